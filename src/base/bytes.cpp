@@ -1,0 +1,122 @@
+#include "base/bytes.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "calib8/error.h"
+
+namespace calib8 {
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+[[noreturn]] void fail_with_errno(const std::filesystem::path& path, const char* action) {
+  throw Error(ErrorCode::model, std::string(action) + ": " + std::generic_category().message(errno),
+              path.string());
+}
+
+/// Opens a regular file; says what else it is where it isn't one.
+Descriptor open_regular(const std::filesystem::path& path, struct stat& status) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) fail_with_errno(path, "cannot open");
+  if (::fstat(file.get(), &status) != 0) fail_with_errno(path, "cannot read");
+  if (S_ISDIR(status.st_mode)) throw Error(ErrorCode::model, "is a folder, not a file", path.string());
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::model, "is not a regular file", path.string());
+  return file;
+}
+
+std::string hexadecimal(std::span<const unsigned char> bytes) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const unsigned char byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+/// SHA-256 over bytes that arrive in parts.
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
+      throw Error(ErrorCode::internal, "SHA-256 is not available in this OpenSSL");
+    }
+  }
+  void add(ByteView bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  std::string finish() {
+    std::array<unsigned char, 32> digest{};
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    return hexadecimal(digest);
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+Data map_file(const std::filesystem::path& path) {
+  struct stat status {};
+  const Descriptor file = open_regular(path, status);
+  if (status.st_size == 0) throw Error(ErrorCode::model, "is empty", path.string());
+  const std::size_t size = static_cast<std::size_t>(status.st_size);
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (address == MAP_FAILED) fail_with_errno(path, "cannot map");
+  std::shared_ptr<const void> owner(address, [size](void* mapped) { ::munmap(mapped, size); });
+  return Data(std::move(owner), ByteView(static_cast<const std::byte*>(address), size));
+}
+
+std::uint64_t hash64(ByteView bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+std::string short_hash(ByteView bytes) {
+  XXH64_canonical_t canonical;
+  XXH64_canonicalFromHash(&canonical, hash64(bytes));
+  return hexadecimal(canonical.digest);
+}
+
+std::string sha256(ByteView bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.finish();
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  struct stat status {};
+  const Descriptor file = open_regular(path, status);
+  Sha256 hash;
+  std::vector<std::byte> block(1 << 18);
+  while (true) {
+    const ssize_t count = ::read(file.get(), block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_with_errno(path, "cannot read");
+    if (count == 0) return hash.finish();
+    hash.add(ByteView(block).first(static_cast<std::size_t>(count)));
+  }
+}
+
+}  // namespace calib8
