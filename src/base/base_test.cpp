@@ -39,9 +39,10 @@ TEST(ParallelFor, VisitsEachIndexOnceAndRethrowsTheFirstFailure) {
   std::vector<std::atomic<int>> visits(1000);
   parallel_for(visits.size(), 3, [&](int, std::size_t index) { ++visits[index]; });
   for (const auto& count : visits) EXPECT_EQ(count, 1);
-  EXPECT_THROW(parallel_for(10, 2, [](int, std::size_t index) {
-                 if (index == 5) throw Error(ErrorCode::dataset, "five");
-               }),
+  EXPECT_THROW(parallel_for(10, 2,
+                            [](int, std::size_t index) {
+                              if (index == 5) throw Error(ErrorCode::dataset, "five");
+                            }),
                Error);
 }
 

@@ -91,7 +91,9 @@ Data map_file(const std::filesystem::path& path) {
   return Data(std::move(owner), ByteView(static_cast<const std::byte*>(address), size));
 }
 
-std::uint64_t hash64(ByteView bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t hash64(ByteView bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::string short_hash(ByteView bytes) {
   XXH64_canonical_t canonical;

@@ -12,8 +12,8 @@ namespace calib8 {
 
 using ByteView = std::span<const std::byte>;
 
-/// Immutable bytes with a shared owner: a heap block, or a part of a mapped file, which stays mapped as long as any
-/// Data looks into it. Copying a Data copies no bytes.
+/// Immutable bytes with a shared owner: a heap block, or a part of a mapped file, which stays mapped as long
+/// as any Data looks into it. Copying a Data copies no bytes.
 class Data {
  public:
   Data() = default;

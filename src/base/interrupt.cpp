@@ -10,8 +10,12 @@ std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 }  // namespace
 
-void request_interrupt() noexcept { interrupted = true; }
-void clear_interrupt() noexcept { interrupted = false; }
+void request_interrupt() noexcept {
+  interrupted = true;
+}
+void clear_interrupt() noexcept {
+  interrupted = false;
+}
 void throw_if_interrupted() {
   if (interrupted) throw Error(ErrorCode::interrupted, "stopped by the user; nothing half-written was left");
 }

@@ -41,7 +41,8 @@ void parallel_for(std::size_t count, int threads, const std::function<void(int, 
     }
   };
 
-  const int workers = static_cast<int>(std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(count, 1)));
+  const int workers =
+      static_cast<int>(std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(count, 1)));
   std::vector<std::jthread> others;
   for (int worker = 1; worker < workers; ++worker) others.emplace_back(work, worker);
   work(0);

@@ -11,8 +11,8 @@
 
 namespace calib8 {
 
-/// An immutable array: row-major, little-endian, contiguous. `data` holds exactly element_count(shape) elements and is
-/// aligned to the element size; whoever makes a Tensor sees to both.
+/// An immutable array: row-major, little-endian, contiguous. `data` holds exactly element_count(shape)
+/// elements and is aligned to the element size; whoever makes a Tensor sees to both.
 struct Tensor {
   DType dtype = DType::float32;
   Shape shape;

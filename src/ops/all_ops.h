@@ -1,0 +1,47 @@
+#pragma once
+
+#include <span>
+
+#include "ops/onnx_op.h"
+#include "ops/tflite_op.h"
+
+namespace calib8 {
+
+/// One operator family's rows, defined in its own file (ops/conv.cpp) and listed in all_ops.cpp.
+/// `tflite_rows` pairs each row with the variant alternative that it describes, by index into
+/// tflite::Options.
+struct OpFamily {
+  std::span<const OnnxOp> onnx_rows;
+  struct TfliteRow {
+    std::size_t alternative;
+    TfliteOp op;
+  };
+  std::span<const TfliteRow> tflite_rows;
+};
+
+/// Index of an operator's struct within tflite::Options.
+template <class Op, class... Alternatives>
+consteval std::size_t alternative_index(const std::variant<Alternatives...>*) {
+  std::size_t index = 0;
+  const bool found = ((std::is_same_v<Op, Alternatives> ? true : (++index, false)) || ...);
+  return found ? index : std::variant_npos;
+}
+template <class Op>
+inline constexpr std::size_t alternative_of =
+    alternative_index<Op>(static_cast<const tflite::Options*>(nullptr));
+
+const OpFamily& conv_family();           // Conv, ConvTranspose
+const OpFamily& pool_family();           // MaxPool, AveragePool, GlobalAveragePool
+const OpFamily& activation_family();     // Relu, Clip, Sigmoid, HardSwish, ...
+const OpFamily& linear_family();         // Gemm, MatMul
+const OpFamily& normalization_family();  // BatchNormalization
+const OpFamily& elementwise_family();    // Add, Mul, Sub, Div, Max, Min, Neg, Sqrt, ...
+const OpFamily& reduce_family();         // ReduceMean, ReduceSum, ...
+const OpFamily& shape_family();     // Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Shape, Identity, ...
+const OpFamily& join_family();      // Concat, Split, Slice, Gather, Pad, Expand
+const OpFamily& resize_family();    // Resize, DepthToSpace, SpaceToDepth
+const OpFamily& softmax_family();   // Softmax
+const OpFamily& constant_family();  // Constant, ConstantOfShape, Cast, Range, Dropout
+const OpFamily& quantize_family();  // TFLite's QUANTIZE, DEQUANTIZE
+
+}  // namespace calib8
