@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "onnx_graph/onnx_graph.h"
+#include "read/state_dict.h"
+
+namespace calib8 {
+
+/// A tensor that an architecture expects in its state_dict.
+struct ExpectedTensor {
+  std::string name;
+  Shape shape;
+};
+
+/// Builds an OnnxGraph module by module, as a PyTorch model's forward() would run, and notes every tensor
+/// that it asks the state_dict for. Values are NCHW float32; each function returns the module's output.
+///
+/// Without a state_dict the graph has no weights and only the list of expected tensors is of use: so one
+/// description of an architecture serves to recognize it, to check it and to build it.
+class ModuleBuilder {
+ public:
+  /// `prefix` stands before every module's name in the state_dict, e.g. "backbone.".
+  ModuleBuilder(const StateDict* tensors, std::string prefix)
+      : tensors_(tensors), prefix_(std::move(prefix)) {}
+
+  struct Convolution {
+    std::int64_t in_channels, out_channels;
+    std::int64_t kernel = 1, stride = 1, groups = 1;
+    std::int64_t padding = -1;  ///< Each side; -1: (kernel - 1) / 2.
+    bool bias = false;
+  };
+  OnnxValueId convolution(OnnxValueId x, std::string_view module, const Convolution& shape);
+  OnnxValueId batch_norm(OnnxValueId x, std::string_view module, std::int64_t channels, float epsilon);
+  /// x [N, in] -> [N, out]
+  OnnxValueId linear(OnnxValueId x, std::string_view module, std::int64_t in_features,
+                     std::int64_t out_features);
+
+  OnnxValueId relu(OnnxValueId x, std::string_view module);
+  OnnxValueId relu6(OnnxValueId x, std::string_view module);
+  OnnxValueId sigmoid(OnnxValueId x, std::string_view module);
+  OnnxValueId silu(OnnxValueId x, std::string_view module);
+  OnnxValueId hard_sigmoid(OnnxValueId x, std::string_view module);
+  OnnxValueId hard_swish(OnnxValueId x, std::string_view module);
+  OnnxValueId add(OnnxValueId a, OnnxValueId b, std::string_view module);
+  OnnxValueId multiply(OnnxValueId a, OnnxValueId b, std::string_view module);
+  /// 3x3, stride 2, padding 1
+  OnnxValueId max_pool(OnnxValueId x, std::string_view module);
+  /// [N, C, H, W] -> [N, C, 1, 1]
+  OnnxValueId global_average_pool(OnnxValueId x, std::string_view module);
+  /// [N, C, 1, 1] -> [N, C]
+  OnnxValueId flatten(OnnxValueId x, std::string_view module);
+
+  /// Modules named from here on stand outside the prefix (a head beside its backbone).
+  void leave_prefix() { prefix_.clear(); }
+  const std::string& prefix() const { return prefix_; }
+
+  OnnxGraph& graph() { return graph_; }
+  const std::vector<ExpectedTensor>& expected() const { return expected_; }
+
+ private:
+  OnnxValueId parameter(std::string_view module, std::string_view parameter_name, Shape shape);
+  OnnxValueId emit(std::string op_type, std::string_view module, std::vector<OnnxValueId> inputs,
+                   std::map<std::string, OnnxAttribute> attributes = {});
+
+  const StateDict* tensors_;
+  std::string prefix_;
+  OnnxGraph graph_;
+  std::vector<ExpectedTensor> expected_;
+  std::unordered_set<std::string> used_names_;
+};
+
+}  // namespace calib8
