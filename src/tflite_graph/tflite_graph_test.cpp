@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "calib8/error.h"
 #include "tflite_graph/describe.h"
 
@@ -117,6 +119,11 @@ TEST(TfliteGraphVerify, FindsEachFault) {
     Example example;
     example.graph[example.features].quantization = Quantization{{1.0f}, {0}, 3};
     EXPECT_THAT(fault(example.graph), HasSubstr("one scale but quantization axis 3"));
+  }
+  {
+    Example example;
+    example.graph[example.features].quantization = per_tensor(std::numeric_limits<float>::quiet_NaN(), 0);
+    EXPECT_THAT(fault(example.graph), HasSubstr("not a finite number"));
   }
   {
     Example example;

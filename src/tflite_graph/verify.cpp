@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -19,6 +20,9 @@ Fault fault_of_quantization(const TfliteTensor& tensor) {
   if (scales.size() != zero_points.size()) {
     return fmt::format("tensor '{}' has {} scales but {} zero points", tensor.name, scales.size(),
                        zero_points.size());
+  }
+  if (!std::ranges::all_of(scales, [](float scale) { return std::isfinite(scale); })) {
+    return fmt::format("tensor '{}' has a scale that is not a finite number", tensor.name);
   }
   if (scales.size() == 1) {
     if (axis == 0) return std::nullopt;
