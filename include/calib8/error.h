@@ -17,8 +17,9 @@ enum class ErrorCode {
   interrupted = 130  ///< Ctrl-C.
 };
 
-/// The one exception of the library. `message()` says what is wrong and what to do, in one line; `where()` names the
-/// file, the member of a file or the node, and may be empty. `what()` is both, as a person should read them.
+/// The one exception of the library. `message()` says what is wrong and what to do, in one line; `where()`
+/// names the file, the member of a file or the node, and may be empty. `what()` is both, as a person should
+/// read them.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, std::string message, std::string where = {})

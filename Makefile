@@ -1,0 +1,110 @@
+# `make demo` runs the main job on data that ships with the repository; `make test` runs the tests. Both set up all they
+# need: Debian packages (by apt, with sudo where not root), a virtual environment in .venv, the C++ build. What is done
+# already is not done again.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := build/stamps
+BUILD := build/release
+JOBS ?= $(shell nproc)
+
+SOURCES := $(shell find include src python -type f \( -name '*.cpp' -o -name '*.h' -o -name '*.fbs' -o -name '*.py' -o -name CMakeLists.txt \) 2>/dev/null) CMakeLists.txt pyproject.toml
+DEMO_INPUT := examples/digits
+
+PACKAGES := cmake ninja-build g++ ccache pkg-config python3-venv python3-dev \
+  libflatbuffers-dev flatbuffers-compiler flatbuffers-compiler-dev libprotozero-dev nlohmann-json3-dev \
+  libjpeg62-turbo-dev libspng-dev libhwy-dev libcli11-dev libfmt-dev libssl-dev libxxhash-dev zlib1g-dev
+TEST_PACKAGES := libgtest-dev libgmock-dev
+
+# torch is needed by tests only, as the oracle; 2.13.0 is its CPU build where the index offers one.
+TEST_REQUIREMENTS := tests/requirements.txt
+
+.PHONY: help demo test test-all build format lint fuzz clean
+help:
+	@echo "make demo      run the main job on the digits example; output in build/demo/"
+	@echo "make test      C++ and Python tests, one architecture a family"
+	@echo "make test-all  all tests"
+	@echo "make format    clang-format over the sources"
+	@echo "make lint      clang-tidy over the sources"
+	@echo "make fuzz      build the fuzz targets"
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+
+# apt_install PACKAGES: installs those that are missing.
+define apt_install
+	@missing=""; for package in $(1); do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "== installing Debian packages:$$missing"; \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+$(STAMPS)/packages: Makefile
+	$(call apt_install,$(PACKAGES))
+	@mkdir -p $(STAMPS); touch $@
+
+$(STAMPS)/test-packages: $(STAMPS)/packages
+	$(call apt_install,$(TEST_PACKAGES))
+	@touch $@
+
+$(STAMPS)/venv: $(STAMPS)/packages python/requirements.txt
+	@echo "== virtual environment in $(VENV)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r python/requirements.txt 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@touch $@
+
+$(STAMPS)/test-venv: $(STAMPS)/venv $(TEST_REQUIREMENTS)
+	@echo "== test requirements (torch, onnx, onnxruntime, ...)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $(TEST_REQUIREMENTS) 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps torchvision==0.28.0 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@touch $@
+
+# --- build ----------------------------------------------------------------------------------------------------------
+
+# The command line and the Python package, installed into the environment.
+$(STAMPS)/install: $(STAMPS)/venv $(SOURCES)
+	@echo "== building calib8 ($(BUILD))"
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCALIB8_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@cmake --build $(BUILD) -j $(JOBS) --target calib8 _calib8
+	@cmake --install $(BUILD) --component calib8 --prefix $(CURDIR)/$(VENV) >/dev/null
+	@touch $@
+
+build: $(STAMPS)/install
+
+$(STAMPS)/tests: $(STAMPS)/test-packages $(STAMPS)/install
+	@echo "== building the tests"
+	@cmake -S . -B $(BUILD) -DCALIB8_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@touch $@
+
+# --- what people run ------------------------------------------------------------------------------------------------
+
+demo: $(STAMPS)/install
+	@echo "== calib8 export: an EfficientNet-B0 that reads handwritten digits"
+	@$(BIN)/calib8 export --checkpoint $(DEMO_INPUT)/efficientnet_b0_digits.pth --format tflite --quantize int8 \
+	  --dataset-dir $(DEMO_INPUT)/data --output-dir build/demo
+
+test: $(STAMPS)/tests $(STAMPS)/test-venv
+	@cd $(BUILD) && CALIB8_LITERT=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
+	@$(BIN)/python -m pytest -q tests
+
+test-all: $(STAMPS)/tests $(STAMPS)/test-venv
+	@cd $(BUILD) && CALIB8_LITERT=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
+	@$(BIN)/python -m pytest -q tests --all
+
+format:
+	@find include src python fuzz bench -name '*.h' -o -name '*.cpp' | xargs clang-format-16 -i
+
+lint: build
+	@find src -name '*.cpp' ! -name '*_test.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-16 -p $(BUILD) --quiet
+
+fuzz:
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS)
+
+clean:
+	@rm -rf build

@@ -1,0 +1,84 @@
+#include "calibrate/choose_range.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace calib8 {
+namespace {
+
+Range percentile_range(Range observed, const Histogram& histogram, double tail) {
+  const double allowed = tail * static_cast<double>(histogram.total());
+  const auto counts = histogram.counts();
+  std::size_t first = 0;
+  std::size_t last = counts.size() - 1;
+  for (double passed = 0; first < last && passed + static_cast<double>(counts[first]) <= allowed; ++first) {
+    passed += static_cast<double>(counts[first]);
+  }
+  for (double passed = 0; last > first && passed + static_cast<double>(counts[last]) <= allowed; --last) {
+    passed += static_cast<double>(counts[last]);
+  }
+  const double low = histogram.first_edge() + static_cast<double>(first) * histogram.bin_width();
+  const double high = histogram.first_edge() + static_cast<double>(last + 1) * histogram.bin_width();
+  return {std::max(observed.low, static_cast<float>(low)), std::min(observed.high, static_cast<float>(high))};
+}
+
+/// Sum of squared errors when the binned values go through 256 levels of [low, high] with a whole zero point.
+double squared_error(const Histogram& histogram, double low, double high) {
+  const double scale = (high - low) / 255.0;
+  if (scale <= 0) return std::numeric_limits<double>::infinity();
+  const double zero_level = std::nearbyint(-low / scale);
+  const double width = histogram.bin_width();
+  // Values are taken to lie at the middle of their bin; what they vary around it is lost to rounding alike.
+  double error = 0;
+  double value = histogram.first_edge() + width / 2;
+  for (const std::uint64_t count : histogram.counts()) {
+    if (count > 0) {
+      const double level = std::clamp(std::nearbyint(value / scale + zero_level), 0.0, 255.0);
+      const double difference = (level - zero_level) * scale - value;
+      error += static_cast<double>(count) * difference * difference;
+    }
+    value += width;
+  }
+  return error;
+}
+
+/// Searches both ends of the range on a grid of fractions, wide ranges first: a narrower one must be better
+/// to win.
+Range least_error_range(Range observed, const Histogram& histogram) {
+  constexpr int steps = 13;  // 1.00, 0.95, ... 0.40
+  const auto fraction = [](int step) { return 1.0 - 0.05 * step; };
+  const Range whole = with_zero(observed);
+  Range best = whole;
+  double least = std::numeric_limits<double>::infinity();
+  for (int low_step = 0; low_step < (whole.low < 0 ? steps : 1); ++low_step) {
+    for (int high_step = 0; high_step < (whole.high > 0 ? steps : 1); ++high_step) {
+      const bool two_sided = whole.low < 0 && whole.high > 0;
+      if (two_sided && std::abs(low_step - high_step) > 6) continue;
+      const double low = whole.low * fraction(low_step);
+      const double high = whole.high * fraction(high_step);
+      const double error = squared_error(histogram, low, high);
+      if (error >= least) continue;
+      least = error;
+      best = {static_cast<float>(low), static_cast<float>(high)};
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Range choose_range(RangeMethod method, Range observed, const Histogram& histogram) {
+  if (histogram.empty()) return observed;
+  switch (method) {
+    case RangeMethod::minmax:
+      return observed;
+    case RangeMethod::percentile:
+      return percentile_range(observed, histogram, 1e-4);
+    case RangeMethod::mse:
+      return least_error_range(observed, histogram);
+  }
+  return observed;
+}
+
+}  // namespace calib8

@@ -1,0 +1,103 @@
+#include "calibrate/histogram.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace calib8 {
+namespace {
+
+constexpr int finest_exponent = -40;
+
+std::int64_t bin_of(double value, int exponent) {
+  return static_cast<std::int64_t>(std::floor(std::ldexp(value, -exponent)));
+}
+
+/// Division by 2^shift, rounded down.
+std::int64_t coarser(std::int64_t bin, int shift) {
+  return shift >= 63 ? (bin < 0 ? -1 : 0) : bin >> shift;
+}
+
+/// The finest grid on which a range spans few enough bins.
+int exponent_for(double low, double high) {
+  const double span = std::max(high - low, 1e-12);
+  int exponent = std::max(finest_exponent, std::ilogb(span / static_cast<double>(Histogram::most_bins)) - 1);
+  while (bin_of(high, exponent) - bin_of(low, exponent) >= Histogram::most_bins) ++exponent;
+  return exponent;
+}
+
+}  // namespace
+
+double Histogram::bin_width() const {
+  return std::ldexp(1.0, exponent_);
+}
+
+std::uint64_t Histogram::total() const {
+  return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
+}
+
+Histogram Histogram::empty_over(Range range) {
+  Histogram histogram;
+  histogram.exponent_ = exponent_for(range.low, range.high);
+  histogram.first_bin_ = bin_of(range.low, histogram.exponent_);
+  histogram.counts_.assign(
+      static_cast<std::size_t>(bin_of(range.high, histogram.exponent_) - histogram.first_bin_ + 1), 0);
+  return histogram;
+}
+
+void Histogram::add(std::span<const float> values) {
+  add_strided(values, 1);
+}
+
+void Histogram::add_strided(std::span<const float> values, std::size_t stride) {
+  Range range{INFINITY, -INFINITY};
+  for (std::size_t i = 0; i < values.size(); i += stride) {
+    if (!std::isfinite(values[i])) continue;
+    range = hull(range, {values[i], values[i]});
+  }
+  if (range.low > range.high) return;
+  merge(empty_over(range));
+  const double bins_per_unit = std::ldexp(1.0, -exponent_);
+  for (std::size_t i = 0; i < values.size(); i += stride) {
+    if (!std::isfinite(values[i])) continue;
+    const auto bin = static_cast<std::int64_t>(std::floor(static_cast<double>(values[i]) * bins_per_unit));
+    ++counts_[static_cast<std::size_t>(bin - first_bin_)];
+  }
+}
+
+void Histogram::merge(const Histogram& other) {
+  if (other.empty()) return;
+  if (empty()) {
+    *this = other;
+    return;
+  }
+  // The bins at both ends of a histogram hold values: a grid that fits the bins is the finest that fits the
+  // values.
+  const std::int64_t other_last = other.first_bin_ + static_cast<std::int64_t>(other.counts_.size()) - 1;
+  const std::int64_t last = first_bin_ + static_cast<std::int64_t>(counts_.size()) - 1;
+  int exponent = std::max(exponent_, other.exponent_);
+  const auto first_at = [&](int e) {
+    return std::min(coarser(first_bin_, e - exponent_), coarser(other.first_bin_, e - other.exponent_));
+  };
+  const auto last_at = [&](int e) {
+    return std::max(coarser(last, e - exponent_), coarser(other_last, e - other.exponent_));
+  };
+  while (last_at(exponent) - first_at(exponent) >= most_bins) ++exponent;
+
+  const std::int64_t first = first_at(exponent);
+  std::vector<std::uint64_t> counts(static_cast<std::size_t>(last_at(exponent) - first + 1), 0);
+  const auto pour = [&](const Histogram& source) {
+    for (std::size_t i = 0; i < source.counts_.size(); ++i) {
+      const std::int64_t bin =
+          coarser(source.first_bin_ + static_cast<std::int64_t>(i), exponent - source.exponent_);
+      counts[static_cast<std::size_t>(bin - first)] += source.counts_[i];
+    }
+  };
+  pour(*this);
+  pour(other);
+  exponent_ = exponent;
+  first_bin_ = first;
+  counts_ = std::move(counts);
+}
+
+}  // namespace calib8

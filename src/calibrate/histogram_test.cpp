@@ -1,0 +1,115 @@
+#include "calibrate/histogram.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "calibrate/choose_range.h"
+
+namespace calib8 {
+namespace {
+
+std::vector<float> normal_values(std::size_t count, unsigned seed, float scale = 1) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> distribution(0, scale);
+  std::vector<float> values(count);
+  for (float& value : values) value = distribution(generator);
+  return values;
+}
+
+TEST(Histogram, IsTheSameHoweverTheValuesAreSplitAndOrdered) {
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::vector<float> values = normal_values(3000, seed);
+    for (std::size_t i = 0; i < values.size(); i += 7)
+      values[i] *= std::ldexp(1.0f, static_cast<int>(i % 13));
+    Histogram whole;
+    whole.add(values);
+
+    std::mt19937 generator(seed + 1);
+    std::shuffle(values.begin(), values.end(), generator);
+    Histogram parts[3];
+    for (std::size_t start = 0; start < values.size(); start += 100) {
+      parts[generator() % 3].add(std::span(values).subspan(start, 100));
+    }
+    Histogram merged;
+    for (const Histogram& part : parts) merged.merge(part);
+    EXPECT_EQ(merged, whole);
+    EXPECT_EQ(whole.total(), values.size());
+  }
+}
+
+TEST(Histogram, CountsValuesInTheirBins) {
+  Histogram histogram;
+  histogram.add(std::vector<float>{-1.0f, -0.25f, 0.0f, 0.5f, 0.5f, NAN, INFINITY});
+  EXPECT_EQ(histogram.total(), 5u);
+  const double width = histogram.bin_width();
+  const auto bin = [&](double value) {
+    return static_cast<std::size_t>((value - histogram.first_edge()) / width);
+  };
+  EXPECT_EQ(histogram.counts()[bin(0.5)], 2u);
+  EXPECT_EQ(histogram.counts()[bin(-0.25)], 1u);
+  EXPECT_EQ(histogram.counts()[bin(0.25)], 0u);
+  EXPECT_LE(histogram.counts().size(), static_cast<std::size_t>(Histogram::most_bins));
+}
+
+TEST(Histogram, HoldsValuesFarApartAndAConstant) {
+  Histogram far;
+  far.add(std::vector<float>{-3e38f, 1e-30f, 3e38f});
+  EXPECT_EQ(far.total(), 3u);
+  Histogram constant;
+  constant.add(std::vector<float>(10, 7.0f));
+  EXPECT_EQ(constant.total(), 10u);
+}
+
+TEST(ChooseRange, MseClipsAHeavyTailAndKeepsUniformValues) {
+  std::vector<float> tailed = normal_values(100000, 3);
+  tailed[0] = 20.0f;
+  Histogram histogram;
+  histogram.add(tailed);
+  const auto [low, high] = std::minmax_element(tailed.begin(), tailed.end());
+  const Range chosen = choose_range(RangeMethod::mse, {*low, *high}, histogram);
+  EXPECT_LT(chosen.high, 19.0f);
+  EXPECT_GT(chosen.high, 4.0f);
+
+  std::vector<float> uniform(100000);
+  for (std::size_t i = 0; i < uniform.size(); ++i)
+    uniform[i] = static_cast<float>(i) / static_cast<float>(uniform.size());
+  Histogram flat;
+  flat.add(uniform);
+  EXPECT_GT(choose_range(RangeMethod::mse, {0, uniform.back()}, flat).high, 0.94f);
+}
+
+TEST(ChooseRange, MseIsNoWorseThanMinMaxWhenMeasuredOnTheValues) {
+  const std::vector<float> values = normal_values(20000, 5, 0.3f);
+  Histogram histogram;
+  histogram.add(values);
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const auto error = [&](Range range) {
+    const double scale = (static_cast<double>(range.high) - range.low) / 255;
+    const double zero = std::nearbyint(-range.low / scale);
+    double sum = 0;
+    for (const float value : values) {
+      const double level = std::clamp(std::nearbyint(value / scale) + zero, 0.0, 255.0);
+      sum += std::pow((level - zero) * scale - value, 2);
+    }
+    return sum;
+  };
+  EXPECT_LT(error(choose_range(RangeMethod::mse, {*low, *high}, histogram)), error({*low, *high}));
+}
+
+TEST(ChooseRange, PercentileCutsOneValueInTenThousandAtEachEnd) {
+  std::vector<float> values(100000, 0.5f);
+  values[0] = -100;
+  values[1] = 100;
+  Histogram histogram;
+  histogram.add(values);
+  const Range chosen = choose_range(RangeMethod::percentile, {-100, 100}, histogram);
+  EXPECT_NEAR(chosen.low, 0.5, 0.2);
+  EXPECT_NEAR(chosen.high, 0.5, 0.2);
+}
+
+}  // namespace
+}  // namespace calib8
