@@ -84,25 +84,6 @@ enum class Tensor : protozero::pbf_tag_type {
   data_location = 14,
 };
 
-/// TensorProto.DataType; the types that aren't listed have no place in calib8.
-enum class DataType : int {
-  undefined = 0,
-  float32 = 1,
-  uint8 = 2,
-  int8 = 3,
-  uint16 = 4,
-  int16 = 5,
-  int32 = 6,
-  int64 = 7,
-  string = 8,
-  boolean = 9,
-  float16 = 10,
-  float64 = 11,
-  uint32 = 12,
-  uint64 = 13,
-  bfloat16 = 16,
-};
-
 enum class StringEntry : protozero::pbf_tag_type { key = 1, value = 2 };
 
 enum class ValueInfo : protozero::pbf_tag_type { name = 1, type = 2 };

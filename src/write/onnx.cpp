@@ -5,7 +5,7 @@
 
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
-#include "onnx_graph/onnx_graph.h"
+#include "onnx_graph/data_type.h"
 
 namespace calib8 {
 namespace {
@@ -15,38 +15,6 @@ namespace proto = onnx_proto;
 /// IR version 9 came with opset 20 (ONNX 1.15); runtimes refuse IR versions that are newer than they are.
 constexpr std::int64_t ir_version = 9;
 constexpr std::uint64_t largest_message = 0x7fffffff;
-
-proto::DataType data_type_of(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return proto::DataType::float32;
-    case DType::float64:
-      return proto::DataType::float64;
-    case DType::float16:
-      return proto::DataType::float16;
-    case DType::bfloat16:
-      return proto::DataType::bfloat16;
-    case DType::int8:
-      return proto::DataType::int8;
-    case DType::uint8:
-      return proto::DataType::uint8;
-    case DType::int16:
-      return proto::DataType::int16;
-    case DType::uint16:
-      return proto::DataType::uint16;
-    case DType::int32:
-      return proto::DataType::int32;
-    case DType::uint32:
-      return proto::DataType::uint32;
-    case DType::int64:
-      return proto::DataType::int64;
-    case DType::uint64:
-      return proto::DataType::uint64;
-    case DType::boolean:
-      return proto::DataType::boolean;
-  }
-  throw Error(ErrorCode::internal, "not a DType");
-}
 
 /// Appends the tag and length of a field whose `size` bytes follow.
 template <class Field>
@@ -71,7 +39,7 @@ std::string tensor_head(const std::string& name, const Tensor& tensor) {
   std::string bytes;
   protozero::pbf_builder<proto::Tensor> builder(bytes);
   for (const std::int64_t size : tensor.shape) builder.add_int64(proto::Tensor::dims, size);
-  builder.add_int32(proto::Tensor::data_type, static_cast<std::int32_t>(data_type_of(tensor.dtype)));
+  builder.add_int32(proto::Tensor::data_type, static_cast<std::int32_t>(onnx_data_type(tensor.dtype)));
   if (!name.empty()) builder.add_string(proto::Tensor::name, name);
   append_field_header(bytes, proto::Tensor::raw_data, tensor.data.size());
   return bytes;
@@ -155,7 +123,7 @@ std::string value_info_message(const OnnxValue& value) {
   std::string tensor, type, bytes;
   protozero::pbf_builder<proto::TensorType> builder(tensor);
   builder.add_int32(proto::TensorType::element_type,
-                    static_cast<std::int32_t>(data_type_of(value.type->dtype)));
+                    static_cast<std::int32_t>(onnx_data_type(value.type->dtype)));
   if (value.type->shape) append_message(tensor, proto::TensorType::shape, shape_message(*value.type->shape));
   append_message(type, proto::Type::tensor_type, tensor);
   append_message(bytes, proto::ValueInfo::name, value.name);

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "onnx_graph/onnx_graph.h"
+
+/// Steps that several passes take.
+namespace calib8 {
+
+/// Lets all that read `old` read `replacement`, and says whether it could. Where `old` is an output of the
+/// graph, `replacement` takes over its name; it can't where it is an input or an output of the graph itself.
+bool replace_value(OnnxGraph& graph, OnnxValueId old, OnnxValueId replacement);
+
+/// `wanted`, or `wanted` with the first free number behind it where a value has that name already.
+std::string free_name(const OnnxGraph& graph, std::string_view wanted);
+
+/// The constant behind an input where it holds exactly one number; nothing otherwise.
+std::optional<float> scalar_input(const OnnxGraph& graph, const OnnxNode& node, std::size_t position);
+
+/// The node that computes an input, where it has that type and nothing else reads its output; absent
+/// otherwise.
+OnnxNodeId only_producer(const OnnxGraph& graph, const OnnxNode& node, std::size_t position,
+                         std::string_view type);
+
+}  // namespace calib8
