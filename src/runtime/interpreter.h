@@ -10,16 +10,18 @@
 #include "base/dtype.h"
 #include "base/shape.h"
 #include "runtime/litert_library.h"
+#include "runtime/profile.h"
 
 namespace calib8 {
 
-/// Which of LiteRT's CPU kernels run the model: XNNPACK where it has the op (what devices run), or TFLite's own.
+/// Which of LiteRT's CPU kernels run the model: XNNPACK where it has the op (what devices run), or TFLite's
+/// own.
 enum class Kernels { xnnpack, builtin };
 
 struct InterpreterOptions {
   Kernels kernels = Kernels::xnnpack;
   int threads = 1;       ///< At least 1; results don't depend on it.
-  bool profile = false;  ///< Times each op, which partitions() needs; costs a little at every run.
+  bool profile = false;  ///< Times each op, which profile() needs; costs a little at every run.
 };
 
 /// An input or output of the model, by its name in the signature.
@@ -31,22 +33,24 @@ struct TensorInfo {
   bool operator==(const TensorInfo&) const = default;
 };
 
-/// A TFLite model made ready to run on LiteRT, with its inputs and outputs in memory of its own. Several may run at the
-/// same time, each used by one thread at a time. All failures are ErrorCode::runtime.
+/// A TFLite model made ready to run on LiteRT, with its inputs and outputs in memory of its own. Several may
+/// run at the same time, each used by one thread at a time. All failures are ErrorCode::runtime.
 class Interpreter {
  public:
-  /// `model` is the .tflite file, mapped or in memory; it is kept alive. Fails where LiteRT refuses it, where a size of
-  /// an input or output is dynamic, or a type has no DType.
+  /// `model` is the .tflite file, mapped or in memory; it is kept alive. Fails where LiteRT refuses it, where
+  /// a size of an input or output is dynamic, or a type has no DType.
   Interpreter(std::shared_ptr<const LiteRt> litert, Data model, InterpreterOptions options = {});
   ~Interpreter();
   Interpreter(Interpreter&&) noexcept;
   Interpreter& operator=(Interpreter&&) noexcept;
 
-  /// Of the first signature, in its order; of the first subgraph, by the tensors' names, where there is no signature.
+  /// Of the first signature, in its order; of the first subgraph, by the tensors' names, where there is no
+  /// signature.
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
 
-  /// The memory of an input, to be filled before run(): row-major, 64-byte aligned, zero at first, kept between runs.
+  /// The memory of an input, to be filled before run(): row-major, 64-byte aligned, zero at first, kept
+  /// between runs.
   std::span<std::byte> input(std::size_t index);
   template <class T>
   std::span<T> input_as(std::size_t index) {
@@ -68,8 +72,8 @@ class Interpreter {
   /// Whether a delegate (XNNPACK) runs every op.
   bool fully_accelerated() const;
 
-  /// LiteRT's own table of the ops of the last run() and their times; needs InterpreterOptions::profile.
-  std::string profile() const;
+  /// The ops of the runs so far, in order, and their times; needs InterpreterOptions::profile.
+  std::vector<ProfiledOp> profile() const;
 
  private:
   struct State;

@@ -3,8 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// LiteRT's C API as far as calib8 calls it, declared here because no package ships its headers. The layouts and
-/// prototypes are those of LiteRT 2.1.6 to 2.3.0 on 64-bit Linux; 2.1.5 and older differ in create_model_from_buffer.
+/// LiteRT's C API as far as calib8 calls it, declared here because no package ships its headers. The layouts
+/// and prototypes are those of LiteRT 2.1.6 to 2.3.0 on 64-bit Linux; 2.1.5 and older differ in
+/// create_model_from_buffer.
 namespace calib8::litert {
 
 using Environment = struct EnvironmentHandle*;
@@ -88,7 +89,8 @@ struct Functions {
   Status (*create_options)(Options*);
   void (*destroy_options)(Options);
   Status (*set_hardware_accelerators)(Options, int accelerators);
-  Status (*create_opaque_options)(const char* identifier, void* payload, void (*destructor)(void*), OpaqueOptions*);
+  Status (*create_opaque_options)(const char* identifier, void* payload, void (*destructor)(void*),
+                                  OpaqueOptions*);
   /// Takes ownership of the opaque options.
   Status (*add_opaque_options)(Options, OpaqueOptions);
 
@@ -99,9 +101,10 @@ struct Functions {
   Status (*is_fully_accelerated)(CompiledModel, bool*);
   /// The messages are malloc'ed.
   Status (*get_error_messages)(CompiledModel, char**);
+  Status (*clear_errors)(CompiledModel);
 
-  Status (*create_tensor_buffer)(const RankedTensorType*, void* memory, std::size_t size, void (*deallocator)(void*),
-                                 TensorBuffer*);
+  Status (*create_tensor_buffer)(const RankedTensorType*, void* memory, std::size_t size,
+                                 void (*deallocator)(void*), TensorBuffer*);
   void (*destroy_tensor_buffer)(TensorBuffer);
 
   Status (*get_model_signature)(Model, Index, Signature*);

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view library_name = "libLiteRt.so";
 constexpr std::string_view package_name = "ai_edge_litert";
-constexpr std::array<int, 3> oldest_version{2, 1, 6};  // before it, create_model_from_buffer took other arguments
+constexpr std::array<int, 3> oldest_version{2, 1,
+                                            6};  // before it, create_model_from_buffer took other arguments
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -39,7 +40,8 @@ std::optional<fs::path> in_site_packages(const fs::path& folder) {
 std::optional<fs::path> in_environment(const fs::path& prefix) {
   std::error_code failure;
   std::vector<fs::path> pythons;
-  for (fs::directory_iterator entry(prefix / "lib", failure), end; !failure && entry != end; entry.increment(failure)) {
+  for (fs::directory_iterator entry(prefix / "lib", failure), end; !failure && entry != end;
+       entry.increment(failure)) {
     if (entry->path().filename().string().starts_with("python3")) pythons.push_back(entry->path());
   }
   std::sort(pythons.begin(), pythons.end());
@@ -55,13 +57,15 @@ fs::path from_environment_variable(const char* value) {
   if (is_file(path / library_name)) return path / library_name;
   if (auto library = in_site_packages(path)) return *library;
   throw Error(ErrorCode::runtime,
-              "CALIB8_LITERT names neither libLiteRt.so nor a folder that holds it; correct or unset it", value);
+              "CALIB8_LITERT names neither libLiteRt.so nor a folder that holds it; correct or unset it",
+              value);
 }
 
 /// The program or shared object that holds this code.
 std::optional<fs::path> own_object() {
   Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&own_object), &info) == 0 || info.dli_fname == nullptr) return std::nullopt;
+  if (dladdr(reinterpret_cast<const void*>(&own_object), &info) == 0 || info.dli_fname == nullptr)
+    return std::nullopt;
   std::error_code failure;
   fs::path path = fs::canonical(info.dli_fname, failure);
   if (failure) return std::nullopt;
@@ -84,7 +88,8 @@ void resolve(void* library, const fs::path& path, const char* symbol, Function*&
   function = reinterpret_cast<Function*>(dlsym(library, symbol));
   if (function == nullptr) {
     throw Error(ErrorCode::runtime,
-                fmt::format("has no function {}: calib8 needs ai-edge-litert 2.1.6 or later", symbol), path.string());
+                fmt::format("has no function {}: calib8 needs ai-edge-litert 2.1.6 or later", symbol),
+                path.string());
   }
 }
 
@@ -105,6 +110,7 @@ litert::Functions resolve_all(void* library, const fs::path& path) {
   take("LiteRtRunCompiledModel", f.run_compiled_model);
   take("LiteRtCompiledModelIsFullyAccelerated", f.is_fully_accelerated);
   take("LiteRtCompiledModelGetErrorMessages", f.get_error_messages);
+  take("LiteRtCompiledModelClearErrors", f.clear_errors);
   take("LiteRtCreateTensorBufferFromHostMemory", f.create_tensor_buffer);
   take("LiteRtDestroyTensorBuffer", f.destroy_tensor_buffer);
   take("LiteRtGetModelSignature", f.get_model_signature);
@@ -127,9 +133,11 @@ void refuse_old_version(const fs::path& library) {
   if (!text) return;  // a library by itself: its functions are all that can be checked
   const auto version = parse_version(*text);
   if (version && *version < oldest_version) {
-    throw Error(ErrorCode::runtime,
-                fmt::format("is of ai-edge-litert {}, calib8 needs 2.1.6 or later: pip install -U ai-edge-litert", *text),
-                library.string());
+    throw Error(
+        ErrorCode::runtime,
+        fmt::format("is of ai-edge-litert {}, calib8 needs 2.1.6 or later: pip install -U ai-edge-litert",
+                    *text),
+        library.string());
   }
 }
 
@@ -144,18 +152,8 @@ LiteRt::LiteRt(const fs::path& library) : path_(library) {
   }
   functions_ = resolve_all(handle, library);
 
-  std::array<litert::EnvironmentOption, 2> options{};
-  options[0] = {litert::option_auto_register_accelerators, {litert::any_int, {.int_value = litert::accelerator_cpu}}};
-  options[1] = {litert::option_minimum_log_severity, {litert::any_int, {.int_value = 3}}};
-  const litert::Status status = functions_.create_environment(static_cast<int>(options.size()), options.data(), &environment_);
-  if (status != litert::status_ok) {
-    throw Error(ErrorCode::runtime,
-                fmt::format("LiteRT did not start (status {}, {})", status, litert::name_of_status(status)),
-                library.string());
-  }
+  environment_ = litert::make_environment(functions_, litert::LogLevel::silent);
 }
-
-LiteRt::~LiteRt() { functions_.destroy_environment(environment_); }
 
 std::optional<fs::path> find_litert() {
   if (const char* value = std::getenv("CALIB8_LITERT"); value != nullptr && *value != '\0') {
@@ -183,10 +181,12 @@ std::optional<fs::path> find_litert() {
 std::optional<std::string> litert_version(const fs::path& library) {
   std::error_code failure;
   const fs::path site_packages = fs::absolute(library, failure).parent_path().parent_path();
-  for (fs::directory_iterator entry(site_packages, failure), end; !failure && entry != end; entry.increment(failure)) {
+  for (fs::directory_iterator entry(site_packages, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
     const std::string name = entry->path().filename().string();
     if (!name.starts_with(package_name) || !name.ends_with(".dist-info")) continue;
-    const std::size_t dash = name.find('-');  // ai_edge_litert-2.3.0.dist-info, ai_edge_litert_nightly-2.4.0.dev1.dist-info
+    const std::size_t dash =
+        name.find('-');  // ai_edge_litert-2.3.0.dist-info, ai_edge_litert_nightly-2.4.0.dev1.dist-info
     const std::size_t suffix = name.rfind(".dist-info");
     if (dash != std::string::npos && dash + 1 < suffix) return name.substr(dash + 1, suffix - dash - 1);
   }
@@ -213,7 +213,8 @@ std::shared_ptr<const LiteRt> open_litert() {
   const auto library = find_litert();
   if (!library) {
     throw Error(ErrorCode::runtime,
-                "LiteRT was not found: pip install ai-edge-litert into the environment of calib8, or set CALIB8_LITERT "
+                "LiteRT was not found: pip install ai-edge-litert into the environment of calib8, or set "
+                "CALIB8_LITERT "
                 "to the path of libLiteRt.so");
   }
   return open_litert(*library);
@@ -223,30 +224,66 @@ std::shared_ptr<const LiteRt> open_litert() {
 
 namespace calib8::litert {
 
+OwnedEnvironment make_environment(const Functions& api, LogLevel level) {
+  std::array<EnvironmentOption, 2> options{};
+  options[0] = {option_auto_register_accelerators, {any_int, {.int_value = accelerator_cpu}}};
+  options[1] = {option_minimum_log_severity, {any_int, {.int_value = static_cast<int>(level)}}};
+  Environment environment = nullptr;
+  const Status status =
+      api.create_environment(static_cast<int>(options.size()), options.data(), &environment);
+  if (status != status_ok) {
+    throw Error(ErrorCode::runtime,
+                fmt::format("LiteRT did not start (status {}, {})", status, name_of_status(status)));
+  }
+  return OwnedEnvironment(environment, api.destroy_environment);
+}
+
 const char* name_of_status(Status status) {
   switch (status) {
-    case 0: return "Ok";
-    case 1: return "InvalidArgument";
-    case 2: return "MemoryAllocation";
-    case 3: return "RuntimeFailure";
-    case 4: return "MissingInputTensor";
-    case 5: return "Unsupported";
-    case 6: return "NotFound";
-    case 7: return "Timeout";
-    case 8: return "WrongVersion";
-    case 9: return "Unknown";
-    case 10: return "AlreadyExists";
-    case 100: return "Cancelled";
-    case 500: return "FileIO";
-    case 501: return "InvalidFlatbuffer";
-    case 502: return "DynamicLoading";
-    case 503: return "Serialization";
-    case 504: return "Compilation";
-    case 1000: return "IndexOutOfBounds";
-    case 1001: return "InvalidIrType";
-    case 1002: return "InvalidGraphInvariant";
-    case 1003: return "GraphModification";
-    default: return "unknown";
+    case 0:
+      return "Ok";
+    case 1:
+      return "InvalidArgument";
+    case 2:
+      return "MemoryAllocation";
+    case 3:
+      return "RuntimeFailure";
+    case 4:
+      return "MissingInputTensor";
+    case 5:
+      return "Unsupported";
+    case 6:
+      return "NotFound";
+    case 7:
+      return "Timeout";
+    case 8:
+      return "WrongVersion";
+    case 9:
+      return "Unknown";
+    case 10:
+      return "AlreadyExists";
+    case 100:
+      return "Cancelled";
+    case 500:
+      return "FileIO";
+    case 501:
+      return "InvalidFlatbuffer";
+    case 502:
+      return "DynamicLoading";
+    case 503:
+      return "Serialization";
+    case 504:
+      return "Compilation";
+    case 1000:
+      return "IndexOutOfBounds";
+    case 1001:
+      return "InvalidIrType";
+    case 1002:
+      return "InvalidGraphInvariant";
+    case 1003:
+      return "GraphModification";
+    default:
+      return "unknown";
   }
 }
 

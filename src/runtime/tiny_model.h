@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 
-/// TFLite files for the tests of this folder, which knows no graph: element-wise ops on float32 vectors, written field
-/// by field with the field numbers of the TFLite schema.
+/// TFLite files for the tests of this folder, which knows no graph: element-wise ops on float32 vectors,
+/// written field by field with the field numbers of the TFLite schema.
 namespace calib8::tiny {
 
 struct Op {
@@ -40,7 +40,9 @@ using Builder = flatbuffers::FlatBufferBuilder;
 using AnyOffset = flatbuffers::Offset<void>;
 
 /// The number in a vtable of a schema's field.
-inline flatbuffers::voffset_t field(int id) { return static_cast<flatbuffers::voffset_t>(4 + 2 * id); }
+inline flatbuffers::voffset_t field(int id) {
+  return static_cast<flatbuffers::voffset_t>(4 + 2 * id);
+}
 
 /// A table whose fields `fill` writes; vectors and strings are made before.
 template <class Fill>
@@ -79,7 +81,7 @@ inline AnyOffset write_subgraph(Builder& builder, const Model& model) {
     for (std::int32_t& size : fixed) size = size < 0 ? 1 : size;
     const auto shape = builder.CreateVector(fixed);
     const auto shape_signature = builder.CreateVector(model.shape);
-    const auto name = builder.CreateString("t" + std::to_string(index));
+    const auto name = builder.CreateString(std::string(1, 't').append(std::to_string(index)));
     tensors.push_back(table(builder, [&] {
       builder.AddOffset(field(0), shape);
       builder.AddElement<std::int8_t>(field(1), static_cast<std::int8_t>(model.type), 0);
@@ -125,10 +127,12 @@ inline Data write(const Model& model) {
     }));
   }
   std::vector<AnyOffset> signatures;
-  for (const Signature& signature : model.signatures) signatures.push_back(write_signature(builder, signature));
+  for (const Signature& signature : model.signatures)
+    signatures.push_back(write_signature(builder, signature));
   const auto code_vector = builder.CreateVector(codes);
   const auto subgraphs = builder.CreateVector(std::vector<AnyOffset>{write_subgraph(builder, model)});
-  const auto buffers = builder.CreateVector(std::vector<AnyOffset>{table(builder, [] {})});  // the empty buffer 0
+  const auto buffers =
+      builder.CreateVector(std::vector<AnyOffset>{table(builder, [] {})});  // the empty buffer 0
   const auto signature_vector = builder.CreateVector(signatures);
   builder.Finish(table(builder,
                        [&] {

@@ -1,0 +1,109 @@
+#include "runtime/endpoints.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "calib8/error.h"
+
+namespace calib8::litert {
+namespace {
+
+constexpr std::size_t slack =
+    64;  // bytes after the tensor, because XNNPACK's kernels may read up to 16 past its end
+
+std::optional<DType> dtype_of(int element_type) {
+  switch (element_type) {
+    case element_float32:
+      return DType::float32;
+    case element_float64:
+      return DType::float64;
+    case element_float16:
+      return DType::float16;
+    case element_bfloat16:
+      return DType::bfloat16;
+    case element_int8:
+      return DType::int8;
+    case element_uint8:
+      return DType::uint8;
+    case element_int16:
+      return DType::int16;
+    case element_uint16:
+      return DType::uint16;
+    case element_int32:
+      return DType::int32;
+    case element_uint32:
+      return DType::uint32;
+    case element_int64:
+      return DType::int64;
+    case element_uint64:
+      return DType::uint64;
+    case element_bool:
+      return DType::boolean;
+    default:
+      return std::nullopt;
+  }
+}
+
+Buffer make_buffer(const Functions& api, const RankedTensorType& type, std::size_t size) {
+  Buffer buffer;
+  buffer.size = size;
+  buffer.memory.reset(
+      static_cast<std::byte*>(::operator new[](size + slack, std::align_val_t(buffer_alignment))));
+  std::memset(buffer.memory.get(), 0, size + slack);
+  TensorBuffer handle = nullptr;
+  check(api.create_tensor_buffer(&type, buffer.memory.get(), size, nullptr, &handle),
+        "LiteRT refused a tensor buffer");
+  buffer.handle = Owned<TensorBuffer>(handle, api.destroy_tensor_buffer);
+  return buffer;
+}
+
+void add_endpoint(const Functions& api, TensorHandle tensor, const char* name, Endpoints& endpoints) {
+  RankedTensorType type{};
+  if (const Status status = api.get_ranked_tensor_type(tensor, &type); status != status_ok) {
+    fail(fmt::format("LiteRT gives no type and shape for the tensor \"{}\"", name), status);
+  }
+  const auto dtype = dtype_of(type.element_type);
+  if (!dtype) {
+    throw Error(
+        ErrorCode::runtime,
+        fmt::format(
+            "the input or output \"{}\" has LiteRT's element type {}, which calib8 can't feed or read", name,
+            type.element_type));
+  }
+  TensorInfo info{name, *dtype, Shape(type.layout.dimensions, type.layout.dimensions + type.layout.rank)};
+  const auto count = element_count(info.shape);
+  if (!count) {
+    throw Error(ErrorCode::runtime,
+                fmt::format("the input or output \"{}\" has the shape {}, only fixed sizes can run", name,
+                            to_string(info.shape)));
+  }
+  endpoints.buffers.push_back(make_buffer(api, type, static_cast<std::size_t>(*count) * size_of(*dtype)));
+  endpoints.handles.push_back(endpoints.buffers.back().handle.get());
+  endpoints.tensors.push_back(std::move(info));
+}
+
+}  // namespace
+
+Endpoints make_endpoints(const Functions& api, Signature signature, Direction direction) {
+  const bool input = direction == Direction::input;
+  const auto get_count = input ? api.get_input_count : api.get_output_count;
+  const auto get_name = input ? api.get_input_name : api.get_output_name;
+  const auto get_tensor = input ? api.get_input_tensor : api.get_output_tensor;
+
+  Endpoints endpoints;
+  Index count = 0;
+  check(get_count(signature, &count), "LiteRT can't count the signature's inputs and outputs");
+  for (Index index = 0; index < count; ++index) {
+    const char* name = "";
+    TensorHandle tensor = nullptr;
+    check(get_name(signature, index, &name), "LiteRT gives no name for an input or output");
+    check(get_tensor(signature, index, &tensor), "LiteRT gives no tensor for an input or output");
+    add_endpoint(api, tensor, name, endpoints);
+  }
+  return endpoints;
+}
+
+}  // namespace calib8::litert
