@@ -1,0 +1,192 @@
+#include "calibrate/calibrate.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+
+#include "base/parallel.h"
+#include "calib8/error.h"
+#include "calibrate/observation_models.h"
+#include "runtime/feed.h"
+
+namespace calib8 {
+namespace {
+
+/// Above this many bytes of weights one instance with all threads serves: every instance packs a copy of its
+/// own.
+constexpr std::size_t most_bytes_for_instances = std::size_t{64} << 20;
+
+/// Values of one tensor that enter its histogram, per sample.
+constexpr std::size_t values_per_sample = 16384;
+
+/// Runs samples on one model and hands each result to an observer: several single-threaded instances side by
+/// side, or for a large model one instance, while the next samples are loaded in parallel.
+class SampleRunner {
+ public:
+  SampleRunner(std::shared_ptr<const LiteRt> litert, Data model, int threads)
+      : threads_(std::max(threads, 1)) {
+    const bool side_by_side = model.size() <= most_bytes_for_instances;
+    const int instances = side_by_side ? threads_ : 1;
+    for (int i = 0; i < instances; ++i) {
+      interpreters_.emplace_back(litert, model, InterpreterOptions{.threads = side_by_side ? 1 : threads_});
+    }
+  }
+
+  int workers() const { return static_cast<int>(interpreters_.size()); }
+
+  /// observe(worker, position, interpreter) after each run; calls with one worker don't overlap.
+  template <class Observe>
+  void run(const SampleSource& samples, const std::vector<std::size_t>& chosen, const Observe& observe) {
+    if (workers() > 1 || threads_ == 1) {
+      parallel_for(chosen.size(), workers(), [&](int worker, std::size_t position) {
+        Interpreter& interpreter = interpreters_[static_cast<std::size_t>(worker)];
+        feed(interpreter, samples.load(chosen[position]).inputs);
+        interpreter.run();
+        observe(worker, position, interpreter);
+      });
+      return;
+    }
+    const std::size_t batch = static_cast<std::size_t>(threads_) * 4;
+    for (std::size_t start = 0; start < chosen.size(); start += batch) {
+      std::vector<Sample> loaded(std::min(batch, chosen.size() - start));
+      parallel_for(loaded.size(), threads_,
+                   [&](int, std::size_t i) { loaded[i] = samples.load(chosen[start + i]); });
+      parallel_for(loaded.size(), 1, [&](int, std::size_t i) {
+        feed(interpreters_[0], loaded[i].inputs);
+        interpreters_[0].run();
+        observe(0, start + i, interpreters_[0]);
+      });
+    }
+  }
+
+ private:
+  int threads_;
+  std::vector<Interpreter> interpreters_;
+};
+
+/// Counts finished samples over both rounds and reports each.
+class ProgressCounter {
+ public:
+  ProgressCounter(const CalibrationOptions& options, std::size_t total) : options_(options), total_(total) {}
+  void step() {
+    if (!options_.progress) return;
+    const std::lock_guard lock(mutex_);
+    options_.progress(++done_, total_);
+  }
+
+ private:
+  const CalibrationOptions& options_;
+  std::size_t total_;
+  std::size_t done_ = 0;
+  std::mutex mutex_;
+};
+
+[[noreturn]] void fail_not_finite(const TfliteGraph& graph, TensorId tensor, std::size_t sample) {
+  throw Error(ErrorCode::model,
+              "its values are not finite for calibration sample " + std::to_string(sample) +
+                  ": check the model's weights and the preprocessing",
+              "tensor '" + graph[tensor].name + "'");
+}
+
+std::vector<Range> observe_ranges(TfliteGraph& graph, const std::vector<TensorId>& observed,
+                                  const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                                  int threads, ProgressCounter& progress) {
+  const Data model = model_with_reductions(graph, observed);
+  share_constants(graph, model);
+  SampleRunner runner(litert, model, threads);
+  std::vector<std::size_t> all(samples.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+
+  const std::vector<Range> nothing(observed.size(), {INFINITY, -INFINITY});
+  std::vector<std::vector<Range>> of_worker(static_cast<std::size_t>(runner.workers()), nothing);
+  runner.run(samples, all, [&](int worker, std::size_t sample, Interpreter& interpreter) {
+    std::vector<Range>& ranges = of_worker[static_cast<std::size_t>(worker)];
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+      const Range range{interpreter.output_as<float>(2 * i)[0], interpreter.output_as<float>(2 * i + 1)[0]};
+      if (!std::isfinite(range.low) || !std::isfinite(range.high))
+        fail_not_finite(graph, observed[i], sample);
+      ranges[i] = hull(ranges[i], range);
+    }
+    progress.step();
+  });
+  std::vector<Range> ranges = nothing;
+  for (const std::vector<Range>& part : of_worker) {
+    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i] = hull(ranges[i], part[i]);
+  }
+  return ranges;
+}
+
+/// A step through the values of a tensor that visits all its channels (the last dimension) alike.
+std::size_t histogram_stride(const Shape& shape, std::size_t count) {
+  std::size_t stride = (count + values_per_sample - 1) / values_per_sample;
+  const std::size_t channels = shape.empty() ? 1 : static_cast<std::size_t>(shape.back());
+  while (stride > 1 && std::gcd(stride, channels) != 1) ++stride;
+  return std::max<std::size_t>(stride, 1);
+}
+
+std::vector<Histogram> observe_histograms(TfliteGraph& graph, const std::vector<TensorId>& observed,
+                                          const SampleSource& samples, const std::vector<std::size_t>& chosen,
+                                          const std::shared_ptr<const LiteRt>& litert, int threads,
+                                          ProgressCounter& progress) {
+  const Data model = model_with_tensors(graph, observed);
+  share_constants(graph, model);
+  SampleRunner runner(litert, model, threads);
+  std::vector<std::vector<Histogram>> of_worker(static_cast<std::size_t>(runner.workers()),
+                                                std::vector<Histogram>(observed.size()));
+  runner.run(samples, chosen, [&](int worker, std::size_t, Interpreter& interpreter) {
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+      const auto values = interpreter.output_as<float>(i);
+      const std::size_t stride = histogram_stride(graph[observed[i]].shape, values.size());
+      of_worker[static_cast<std::size_t>(worker)][i].add_strided(values, stride);
+    }
+    progress.step();
+  });
+  std::vector<Histogram> histograms(observed.size());
+  for (const std::vector<Histogram>& part : of_worker) {
+    for (std::size_t i = 0; i < histograms.size(); ++i) histograms[i].merge(part[i]);
+  }
+  return histograms;
+}
+
+std::vector<std::size_t> evenly_spread(std::size_t wanted, std::size_t available) {
+  const std::size_t count = std::min(wanted, available);
+  std::vector<std::size_t> chosen(count);
+  for (std::size_t i = 0; i < count; ++i) chosen[i] = i * available / count;
+  return chosen;
+}
+
+}  // namespace
+
+std::vector<std::optional<Range>> calibrate(TfliteGraph& graph, const std::vector<TensorId>& observed,
+                                            const SampleSource& samples,
+                                            const std::shared_ptr<const LiteRt>& litert,
+                                            const CalibrationOptions& options) {
+  const bool needs_histograms = options.method != RangeMethod::minmax;
+  const std::vector<std::size_t> looked_at = needs_histograms
+                                                 ? evenly_spread(options.histogram_samples, samples.size())
+                                                 : std::vector<std::size_t>{};
+  ProgressCounter progress(options, samples.size() + looked_at.size());
+
+  std::vector<Range> ranges = observe_ranges(graph, observed, samples, litert, options.threads, progress);
+  if (needs_histograms) {
+    std::vector<TensorId> clipped;
+    std::vector<std::size_t> position;
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+      if (graph.is_input(observed[i]) || graph.is_output(observed[i])) continue;
+      clipped.push_back(observed[i]);
+      position.push_back(i);
+    }
+    const std::vector<Histogram> histograms =
+        observe_histograms(graph, clipped, samples, looked_at, litert, options.threads, progress);
+    parallel_for(clipped.size(), options.threads, [&](int, std::size_t i) {
+      ranges[position[i]] = choose_range(options.method, ranges[position[i]], histograms[i]);
+    });
+  }
+  std::vector<std::optional<Range>> by_tensor(graph.value_count());
+  for (std::size_t i = 0; i < observed.size(); ++i) by_tensor[observed[i].index] = ranges[i];
+  return by_tensor;
+}
+
+}  // namespace calib8
