@@ -43,10 +43,13 @@ Fault fault_of_tensor(const TfliteTensor& tensor) {
   if (!count || !sizes_fit) {
     return fmt::format("tensor '{}' has the impossible shape {}", tensor.name, to_string(tensor.shape));
   }
-  if (tensor.constant &&
-      tensor.constant->size() != static_cast<std::uint64_t>(*count) * size_of(tensor.dtype)) {
-    return fmt::format("constant '{}' of {}{} holds {} bytes", tensor.name, name_of(tensor.dtype),
-                       to_string(tensor.shape), tensor.constant->size());
+  if (tensor.constant) {
+    // A division, as a count may be so large that its bytes don't fit 64 bits.
+    const std::size_t bytes = tensor.constant->size(), size = size_of(tensor.dtype);
+    if (bytes % size != 0 || bytes / size != static_cast<std::uint64_t>(*count)) {
+      return fmt::format("constant '{}' of {}{} holds {} bytes", tensor.name, name_of(tensor.dtype),
+                         to_string(tensor.shape), bytes);
+    }
   }
   return fault_of_quantization(tensor);
 }

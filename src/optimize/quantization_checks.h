@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/tflite_op.h"
+
+namespace calib8 {
+
+/// The operator under a check, and where its findings go.
+struct OperatorCheck {
+  const TfliteGraph& graph;
+  const TfliteOperator& op;
+  const TfliteOp& row;
+  std::vector<std::string>& findings;
+
+  /// Adds "CONV_2D 'features.0': <message>".
+  void report(const std::string& message) const;
+  const TfliteTensor& input(std::size_t position) const { return graph[op.inputs.at(position)]; }
+  const TfliteTensor& output(std::size_t position = 0) const { return graph[op.outputs.at(position)]; }
+  bool has_input(std::size_t position) const {
+    return position < op.inputs.size() && op.inputs[position].exists();
+  }
+};
+
+/// int8, uint8 or int16: the types that stand for real numbers by a quantization.
+bool is_quantized_type(DType dtype);
+
+/// Of a tensor by itself: an activation of integer type has one usable scale and a zero point within its
+/// type; float has no quantization.
+void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& findings);
+
+/// Inputs and outputs that stand for real numbers are all float or all of one integer type.
+void check_one_type(const OperatorCheck& check);
+/// Operators that move bytes have one quantization at input and output.
+void check_shared_quantization(const OperatorCheck& check);
+/// LOGISTIC, TANH, SOFTMAX: the scale and zero point that the kernel prescribes.
+void check_fixed_output(const OperatorCheck& check);
+/// Operators without a right int8 kernel are float.
+void check_kept_float(const OperatorCheck& check);
+/// Ratios of scales that XNNPACK's and TFLite's arithmetic of ADD, SUB and MUL can represent.
+void check_scale_ratios(const OperatorCheck& check);
+/// CONV_2D and DEPTHWISE_CONV_2D have a bias, also in float, and a right depth multiplier.
+void check_convolution(const OperatorCheck& check);
+/// No fused activation where the kernels ignore it.
+void check_activation(const OperatorCheck& check);
+/// Quantized weights: axis, zero points, range, the requantization multiplier.
+void check_weights(const OperatorCheck& check);
+/// Their bias: type, scales, and that no sum exceeds 32 bits.
+void check_bias(const OperatorCheck& check);
+
+}  // namespace calib8
