@@ -1,0 +1,178 @@
+// Relu, Clip, Sigmoid, Tanh, HardSigmoid, HardSwish, LeakyRelu, Elu, PRelu, Gelu. Their TFLite half is
+// activation_tflite.cpp. SiLU has no operator in opset 20: it comes as Sigmoid and Mul.
+
+#include <cmath>
+#include <limits>
+
+#include "ops/activation_rows.h"
+#include "ops/emit.h"
+#include "ops/lowering.h"
+
+namespace calib8 {
+namespace {
+
+std::vector<OnnxType> infer_same(const NodeView& view) {
+  return {view.input_type(0)};
+}
+
+template <class Op>
+TensorId emit_like_output(Lowering& lowering, Op op, std::vector<TensorId> inputs,
+                          std::string_view part = {}) {
+  return lowering.emit(std::move(op), std::move(inputs), lowering.output_shape(), part);
+}
+
+/// A constant of one element with the output's rank, so that it can be permuted along.
+TensorId scalar(Lowering& lowering, std::string_view part, double value) {
+  return lowering.constant(part, make_tensor(Shape(lowering.output_shape().size(), 1),
+                                             std::vector<float>{static_cast<float>(value)}));
+}
+
+template <class Op>
+Refusal lower_unary(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  lowering.set_output(0, emit_like_output(lowering, Op{}, {lowering.input(0)}));
+  return std::nullopt;
+}
+
+/// A bound of Clip; infinite where it is absent.
+float clip_bound(const Lowering& lowering, std::size_t position, float absent) {
+  if (!lowering.has_input(position)) return absent;
+  const Tensor& bound = *lowering.constant(position);
+  if (bound.count() != 1) lowering.fail("a bound of its range is not one number");
+  const float value = to_float(bound)[0];
+  return std::abs(value) >= std::numeric_limits<float>::max() && std::signbit(value) == std::signbit(absent)
+             ? absent
+             : value;
+}
+
+//   Clip(x, 0, 6)   ->   RELU6        Clip(x, 0)   ->   RELU        others   ->   [MAXIMUM], [MINIMUM]
+Refusal lower_clip(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  for (const std::size_t bound : {1, 2}) {
+    if (lowering.has_input(bound) && !lowering.constant(bound)) return "a range that is not constant";
+  }
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const float lowest = clip_bound(lowering, 1, -infinity), highest = clip_bound(lowering, 2, infinity);
+  const bool has_highest = highest != infinity;
+  TensorId y = lowering.input(0);
+  if (lowest == 0.0f && highest == 6.0f) {
+    y = emit_like_output(lowering, tflite::Relu6{}, {y});
+  } else {
+    const std::string_view part = has_highest ? "raised" : "";
+    if (lowest == 0.0f) {
+      y = emit_like_output(lowering, tflite::Relu{}, {y}, part);
+    } else if (lowest != -infinity) {
+      y = emit_like_output(lowering, tflite::Maximum{}, {y, scalar(lowering, "lowest", lowest)}, part);
+    }
+    if (has_highest) {
+      y = emit_like_output(lowering, tflite::Minimum{}, {y, scalar(lowering, "highest", highest)});
+    }
+  }
+  lowering.set_output(0, y);
+  return std::nullopt;
+}
+
+// y = min(max(alpha x + beta, 0), 1) = relu6(6 alpha x + 6 beta) / 6: in int8 three operators that XNNPACK
+// runs as one table. PyTorch's hard-sigmoid has alpha = 1/6 and beta = 1/2, so that the first factor is 1.
+//   HardSigmoid(x)   ->   [MUL 6 alpha], ADD 6 beta with fused RELU6, MUL 1/6
+Refusal lower_hard_sigmoid(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const float alpha = lowering.node.get_float("alpha", 0.2f), beta = lowering.node.get_float("beta", 0.5f);
+  const double factor = 6.0 * static_cast<double>(alpha);
+  if (!std::isfinite(alpha) || !std::isfinite(beta))
+    lowering.fail("its alpha or beta is not a finite number");
+  TensorId y = lowering.input(0);
+  if (std::abs(factor - 1.0) > 1e-6) {
+    y = emit_like_output(lowering, tflite::Mul{}, {y, scalar(lowering, "alpha", factor)}, "scaled");
+  }
+  const tflite::Add add{{tflite::Activation::relu6}};
+  y = emit_like_output(lowering, add, {y, scalar(lowering, "beta", 6.0 * static_cast<double>(beta))},
+                       "relu6");
+  y = emit_like_output(lowering, tflite::Mul{}, {y, scalar(lowering, "sixth", 1.0 / 6.0)});
+  lowering.set_output(0, y);
+  return std::nullopt;
+}
+
+Refusal lower_leaky_relu(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const tflite::LeakyRelu op{lowering.node.get_float("alpha", 0.01f)};
+  lowering.set_output(0, emit_like_output(lowering, op, {lowering.input(0)}));
+  return std::nullopt;
+}
+
+//   Elu(x), alpha = 1   ->   ELU        others   ->   ADD(RELU(x), MUL(ELU(MINIMUM(x, 0)), alpha))
+Refusal lower_elu(Lowering& lowering) {
+  const float alpha = lowering.node.get_float("alpha", 1.0f);
+  if (alpha == 1.0f) return lower_unary<tflite::Elu>(lowering);
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const TensorId x = lowering.input(0);
+  const TensorId above = emit_like_output(lowering, tflite::Relu{}, {x}, "above");
+  TensorId below = emit_like_output(lowering, tflite::Minimum{}, {x, scalar(lowering, "zero", 0.0)}, "below");
+  below = emit_like_output(lowering, tflite::Elu{}, {below}, "elu");
+  below = emit_like_output(lowering, tflite::Mul{}, {below, scalar(lowering, "alpha", alpha)}, "scaled");
+  lowering.set_output(0, emit_like_output(lowering, tflite::Add{}, {above, below}));
+  return std::nullopt;
+}
+
+/// Whether a slope broadcasts along the channels (axis 1) alone.
+bool is_per_channel(Shape slope, const Shape& x) {
+  if (slope.size() > x.size() || x.size() < 2) return false;
+  slope.insert(slope.begin(), x.size() - slope.size(), 1);
+  for (std::size_t axis = 0; axis < x.size(); ++axis) {
+    if (slope[axis] != (axis == 1 ? x[1] : 1)) return false;
+  }
+  return true;
+}
+
+//   PRelu(x, one slope)   ->   LEAKY_RELU        PRelu(x, slope [C, 1, 1])   ->   TRANSPOSE, PRELU, TRANSPOSE
+Refusal lower_prelu(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const Tensor* slope = lowering.constant(1);
+  if (!slope) return "a slope that is not constant";
+  std::vector<float> slopes = to_float(*slope);
+  if (slopes.size() == 1) {
+    lowering.set_output(0, emit_like_output(lowering, tflite::LeakyRelu{slopes[0]}, {lowering.input(0)}));
+    return std::nullopt;
+  }
+  const Shape shape = lowering.input_shape(0);
+  if (!is_per_channel(slope->shape, shape)) return "a slope of shape " + to_string(slope->shape);
+  const TensorId x = lowering.to_channels_last(lowering.input(0));
+  Shape slope_shape(shape.size() - 1, 1);  // without the batch
+  slope_shape.back() = shape[1];
+  const TensorId slope_constant = lowering.target.add_constant(
+      lowering.graph[lowering.node.inputs[1]].name, make_tensor(std::move(slope_shape), std::move(slopes)));
+  const TensorId y = lowering.emit(tflite::PRelu{}, {x, slope_constant}, lowering.target[x].shape);
+  lowering.set_output(0, lowering.to_channels_first(y));
+  return std::nullopt;
+}
+
+Refusal lower_gelu(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const std::string approximate = lowering.node.get_string("approximate", "none");
+  if (approximate != "none" && approximate != "tanh") return "approximate = '" + approximate + "'";
+  const tflite::Gelu op{approximate == "tanh"};
+  lowering.set_output(0, emit_like_output(lowering, op, {lowering.input(0)}));
+  return std::nullopt;
+}
+
+const OnnxOp onnx_rows[] = {
+    {.type = "Clip", .infer = infer_same, .lower = lower_clip},
+    {.type = "Elu", .infer = infer_same, .lower = lower_elu},
+    {.type = "Gelu", .infer = infer_same, .lower = lower_gelu},
+    {.type = "HardSigmoid", .infer = infer_same, .lower = lower_hard_sigmoid},
+    {.type = "HardSwish", .infer = infer_same, .lower = lower_unary<tflite::HardSwish>},
+    {.type = "LeakyRelu", .infer = infer_same, .lower = lower_leaky_relu},
+    {.type = "PRelu", .infer = infer_same, .lower = lower_prelu},
+    {.type = "Relu", .infer = infer_same, .lower = lower_unary<tflite::Relu>},
+    {.type = "Sigmoid", .infer = infer_same, .lower = lower_unary<tflite::Logistic>},
+    {.type = "Tanh", .infer = infer_same, .lower = lower_unary<tflite::Tanh>},
+};
+
+}  // namespace
+
+const OpFamily& activation_family() {
+  static const OpFamily family{onnx_rows, activation_tflite_rows()};
+  return family;
+}
+
+}  // namespace calib8

@@ -1,0 +1,154 @@
+// LOGISTIC, TANH, RELU, RELU6, HARD_SWISH, ELU, PRELU, LEAKY_RELU, GELU: rules, versions, options, what
+// XNNPACK takes.
+
+#include <cmath>
+
+#include "ops/activation_rows.h"
+#include "ops/file_options.h"
+#include "ops/xnnpack.h"
+
+namespace calib8 {
+namespace {
+
+/// XNNPACK runs these in int8 with any two quantizations.
+bool xnnpack_any(const TfliteGraph& graph, const TfliteOperator& op) {
+  return xnnpack_type({&input_of(graph, op, 0), &output_of(graph, op)}).has_value();
+}
+
+/// In int8 the delegate takes 1/256 <= s <= 128 for s = input scale / output scale, and the same for alpha *
+/// s but for its sign.
+bool leaky_relu_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
+  const TfliteTensor &x = input_of(graph, op, 0), &y = output_of(graph, op);
+  const float alpha = std::get<tflite::LeakyRelu>(op.options).alpha;
+  const auto type = xnnpack_type({&x, &y});
+  if (type != DType::int8) return type.has_value() && std::isfinite(alpha);
+  const float above = x.quantization->scales[0] / y.quantization->scales[0];
+  const float below = above * alpha;
+  constexpr float least = 1.0f / 256.0f;
+  return above >= least && above <= 128.0f && std::abs(below) >= least && below >= -127.99609375f &&
+         below <= 128.0f;
+}
+
+bool prelu_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
+  return xnnpack_float_only(graph, op) && input_of(graph, op, 1).is_constant() &&
+         input_of(graph, op, 1).dtype == DType::float32;
+}
+
+TfliteOp::WrittenOptions write_leaky_relu(flatbuffers::FlatBufferBuilder& builder,
+                                          const tflite::Options& options) {
+  return written(schema::BuiltinOptions::LeakyReluOptions,
+                 schema::CreateLeakyReluOptions(builder, std::get<tflite::LeakyRelu>(options).alpha));
+}
+
+tflite::Options read_leaky_relu(const schema::Operator& op) {
+  const auto* table = op.builtin_options_as_LeakyReluOptions();
+  return table ? tflite::LeakyRelu{table->alpha()} : tflite::LeakyRelu{};
+}
+
+TfliteOp::WrittenOptions write_gelu(flatbuffers::FlatBufferBuilder& builder, const tflite::Options& options) {
+  return written(schema::BuiltinOptions::GeluOptions,
+                 schema::CreateGeluOptions(builder, std::get<tflite::Gelu>(options).approximate));
+}
+
+tflite::Options read_gelu(const schema::Operator& op) {
+  const auto* table = op.builtin_options_as_GeluOptions();
+  return table ? tflite::Gelu{table->approximate()} : tflite::Gelu{};
+}
+
+const OpFamily::TfliteRow rows[] = {
+    {alternative_of<tflite::Logistic>,
+     {.name = "LOGISTIC",
+      .builtin_code = 14,
+      .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
+      .version = version_by_type<0>,
+      .read = read_plain<tflite::Logistic>,
+      .runs_on_xnnpack = xnnpack_any,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
+          }}},
+    {alternative_of<tflite::Tanh>,
+     {.name = "TANH",
+      .builtin_code = 28,
+      .rule = {OutputRange::fixed, 1.0f / 128.0f, 0},
+      .version = version_by_type<0>,
+      .read = read_plain<tflite::Tanh>,
+      .runs_on_xnnpack = xnnpack_any,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
+          }}},
+    {alternative_of<tflite::Relu>,
+     {.name = "RELU",
+      .builtin_code = 19,
+      .rule = {OutputRange::own_range},
+      .version = version_by_type<0>,
+      .read = read_plain<tflite::Relu>,
+      .runs_on_xnnpack = xnnpack_float_only,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.5.0", "2.1.0", "2.5.0"});
+          }}},
+    {alternative_of<tflite::Relu6>,
+     {.name = "RELU6",
+      .builtin_code = 21,
+      .rule = {OutputRange::own_range},
+      .version = version_by_type<0>,
+      .read = read_plain<tflite::Relu6>,
+      .runs_on_xnnpack = xnnpack_float_only,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.5.0", "1.14.0", "2.5.0"});
+          }}},
+    {alternative_of<tflite::HardSwish>,
+     {.name = "HARD_SWISH",
+      .builtin_code = 117,
+      .rule = {OutputRange::own_range},
+      .read = read_plain<tflite::HardSwish>,
+      .runs_on_xnnpack = xnnpack_float_only,
+      .minimum_runtime = [](int) -> std::string_view { return "1.15.0"; }}},
+    {alternative_of<tflite::Elu>,
+     {.name = "ELU",
+      .builtin_code = 111,
+      .rule = {OutputRange::own_range},
+      .read = read_plain<tflite::Elu>,
+      .runs_on_xnnpack = xnnpack_any,
+      .minimum_runtime = [](int) -> std::string_view { return "1.14.0"; }}},
+    // PRELU's int8 kernel is not delegated and about sixty times slower than the float one between two
+    // conversions.
+    {alternative_of<tflite::PRelu>,
+     {.name = "PRELU",
+      .builtin_code = 54,
+      .rule = {OutputRange::keep_float},
+      .read = read_plain<tflite::PRelu>,
+      .runs_on_xnnpack = prelu_on_xnnpack,
+      .minimum_runtime = [](int) -> std::string_view { return "1.8.0"; }}},
+    {alternative_of<tflite::LeakyRelu>,
+     {.name = "LEAKY_RELU",
+      .builtin_code = 98,
+      .rule = {OutputRange::own_range},
+      .write = write_leaky_relu,
+      .read = read_leaky_relu,
+      .runs_on_xnnpack = leaky_relu_on_xnnpack,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.13.1", "2.3.0"});
+          }}},
+    {alternative_of<tflite::Gelu>,
+     {.name = "GELU",
+      .builtin_code = 150,
+      .rule = {OutputRange::own_range},
+      .version = version_by_type<0>,
+      .write = write_gelu,
+      .read = read_gelu,
+      .runs_on_xnnpack = xnnpack_float_only,
+      .minimum_runtime = [](int) -> std::string_view { return "2.9.0"; }}},
+};
+
+}  // namespace
+
+std::span<const OpFamily::TfliteRow> activation_tflite_rows() {
+  return rows;
+}
+
+}  // namespace calib8

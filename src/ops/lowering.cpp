@@ -1,0 +1,163 @@
+#include "ops/lowering.h"
+
+#include <limits>
+
+#include "calib8/error.h"
+
+namespace calib8 {
+namespace {
+
+/// TFLite's type for values of an ONNX type: real numbers are float32 until they are quantized, integers that
+/// TFLite's kernels don't take become int32.
+DType lowered_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::float64:
+    case DType::float16:
+    case DType::bfloat16:
+      return DType::float32;
+    case DType::int64:
+    case DType::uint64:
+    case DType::uint32:
+    case DType::uint16:
+      return DType::int32;
+    default:
+      return dtype;
+  }
+}
+
+Tensor lowered_constant(const NodeView& view, const OnnxValue& value) {
+  const Tensor& tensor = *value.constant;
+  const DType dtype = lowered_dtype(tensor.dtype);
+  if (dtype == tensor.dtype) return tensor;
+  if (dtype == DType::float32) return make_tensor(tensor.shape, to_float(tensor));
+  std::vector<std::int32_t> values;
+  values.reserve(static_cast<std::size_t>(tensor.count()));
+  for (const std::int64_t element : to_int64(tensor)) {
+    if (element < std::numeric_limits<std::int32_t>::min() ||
+        element > std::numeric_limits<std::int32_t>::max()) {
+      view.fail("its constant '" + value.name + "' holds " + std::to_string(element) +
+                ", which doesn't fit TFLite's int32");
+    }
+    values.push_back(static_cast<std::int32_t>(element));
+  }
+  return make_tensor(tensor.shape, std::move(values));
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+/// The module of a value that torch's exporter named by its scopes. Children of a Sequential repeat their
+/// parent's name there:
+///   /features/features.1/conv/conv.0/conv.0.0/Conv_output_0  ->  features.1.conv.0.0
+///   /layer1/layer1.0/Add_output_0                            ->  layer1.0/Add
+std::string module_name(const std::string& value_name, const std::string& op_type) {
+  std::vector<std::string> scopes = split(value_name, '/');
+  if (scopes.empty()) return value_name;
+  std::string last = std::move(scopes.back());
+  scopes.pop_back();
+  if (const std::size_t suffix = last.rfind("_output_"); suffix != std::string::npos) last.resize(suffix);
+  std::string name, previous;
+  for (const std::string& scope : scopes) {
+    if (!previous.empty() && scope.starts_with(previous + ".")) {
+      name += scope.substr(previous.size());
+    } else {
+      name += (name.empty() ? "" : ".") + scope;
+    }
+    previous = scope;
+  }
+  if (name.empty()) return last;
+  return last == op_type ? name : name + "/" + last;
+}
+
+}  // namespace
+
+TensorId Lowering::input(std::size_t position) {
+  if (!has_input(position)) fail("input " + std::to_string(position) + " is missing");
+  const OnnxValueId id = node.inputs[position];
+  TensorId& tensor = tensors_.at(id.index);
+  if (tensor.exists()) return tensor;
+  const OnnxValue& value = graph[id];
+  if (!value.constant) {
+    throw Error(ErrorCode::internal, "lowering reads '" + value.name + "' before it was made", node.name);
+  }
+  tensor = target.add_constant(value.name, lowered_constant(*this, value));
+  return tensor;
+}
+
+void Lowering::set_output(std::size_t position, TensorId tensor) {
+  if (target[tensor].shape != output_shape(position)) {
+    throw Error(ErrorCode::internal,
+                "lowered to shape " + to_string(target[tensor].shape) + ", inferred " +
+                    to_string(output_shape(position)),
+                node.op_type + " node '" + node.name + "'");
+  }
+  tensors_.at(node.outputs.at(position).index) = tensor;
+}
+
+Shape Lowering::output_shape(std::size_t position) const {
+  const OnnxValue& value = graph[node.outputs.at(position)];
+  if (!value.type || !value.type->is_static()) fail("the shape of its output is not fully known");
+  return value.type->static_shape();
+}
+
+std::string Lowering::tensor_name(std::string_view part) const {
+  const std::string& result =
+      node.outputs.empty() || !node.outputs[0].exists() ? node.name : graph[node.outputs[0]].name;
+  std::string name = result.starts_with('/') ? module_name(result, node.op_type) : result;
+  if (!part.empty()) name += "/" + std::string(part);
+  return name;
+}
+
+TensorId Lowering::emit(tflite::Options options, std::vector<TensorId> inputs, Shape shape,
+                        std::string_view part) {
+  DType dtype = DType::float32;
+  if (!node.outputs.empty() && node.outputs[0].exists() && graph[node.outputs[0]].type) {
+    dtype = lowered_dtype(graph[node.outputs[0]].type->dtype);
+  }
+  return target.emit(std::move(options), std::move(inputs), tensor_name(part), std::move(shape), dtype);
+}
+
+TensorId Lowering::emit_transpose(TensorId tensor, const std::vector<std::int32_t>& permutation) {
+  const Shape from = target[tensor].shape;
+  Shape to;
+  bool moves = false;
+  for (std::size_t i = 0; i < permutation.size(); ++i) {
+    to.push_back(from.at(static_cast<std::size_t>(permutation[i])));
+    moves = moves || permutation[i] != static_cast<std::int32_t>(i);
+  }
+  if (!moves) return tensor;
+  return target.emit(tflite::Transpose{}, {tensor, constant("permutation", permutation)},
+                     tensor_name("transpose"), std::move(to), target[tensor].dtype);
+}
+
+TensorId Lowering::to_channels_last(TensorId tensor) {
+  const auto rank = static_cast<std::int32_t>(target[tensor].shape.size());
+  std::vector<std::int32_t> permutation = {0};
+  for (std::int32_t axis = 2; axis < rank; ++axis) permutation.push_back(axis);
+  permutation.push_back(1);
+  return emit_transpose(tensor, permutation);
+}
+
+TensorId Lowering::to_channels_first(TensorId tensor) {
+  const auto rank = static_cast<std::int32_t>(target[tensor].shape.size());
+  std::vector<std::int32_t> permutation = {0, rank - 1};
+  for (std::int32_t axis = 1; axis + 1 < rank; ++axis) permutation.push_back(axis);
+  return emit_transpose(tensor, permutation);
+}
+
+TensorId Lowering::constant(std::string_view part, Tensor tensor) {
+  return target.add_constant(tensor_name(part), std::move(tensor));
+}
+
+TensorId Lowering::constant(std::string_view part, const std::vector<std::int32_t>& values) {
+  return target.add_constant(tensor_name(part), values);
+}
+
+}  // namespace calib8

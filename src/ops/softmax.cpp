@@ -1,0 +1,81 @@
+// Softmax and SOFTMAX.
+
+#include <numeric>
+
+#include "ops/all_ops.h"
+#include "ops/emit.h"
+#include "ops/file_options.h"
+#include "ops/infer.h"
+#include "ops/lowering.h"
+#include "ops/xnnpack.h"
+
+namespace calib8 {
+namespace {
+
+std::vector<OnnxType> infer_softmax(const NodeView& view) {
+  const OnnxType& type = view.input_type(0);
+  if (type.has_rank()) normalized_axis(view, view.node.get_int("axis", -1), type.shape->size());
+  return {type};
+}
+
+// TFLite's is over the last axis.
+//   Softmax(x), axis   ->   [TRANSPOSE], SOFTMAX, [TRANSPOSE]
+Refusal lower_softmax(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const std::size_t rank = lowering.input_shape(0).size();
+  const auto axis =
+      static_cast<std::size_t>(normalized_axis(lowering, lowering.node.get_int("axis", -1), rank));
+  const bool is_channels = axis == 1 && rank > 2;
+  std::vector<std::int32_t> permutation(rank);
+  std::iota(permutation.begin(), permutation.end(), 0);
+  std::swap(permutation[axis], permutation[rank - 1]);
+
+  TensorId x = lowering.input(0);
+  x = is_channels ? lowering.to_channels_last(x) : lowering.emit_transpose(x, permutation);
+  TensorId y = lowering.emit(tflite::Softmax{1.0f}, {x}, lowering.target[x].shape);
+  y = is_channels ? lowering.to_channels_first(y) : lowering.emit_transpose(y, permutation);
+  lowering.set_output(0, y);
+  return std::nullopt;
+}
+
+TfliteOp::WrittenOptions write_softmax(flatbuffers::FlatBufferBuilder& builder,
+                                       const tflite::Options& options) {
+  return written(schema::BuiltinOptions::SoftmaxOptions,
+                 schema::CreateSoftmaxOptions(builder, std::get<tflite::Softmax>(options).beta));
+}
+
+tflite::Options read_softmax(const schema::Operator& op) {
+  const auto* table = op.builtin_options_as_SoftmaxOptions();
+  return tflite::Softmax{table ? table->beta() : 0.0f};
+}
+
+/// The delegate knows no factor.
+bool softmax_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
+  return xnnpack_float_only(graph, op) && std::get<tflite::Softmax>(op.options).beta == 1.0f;
+}
+
+const OnnxOp onnx_rows[] = {{.type = "Softmax", .infer = infer_softmax, .lower = lower_softmax}};
+
+const OpFamily::TfliteRow tflite_rows[] = {
+    {alternative_of<tflite::Softmax>,
+     {.name = "SOFTMAX",
+      .builtin_code = 25,
+      .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
+      .version = version_by_type<0>,
+      .write = write_softmax,
+      .read = read_softmax,
+      .runs_on_xnnpack = softmax_on_xnnpack,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.5.0", "1.14.0", "2.3.0"});
+          }}},
+};
+
+}  // namespace
+
+const OpFamily& softmax_family() {
+  static const OpFamily family{onnx_rows, tflite_rows};
+  return family;
+}
+
+}  // namespace calib8
