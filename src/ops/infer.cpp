@@ -1,0 +1,168 @@
+#include "ops/infer.h"
+
+#include <algorithm>
+
+namespace calib8 {
+namespace {
+
+/// How many nodes known_elements looks through, one behind the other: exporters' arithmetic is under ten
+/// deep, and a hostile file shall not exhaust the stack.
+constexpr int deepest_look = 32;
+/// A shape has few elements: what is longer is no shape arithmetic.
+constexpr std::int64_t most_elements = 64;
+
+std::optional<Dimensions> look(const OnnxGraph& graph, OnnxValueId value, int depth);
+
+std::optional<Dimensions> of_constant(const Tensor& tensor) {
+  if (tensor.dtype != DType::int64 && tensor.dtype != DType::int32) return std::nullopt;
+  if (tensor.shape.size() > 1 || tensor.count() > most_elements) return std::nullopt;
+  Dimensions elements;
+  for (const std::int64_t value : to_int64(tensor))
+    elements.push_back(value < 0 ? Dimension{} : known(value));
+  return elements;
+}
+
+std::optional<Dimensions> of_shape(const OnnxGraph& graph, const OnnxNode& node) {
+  const OnnxValue& value = graph[node.inputs.at(0)];
+  if (!value.type || !value.type->has_rank()) return std::nullopt;
+  const Dimensions& all = *value.type->shape;
+  const auto rank = static_cast<std::int64_t>(all.size());
+  const auto clamp = [rank](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
+  const std::int64_t start = clamp(node.get_int("start", 0)), end = clamp(node.get_int("end", rank));
+  return start < end ? Dimensions(all.begin() + start, all.begin() + end) : Dimensions{};
+}
+
+std::optional<Dimensions> of_gather(const OnnxGraph& graph, const OnnxNode& node, int depth) {
+  const Tensor* indices = graph.constant_input(node, 1);
+  const auto from = look(graph, node.inputs.at(0), depth);
+  if (!from || !indices || is_floating(indices->dtype)) return std::nullopt;
+  if (indices->shape.size() > 1 || indices->count() > most_elements) return std::nullopt;
+  Dimensions elements;
+  for (std::int64_t index : to_int64(*indices)) {
+    if (index < 0) index += static_cast<std::int64_t>(from->size());
+    if (index < 0 || index >= static_cast<std::int64_t>(from->size())) return std::nullopt;
+    elements.push_back((*from)[static_cast<std::size_t>(index)]);
+  }
+  return elements;
+}
+
+std::optional<Dimensions> of_concat(const OnnxGraph& graph, const OnnxNode& node, int depth) {
+  Dimensions elements;
+  for (const OnnxValueId input : node.inputs) {
+    if (!input.exists()) return std::nullopt;
+    const auto part = look(graph, input, depth);
+    if (!part) return std::nullopt;
+    elements.insert(elements.end(), part->begin(), part->end());
+    if (elements.size() > most_elements) return std::nullopt;
+  }
+  return elements;
+}
+
+std::optional<Dimensions> look(const OnnxGraph& graph, OnnxValueId value, int depth) {
+  if (depth == 0 || !value.exists()) return std::nullopt;
+  if (graph[value].constant) return of_constant(*graph[value].constant);
+  const std::optional<OnnxType>& type = graph[value].type;
+  if (!type || !type->has_rank() || type->shape->size() > 1) return std::nullopt;
+  const OnnxNodeId producer = graph.producer(value);
+  if (!producer.exists()) return std::nullopt;
+  const OnnxNode& node = graph[producer];
+  if (node.inputs.empty() || !node.inputs[0].exists()) return std::nullopt;
+  if (node.op_type == "Shape") return of_shape(graph, node);
+  if (node.op_type == "Concat") return of_concat(graph, node, depth - 1);
+  if (node.op_type == "Gather" && node.inputs.size() == 2) return of_gather(graph, node, depth - 1);
+  // These leave the elements and, up to rank 1, their order as they are.
+  for (const char* same : {"Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape"}) {
+    if (node.op_type == same) return look(graph, node.inputs[0], depth - 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::int64_t normalized_axis(const NodeView& view, std::int64_t axis, std::size_t rank) {
+  const auto size = static_cast<std::int64_t>(rank);
+  if (axis < -size || axis >= size) {
+    view.fail("axis " + std::to_string(axis) + " is outside a tensor of rank " + std::to_string(rank));
+  }
+  return axis < 0 ? axis + size : axis;
+}
+
+std::vector<std::int64_t> normalized_axes(const NodeView& view, std::vector<std::int64_t> axes,
+                                          std::size_t rank) {
+  for (std::int64_t& axis : axes) axis = normalized_axis(view, axis, rank);
+  std::sort(axes.begin(), axes.end());
+  const auto twice = std::adjacent_find(axes.begin(), axes.end());
+  if (twice != axes.end()) view.fail("axis " + std::to_string(*twice) + " is named twice");
+  return axes;
+}
+
+std::optional<std::vector<std::int64_t>> constant_integers(const NodeView& view, std::size_t position) {
+  const Tensor* tensor = view.constant(position);
+  if (!tensor) return std::nullopt;
+  if (tensor->dtype != DType::int64 && tensor->dtype != DType::int32) {
+    view.fail("input " + std::to_string(position) + " holds " + std::string(name_of(tensor->dtype)) +
+              " where integers belong");
+  }
+  return to_int64(*tensor);
+}
+
+std::optional<Dimensions> known_elements(const NodeView& view, std::size_t position) {
+  if (!view.has_input(position)) return std::nullopt;
+  if (auto elements = look(view.graph, view.node.inputs[position], deepest_look)) return elements;
+  // Their number alone, where the input's own shape says it.
+  const std::optional<OnnxType>& type = view.graph[view.node.inputs[position]].type;
+  if (!type || !type->is_static() || type->shape->size() != 1) return std::nullopt;
+  const std::int64_t count = type->static_shape()[0];
+  if (count > most_elements) return std::nullopt;
+  return Dimensions(static_cast<std::size_t>(count));
+}
+
+Dimension merged(const NodeView& view, const Dimension& a, const Dimension& b) {
+  if (a.is_known() && b.is_known() && a.size != b.size) {
+    view.fail("sizes " + std::to_string(a.size) + " and " + std::to_string(b.size) + " should be equal");
+  }
+  if (a.is_known()) return a;
+  if (b.is_known()) return b;
+  return a.symbol.empty() ? b : a;
+}
+
+Dimensions broadcast(const NodeView& view, const Dimensions& a, const Dimensions& b) {
+  const Dimensions& longer = a.size() >= b.size() ? a : b;
+  const Dimensions& shorter = a.size() >= b.size() ? b : a;
+  Dimensions result = longer;
+  const std::size_t ahead = longer.size() - shorter.size();
+  for (std::size_t i = 0; i < shorter.size(); ++i) {
+    const Dimension &x = longer[ahead + i], &y = shorter[i];
+    Dimension& size = result[ahead + i];
+    if (y.size == 1) {
+      size = x;
+    } else if (x.size == 1) {
+      size = y;
+    } else if (x.is_known() || y.is_known()) {
+      size = merged(view, x, y);  // an unknown size next to one that is not 1 must be that one, or 1
+    } else {
+      size = x.symbol == y.symbol ? x : Dimension{};
+    }
+  }
+  return result;
+}
+
+Dimension product(const NodeView& view, const Dimensions& dimensions) {
+  Shape sizes;
+  Dimensions unknown;
+  for (const Dimension& dimension : dimensions) {
+    if (dimension.is_known()) {
+      sizes.push_back(dimension.size);
+    } else {
+      unknown.push_back(dimension);
+    }
+  }
+  const auto count = element_count(sizes);
+  if (!count) view.fail("a tensor of " + to_string(sizes) + " elements is too large");
+  if (unknown.empty() || *count == 0) return known(*count);
+  return unknown.size() == 1 && *count == 1 ? unknown[0] : Dimension{};
+}
+
+}  // namespace calib8

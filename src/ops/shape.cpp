@@ -1,0 +1,341 @@
+#include <algorithm>
+
+#include "ops/all_ops.h"
+#include "ops/emit.h"
+#include "ops/file_options.h"
+#include "ops/infer.h"
+#include "ops/strided.h"
+#include "ops/xnnpack.h"
+
+namespace calib8 {
+namespace {
+
+// --- ONNX: Reshape, Flatten, Squeeze, Unsqueeze: the same elements under another shape ---
+
+/// Takes from `sizes` the first one that holds(size); false where there is none.
+template <class Holds>
+bool take(Dimensions& sizes, Holds holds) {
+  const auto found = std::find_if(sizes.begin(), sizes.end(), holds);
+  if (found == sizes.end()) return false;
+  sizes.erase(found);
+  return true;
+}
+
+/// The one size that Reshape leaves open: what remains of the input's elements. `rest` holds the input's
+/// unknown sizes that the output doesn't repeat.
+Dimension open_size(const NodeView& view, std::int64_t input, std::int64_t output, const Dimensions& rest) {
+  if (output == 0) return {};
+  if (rest.empty()) {
+    if (input % output != 0) view.fail("its elements can't be shared out among the sizes it asks for");
+    return known(input / output);
+  }
+  return rest.size() == 1 && input == output ? rest[0] : Dimension{};
+}
+
+std::int64_t known_product(const NodeView& view, const Dimensions& sizes) {
+  Shape known_sizes;
+  for (const Dimension& size : sizes) {
+    if (size.is_known()) known_sizes.push_back(size.size);
+  }
+  const auto count = element_count(known_sizes);
+  if (!count) view.fail("a tensor with sizes " + to_string(known_sizes) + " is too large");
+  return *count;
+}
+
+std::vector<OnnxType> infer_reshape(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  const auto wanted = known_elements(view, 1);
+  if (!wanted) return {{x.dtype, std::nullopt}};
+  Dimensions result = *wanted;
+  if (!x.has_rank()) {
+    for (Dimension& size : result) size = size.size == 0 ? Dimension{} : size;
+    return {{x.dtype, result}};
+  }
+  const Dimensions& from = *x.shape;
+  Dimensions rest;  // the unknown sizes of the input, less those that the output repeats
+  std::copy_if(from.begin(), from.end(), std::back_inserter(rest),
+               [](const Dimension& d) { return !d.is_known(); });
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    if (result[i].size == 0 && view.node.get_int("allowzero", 0) == 0) {
+      if (i >= from.size()) view.fail("copies size " + std::to_string(i) + ", which its input doesn't have");
+      result[i] = from[i];
+      if (!result[i].is_known()) take(rest, [&](const Dimension& d) { return d == result[i]; });
+    } else if (!result[i].is_known()) {
+      const auto is_it = [&](const Dimension& d) {
+        return !d.symbol.empty() && d.symbol == result[i].symbol;
+      };
+      if (!take(rest, is_it)) open.push_back(i);
+    }
+  }
+  const std::int64_t input = known_product(view, from), output = known_product(view, result);
+  if (open.size() == 1) result[open[0]] = open_size(view, input, output, rest);
+  if (open.empty() && rest.empty() && input != output) {
+    view.fail("its input of " + std::to_string(input) + " elements can't have the shape it asks for");
+  }
+  return {{x.dtype, result}};
+}
+
+std::vector<OnnxType> infer_flatten(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  if (!x.has_rank()) return {{x.dtype, Dimensions(2)}};
+  std::int64_t axis = view.node.get_int("axis", 1);
+  const auto rank = static_cast<std::int64_t>(x.shape->size());
+  if (axis < -rank || axis > rank) view.fail("axis " + std::to_string(axis) + " is outside its input");
+  if (axis < 0) axis += rank;
+  const Dimensions outer(x.shape->begin(), x.shape->begin() + axis),
+      inner(x.shape->begin() + axis, x.shape->end());
+  return {{x.dtype, Dimensions{product(view, outer), product(view, inner)}}};
+}
+
+std::vector<OnnxType> infer_squeeze(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  const OnnxType unknown{x.dtype, std::nullopt};
+  if (!x.has_rank()) return {unknown};
+  std::vector<std::int64_t> axes;
+  if (view.has_input(1)) {
+    const auto constant = constant_integers(view, 1);
+    if (!constant) return {unknown};
+    axes = normalized_axes(view, *constant, x.shape->size());
+  } else {
+    if (!x.is_static()) return {unknown};
+    for (std::size_t i = 0; i < x.shape->size(); ++i) {
+      if ((*x.shape)[i].size == 1) axes.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  OnnxType result{x.dtype, Dimensions{}};
+  for (std::size_t i = 0; i < x.shape->size(); ++i) {
+    const Dimension& size = (*x.shape)[i];
+    if (!std::binary_search(axes.begin(), axes.end(), static_cast<std::int64_t>(i))) {
+      result.shape->push_back(size);
+    } else if (size.is_known() && size.size != 1) {
+      view.fail("squeezes axis " + std::to_string(i) + " of size " + std::to_string(size.size));
+    }
+  }
+  return {result};
+}
+
+std::vector<OnnxType> infer_unsqueeze(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  const auto constant = view.has_input(1) ? constant_integers(view, 1) : std::nullopt;
+  if (!x.has_rank() || !constant) return {{x.dtype, std::nullopt}};
+  const std::size_t rank = x.shape->size() + constant->size();
+  OnnxType result{x.dtype, Dimensions{}};
+  auto next = x.shape->begin();
+  const auto axes = normalized_axes(view, *constant, rank);
+  for (std::size_t i = 0; i < rank; ++i) {
+    const bool is_new = std::binary_search(axes.begin(), axes.end(), static_cast<std::int64_t>(i));
+    result.shape->push_back(is_new ? known(1) : *next++);
+  }
+  return {result};
+}
+
+std::vector<OnnxType> infer_same(const NodeView& view) {
+  return {view.input_type(0)};
+}
+
+/// The same bytes under the inferred shape.
+template <std::vector<OnnxType> (*infer)(const NodeView&)>
+std::vector<Tensor> fold_reshape(const NodeView& view) {
+  const Tensor* tensor = view.constant(0);
+  const std::vector<OnnxType> types = infer(view);
+  if (!tensor || !types[0].is_static()) return {};
+  const Shape shape = types[0].static_shape();
+  if (element_count(shape) != tensor->count()) {
+    view.fail("its input of " + std::to_string(tensor->count()) + " elements can't have shape " +
+              to_string(shape));
+  }
+  return {{tensor->dtype, shape, tensor->data}};
+}
+
+Refusal lower_reshape(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  lowering.set_output(0, emit_reshape(lowering, lowering.input(0), lowering.output_shape()));
+  return std::nullopt;
+}
+
+Refusal lower_identity(Lowering& lowering) {
+  lowering.set_output(0, lowering.input(0));
+  return std::nullopt;
+}
+
+// --- ONNX: Dropout, which at inference is the identity ---
+
+std::vector<OnnxType> infer_dropout(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  if (const Tensor* training = view.constant(2)) {
+    if (training->dtype == DType::boolean && training->count() == 1 && training->as<bool>()[0]) {
+      view.fail("is in training mode; export the model in eval mode");
+    }
+  }
+  std::vector<OnnxType> types{x};
+  if (view.node.outputs.size() > 1) types.push_back({DType::boolean, x.shape});
+  return types;
+}
+
+std::vector<Tensor> fold_dropout(const NodeView& view) {
+  if (view.node.outputs.size() > 1 && view.node.outputs[1].exists()) return {};
+  return fold_reshape<infer_dropout>(view);
+}
+
+Refusal lower_dropout(Lowering& lowering) {
+  if (lowering.node.outputs.size() > 1 && lowering.node.outputs[1].exists()) return "a mask as second output";
+  return lower_identity(lowering);
+}
+
+// --- ONNX: Shape, Size ---
+
+/// The sizes that Shape's start and end leave.
+std::optional<Dimensions> chosen_sizes(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  if (!x.has_rank()) return std::nullopt;
+  const auto rank = static_cast<std::int64_t>(x.shape->size());
+  const auto clamp = [rank](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
+  const std::int64_t start = clamp(view.node.get_int("start", 0)),
+                     end = clamp(view.node.get_int("end", rank));
+  return start < end ? Dimensions(x.shape->begin() + start, x.shape->begin() + end) : Dimensions{};
+}
+
+std::vector<OnnxType> infer_shape(const NodeView& view) {
+  const auto sizes = chosen_sizes(view);
+  if (!sizes) return {{DType::int64, Dimensions(1)}};
+  return {static_type(DType::int64, {static_cast<std::int64_t>(sizes->size())})};
+}
+
+std::vector<Tensor> fold_shape(const NodeView& view) {
+  const auto sizes = chosen_sizes(view);
+  if (!sizes) return {};
+  const OnnxType chosen{DType::int64, *sizes};
+  if (!chosen.is_static()) return {};
+  return {make_tensor({static_cast<std::int64_t>(sizes->size())}, chosen.static_shape())};
+}
+
+std::vector<OnnxType> infer_size(const NodeView&) {
+  return {static_type(DType::int64, {})};
+}
+
+std::vector<Tensor> fold_size(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  const auto count = x.is_static() ? element_count(x.static_shape()) : std::nullopt;
+  if (!count) return {};
+  return {make_tensor<std::int64_t>({}, {*count})};
+}
+
+// --- ONNX: Transpose ---
+
+std::vector<std::int64_t> permutation_of(const NodeView& view, std::size_t rank) {
+  std::vector<std::int64_t> reversed;
+  for (std::size_t i = rank; i-- > 0;) reversed.push_back(static_cast<std::int64_t>(i));
+  const std::vector<std::int64_t> permutation = view.node.get_ints("perm", reversed);
+  if (permutation.size() != rank || normalized_axes(view, permutation, rank).size() != rank ||
+      std::any_of(permutation.begin(), permutation.end(), [](std::int64_t axis) { return axis < 0; })) {
+    view.fail("perm " + to_string(permutation) + " is no permutation of " + std::to_string(rank) + " axes");
+  }
+  return permutation;
+}
+
+std::vector<OnnxType> infer_transpose(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  if (!x.has_rank()) {
+    if (!view.node.has("perm")) return {x};
+    return {{x.dtype, Dimensions(view.node.get_ints("perm", {}).size())}};
+  }
+  OnnxType result{x.dtype, Dimensions{}};
+  for (const std::int64_t axis : permutation_of(view, x.shape->size())) {
+    result.shape->push_back((*x.shape)[static_cast<std::size_t>(axis)]);
+  }
+  return {result};
+}
+
+std::vector<Tensor> fold_transpose(const NodeView& view) {
+  const Tensor* tensor = view.constant(0);
+  if (!tensor) return {};
+  const Shape own = row_major_strides(tensor->shape);
+  Shape shape, strides;
+  for (const std::int64_t axis : permutation_of(view, tensor->shape.size())) {
+    shape.push_back(tensor->shape[static_cast<std::size_t>(axis)]);
+    strides.push_back(own[static_cast<std::size_t>(axis)]);
+  }
+  return {copy_strided(*tensor, shape, strides)};
+}
+
+Refusal lower_transpose(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const TensorId x = lowering.input(0);
+  const auto permutation = permutation_of(lowering, lowering.target[x].shape.size());
+  lowering.set_output(0, emit_permutation(lowering, x, permutation));
+  return std::nullopt;
+}
+
+constexpr OnnxOp onnx_rows[] = {
+    {"Reshape", infer_reshape, fold_reshape<infer_reshape>, lower_reshape},
+    {"Flatten", infer_flatten, fold_reshape<infer_flatten>, lower_reshape},
+    {"Squeeze", infer_squeeze, fold_reshape<infer_squeeze>, lower_reshape},
+    {"Unsqueeze", infer_unsqueeze, fold_reshape<infer_unsqueeze>, lower_reshape},
+    {"Identity", infer_same, fold_reshape<infer_same>, lower_identity},
+    {"Dropout", infer_dropout, fold_dropout, lower_dropout},
+    {"Shape", infer_shape, fold_shape},
+    {"Size", infer_size, fold_size},
+    {"Transpose", infer_transpose, fold_transpose, lower_transpose},
+};
+
+// --- TFLite ---
+
+TfliteOp::WrittenOptions write_reshape(flatbuffers::FlatBufferBuilder& builder,
+                                       const tflite::Options& options) {
+  const auto shape = builder.CreateVector(std::get<tflite::Reshape>(options).new_shape);
+  return written(schema::BuiltinOptions::ReshapeOptions, schema::CreateReshapeOptions(builder, shape));
+}
+
+tflite::Options read_reshape(const schema::Operator& op) {
+  tflite::Reshape options;
+  const auto* table = op.builtin_options_as_ReshapeOptions();
+  if (table && table->new_shape())
+    options.new_shape.assign(table->new_shape()->begin(), table->new_shape()->end());
+  return options;
+}
+
+TfliteOp::WrittenOptions write_transpose(flatbuffers::FlatBufferBuilder& builder, const tflite::Options&) {
+  return written(schema::BuiltinOptions::TransposeOptions, schema::CreateTransposeOptions(builder));
+}
+
+int version_of_transpose(const TfliteGraph& graph, const TfliteOperator& op) {
+  const std::size_t rank = graph[op.inputs.at(0)].shape.size();
+  if (rank > 4) return rank == 5 ? 4 : rank == 6 ? 6 : 8;
+  return version_by_type<0>(graph, op);
+}
+
+constexpr OpFamily::TfliteRow tflite_rows[] = {
+    {alternative_of<tflite::Reshape>,
+     {.name = "RESHAPE",
+      .builtin_code = 22,
+      .rule = {OutputRange::same_as_input},
+      .write = write_reshape,
+      .read = read_reshape,
+      .runs_on_xnnpack = xnnpack_moves_bytes,
+      .minimum_runtime = [](int) -> std::string_view { return "1.5.0"; }}},
+    {alternative_of<tflite::Transpose>,
+     {.name = "TRANSPOSE",
+      .builtin_code = 39,
+      .rule = {OutputRange::same_as_input},
+      .version = version_of_transpose,
+      .write = write_transpose,
+      .read = read_plain<tflite::Transpose>,
+      .runs_on_xnnpack = xnnpack_moves_bytes,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version,
+                              {"1.6.0", "1.14.0", "1.15.0", "2.3.0", "2.4.0", "2.12.0", "2.14.4", "2.22.0"});
+          }}},
+};
+
+}  // namespace
+
+const OpFamily& shape_family() {
+  static const OpFamily family{onnx_rows, tflite_rows};
+  return family;
+}
+
+}  // namespace calib8
