@@ -96,10 +96,11 @@ bool Interpreter::fully_accelerated() const {
 std::vector<ProfiledOp> Interpreter::profile() const {
   if (state_->profiler == nullptr)
     throw Error(ErrorCode::internal, "the interpreter was made without a profiler");
-  const char* summary = nullptr;
+  char* summary = nullptr;
   check(state_->api().get_profile_summary(state_->profiler, state_->model.compiled.get(), &summary),
         "LiteRT gives no profile");
   if (summary == nullptr) throw Error(ErrorCode::runtime, "LiteRT's profile is empty");
+  const std::unique_ptr<char, void (*)(void*)> owner(summary, std::free);
   return parse_profile(summary);
 }
 

@@ -119,8 +119,8 @@ struct Functions {
   Status (*get_profiler)(CompiledModel, Profiler*);
   Status (*start_profiler)(Profiler);
   Status (*stop_profiler)(Profiler);
-  /// The text belongs to the profiler.
-  Status (*get_profile_summary)(Profiler, CompiledModel, const char**);
+  /// The text is malloc'ed.
+  Status (*get_profile_summary)(Profiler, CompiledModel, char**);
 };
 
 /// "InvalidFlatbuffer" for 501; "unknown" where LiteRT has no such status.
