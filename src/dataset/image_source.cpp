@@ -1,0 +1,213 @@
+#include "dataset/image_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/parallel.h"
+#include "calib8/error.h"
+#include "dataset/decode.h"
+
+namespace calib8 {
+namespace {
+
+/// Larger files are refused: no image under kMaximumPixels needs as much.
+constexpr std::uintmax_t kMostFileBytes = std::uintmax_t{1} << 30;
+
+/// Images at their final size that a source keeps, in bytes: 111 images of 224x224. A constant, so that
+/// memory doesn't grow with the number of images.
+constexpr std::size_t kMostKeptBytes = std::size_t{16} << 20;
+
+/// The whole file. Read rather than mapped: a file that shrinks meanwhile is an error and not a signal.
+std::vector<std::byte> read_file(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw Error(ErrorCode::dataset, error ? "cannot be opened: " + error.message() : "is not a regular file",
+                path.string());
+  }
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error && size > kMostFileBytes) throw Error(ErrorCode::dataset, "is larger than 1 GiB", path.string());
+  errno = 0;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  std::vector<std::byte> bytes(file && !error ? size : 0);
+  if (!file || error || std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) {
+    const std::error_code reason(errno, std::generic_category());
+    throw Error(ErrorCode::dataset, errno != 0 ? "cannot be read: " + reason.message() : "cannot be read",
+                path.string());
+  }
+  return bytes;
+}
+
+/// What became of one candidate: pixels and hash, or the reason why it can't be used.
+struct Opened {
+  Image pixels;
+  std::string sha256;
+  std::string failure;
+};
+
+Opened open_image(const ImageEntry& entry, const Preprocessing& preprocessing) {
+  try {
+    const std::vector<std::byte> file = read_file(entry.path);
+    const Image image = decode_image(file, entry.path.string());
+    return {resize(image, preprocessing.height, preprocessing.width, preprocessing.interpolation),
+            sha256(file),
+            {}};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::dataset) throw;
+    return {{}, {}, error.message()};
+  }
+}
+
+/// Images in the order in which they are accepted.
+struct Accepted {
+  std::vector<UsedImage> images;
+  std::vector<Image> pixels;
+  std::size_t kept_bytes = 0;
+};
+
+/// Opens candidates until `wanted` are accepted. Each round opens as many as are missing and takes the
+/// readable ones in order, so the outcome is that of opening one after the other.
+class Opener {
+ public:
+  Opener(const Preprocessing& preprocessing, int threads)
+      : preprocessing_(preprocessing), threads_(threads) {}
+
+  void open(const ImageEntry* candidates, std::size_t count, Accepted& accepted) {
+    // In blocks, so that few images are held at a time.
+    const std::size_t block = static_cast<std::size_t>(std::max(threads_, 1)) * 8;
+    for (std::size_t begin = 0; begin < count; begin += block) {
+      const std::size_t size = std::min(block, count - begin);
+      std::vector<Opened> opened(size);
+      parallel_for(size, threads_, [&](int, std::size_t i) {
+        opened[i] = open_image(candidates[begin + i], preprocessing_);
+      });
+      for (std::size_t i = 0; i < size; ++i) take(candidates[begin + i], std::move(opened[i]), accepted);
+    }
+  }
+
+  std::vector<SkippedImage> skipped;
+
+ private:
+  void take(const ImageEntry& entry, Opened opened, Accepted& accepted) {
+    if (!opened.failure.empty()) {
+      skipped.push_back({entry.relative_path, std::move(opened.failure)});
+      return;
+    }
+    accepted.images.push_back({entry, std::move(opened.sha256)});
+    // Only an unbroken run of first images is kept, so that an index finds its pixels.
+    const std::size_t bytes = opened.pixels.pixels.size();
+    if (accepted.pixels.size() + 1 == accepted.images.size() &&
+        accepted.kept_bytes + bytes <= kMostKeptBytes) {
+      accepted.kept_bytes += bytes;
+      accepted.pixels.push_back(std::move(opened.pixels));
+    }
+  }
+
+  Preprocessing preprocessing_;
+  int threads_;
+};
+
+/// Opens a list and fills its gaps from the spare images, from `next_spare` on.
+Accepted open_list(const std::vector<ImageEntry>& list, const std::vector<ImageEntry>& spare,
+                   std::size_t& next_spare, Opener& opener) {
+  Accepted accepted;
+  opener.open(list.data(), list.size(), accepted);
+  while (accepted.images.size() < list.size() && next_spare < spare.size()) {
+    const std::size_t count = std::min(list.size() - accepted.images.size(), spare.size() - next_spare);
+    opener.open(spare.data() + next_spare, count, accepted);
+    next_spare += count;
+  }
+  return accepted;
+}
+
+/// The first images of the calibration, for a verification that has none of its own.
+Accepted first_of(const Accepted& calibration, std::size_t count) {
+  Accepted result;
+  result.images.assign(
+      calibration.images.begin(),
+      calibration.images.begin() + static_cast<std::ptrdiff_t>(std::min(count, calibration.images.size())));
+  const std::size_t kept = std::min(count, calibration.pixels.size());
+  result.pixels.assign(calibration.pixels.begin(),
+                       calibration.pixels.begin() + static_cast<std::ptrdiff_t>(kept));
+  return result;
+}
+
+void note_shortage(const SelectionRequest& request, ImageSamples& samples) {
+  const std::size_t calibration = samples.calibration->size();
+  const std::size_t verification = samples.verification->size();
+  if (calibration < request.num_calibration) {
+    samples.notes.push_back(fmt::format("{} of {} images asked for to calibrate: there are no more",
+                                        calibration, request.num_calibration));
+  }
+  if (samples.verification_overlaps) {
+    samples.notes.push_back(fmt::format(
+        "verified on {} of the images that calibrated, as there are no others: agreement may look too good",
+        verification));
+  } else if (verification < request.num_verification) {
+    samples.notes.push_back(fmt::format("{} of {} images asked for to verify: there are no more",
+                                        verification, request.num_verification));
+  }
+  if (!samples.skipped.empty()) {
+    samples.notes.push_back(fmt::format("{} unreadable {} skipped, the first is {}: {}",
+                                        samples.skipped.size(),
+                                        samples.skipped.size() == 1 ? "image" : "images",
+                                        samples.skipped[0].relative_path, samples.skipped[0].reason));
+  }
+}
+
+}  // namespace
+
+Image read_image(const std::filesystem::path& path) {
+  return decode_image(read_file(path), path.string());
+}
+
+ImageSource::ImageSource(std::vector<UsedImage> images, std::vector<Image> pixels,
+                         Preprocessing preprocessing)
+    : images_(std::move(images)), pixels_(std::move(pixels)), preprocessing_(std::move(preprocessing)) {}
+
+Sample ImageSource::load(std::size_t index) const {
+  const ImageEntry& entry = images_.at(index).entry;
+  Tensor tensor = index < pixels_.size() ? normalize(pixels_[index], preprocessing_)
+                                         : preprocess(read_image(entry.path), preprocessing_);
+  Sample sample;
+  sample.inputs.emplace("", std::move(tensor));
+  sample.label = entry.label;
+  return sample;
+}
+
+ImageSamples open_samples(const Selection& selection, const SelectionRequest& request,
+                          const Preprocessing& preprocessing, int threads) {
+  Opener opener(preprocessing, threads);
+  std::size_t next_spare = 0;
+  Accepted calibration = open_list(selection.calibration, selection.spare, next_spare, opener);
+  Accepted verification = open_list(selection.verification, selection.spare, next_spare, opener);
+  if (calibration.images.empty() && verification.images.empty()) {
+    if (opener.skipped.empty())
+      throw Error(ErrorCode::dataset, "no image was asked for: raise --num-calib-samples");
+    throw Error(ErrorCode::dataset,
+                fmt::format("none of {} images can be read; the first is {}: {}", opener.skipped.size(),
+                            opener.skipped[0].relative_path, opener.skipped[0].reason));
+  }
+  if (calibration.images.empty() && request.num_calibration > 0) std::swap(calibration, verification);
+  ImageSamples samples;
+  samples.skipped = std::move(opener.skipped);
+  if (verification.images.empty() && request.num_verification > 0) {
+    verification = first_of(calibration, request.num_verification);
+    samples.verification_overlaps = true;
+  }
+  samples.calibration = std::make_shared<ImageSource>(std::move(calibration.images),
+                                                      std::move(calibration.pixels), preprocessing);
+  samples.verification = std::make_shared<ImageSource>(std::move(verification.images),
+                                                       std::move(verification.pixels), preprocessing);
+  note_shortage(request, samples);
+  return samples;
+}
+
+}  // namespace calib8

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataset/preprocess.h"
+#include "dataset/sample.h"
+#include "dataset/select.h"
+
+namespace calib8 {
+
+/// An image that was read and decoded once.
+struct UsedImage {
+  ImageEntry entry;
+  std::string sha256;  ///< Of the file: 64 hexadecimal digits.
+};
+
+/// An image that was drawn but can't be used.
+struct SkippedImage {
+  std::string relative_path;
+  std::string reason;  ///< One line.
+};
+
+/// Images on disk as samples: float32 [1, height, width, 3] under the empty key, with the class as label. The
+/// first ones are kept at their final size, up to a fixed number of bytes; all others are decoded again each
+/// time.
+class ImageSource : public SampleSource {
+ public:
+  /// `pixels[i]` is image i at its final size, for the first images; there may be fewer than images.
+  ImageSource(std::vector<UsedImage> images, std::vector<Image> pixels, Preprocessing preprocessing);
+
+  std::size_t size() const override { return images_.size(); }
+  Sample load(std::size_t index) const override;
+
+  const std::vector<UsedImage>& images() const { return images_; }
+  const Preprocessing& preprocessing() const { return preprocessing_; }
+
+ private:
+  std::vector<UsedImage> images_;
+  std::vector<Image> pixels_;
+  Preprocessing preprocessing_;
+};
+
+/// The samples of one export.
+struct ImageSamples {
+  std::shared_ptr<const ImageSource> calibration;
+  std::shared_ptr<const ImageSource> verification;
+  bool verification_overlaps =
+      false;  ///< Verification uses images of the calibration, as there are no others.
+  std::vector<SkippedImage> skipped;  ///< In the order in which they were drawn.
+  std::vector<std::string> notes;     ///< One sentence each: too few images, overlap, skipped ones.
+};
+
+/// Opens what was selected: decodes every image once, on `threads` threads, and replaces the unreadable ones
+/// from the spare ones, those of the calibration first. The result doesn't depend on the number of threads.
+///
+/// Where no image is left for verification, the first ones of the calibration are taken, and a note says so.
+/// Fails with ErrorCode::dataset where no image at all is readable.
+ImageSamples open_samples(const Selection& selection, const SelectionRequest& request,
+                          const Preprocessing& preprocessing, int threads);
+
+/// Reads and decodes a file. Fails with ErrorCode::dataset where it can't be read or decoded.
+Image read_image(const std::filesystem::path& path);
+
+}  // namespace calib8
