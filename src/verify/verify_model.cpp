@@ -1,0 +1,109 @@
+#include "verify/verify_model.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "base/parallel.h"
+#include "verify/latency.h"
+#include "verify/layers.h"
+#include "verify/real_values.h"
+
+namespace calib8 {
+namespace {
+
+/// The outputs of both models for every sample: [sample][all outputs, one behind the other].
+struct Outputs {
+  std::vector<std::vector<float>> real, quantized;
+  std::vector<std::optional<int>> labels;
+};
+
+std::vector<float> all_outputs(RealModel& model, const Sample& sample) {
+  model.load(sample);
+  model.run();
+  std::vector<float> values;
+  for (std::size_t i = 0; i < model.output_count(); ++i) {
+    const std::vector<float> output = model.output(i);
+    values.insert(values.end(), output.begin(), output.end());
+  }
+  return values;
+}
+
+Outputs run_samples(const WrittenModel& real, const WrittenModel& quantized, const SampleSource& samples,
+                    const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
+  constexpr std::size_t most_bytes_for_instances = std::size_t{64}
+                                                   << 20;  // each instance packs the weights anew
+  const bool side_by_side = real.file.size() <= most_bytes_for_instances;
+  const int instances =
+      side_by_side ? std::max(1, std::min<int>(options.threads, static_cast<int>(samples.size()))) : 1;
+  const InterpreterOptions run_options{.threads = side_by_side ? 1 : options.threads};
+  std::vector<RealModel> real_models, quantized_models;
+  for (int i = 0; i < instances; ++i) {
+    real_models.emplace_back(litert, real.file, real.graph, real.graph.outputs(), run_options);
+    quantized_models.emplace_back(litert, quantized.file, quantized.graph, quantized.graph.outputs(),
+                                  run_options);
+  }
+  Outputs outputs;
+  outputs.real.resize(samples.size());
+  outputs.quantized.resize(samples.size());
+  outputs.labels.resize(samples.size());
+  std::mutex progress_mutex;
+  std::size_t done = 0;
+  parallel_for(samples.size(), instances, [&](int worker, std::size_t index) {
+    const Sample sample = samples.load(index);
+    outputs.labels[index] = sample.label;
+    outputs.real[index] = all_outputs(real_models[static_cast<std::size_t>(worker)], sample);
+    outputs.quantized[index] = all_outputs(quantized_models[static_cast<std::size_t>(worker)], sample);
+    const std::lock_guard lock(progress_mutex);
+    if (options.progress) options.progress(++done, samples.size());
+  });
+  return outputs;
+}
+
+bool is_classifier(const TfliteGraph& graph) {
+  if (graph.outputs().size() != 1) return false;
+  const Shape& shape = graph[graph.outputs()[0]].shape;
+  return shape.size() == 2 && shape[0] == 1 && shape[1] >= 2;
+}
+
+Agreement count_agreeing(const Outputs& outputs) {
+  Agreement agreement;
+  for (std::size_t i = 0; i < outputs.real.size(); ++i) {
+    if (argmax(outputs.real[i]) == argmax(outputs.quantized[i])) ++agreement.agreeing;
+  }
+  agreement.interval = clopper_pearson(agreement.agreeing, static_cast<int>(outputs.real.size()));
+  return agreement;
+}
+
+Accuracy count_correct(const Outputs& outputs) {
+  Accuracy accuracy;
+  for (std::size_t i = 0; i < outputs.real.size(); ++i) {
+    if (!outputs.labels[i]) continue;
+    ++accuracy.labelled;
+    if (argmax(outputs.real[i]) == *outputs.labels[i]) ++accuracy.float_correct;
+    if (argmax(outputs.quantized[i]) == *outputs.labels[i]) ++accuracy.quantized_correct;
+  }
+  return accuracy;
+}
+
+}  // namespace
+
+Verification verify_model(const WrittenModel& real, const WrittenModel& quantized,
+                          const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                          const VerifyOptions& options) {
+  Verification result;
+  result.samples = static_cast<int>(samples.size());
+  const Outputs outputs = run_samples(real, quantized, samples, litert, options);
+  result.sqnr_decibels = centred_sqnr_decibels(outputs.real, outputs.quantized);
+  if (is_classifier(real.graph)) {
+    result.agreement = count_agreeing(outputs);
+    if (outputs.real.front().size() == options.classes) {
+      const Accuracy accuracy = count_correct(outputs);
+      if (accuracy.labelled > 0) result.accuracy = accuracy;
+    }
+  }
+  result.latency = measure_latency(real, quantized, samples.load(0), litert, options.latency_seconds);
+  result.worst_layers = find_worst_layers(real.graph, quantized.graph, samples, litert, options);
+  return result;
+}
+
+}  // namespace calib8

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataset/sample.h"
+#include "runtime/litert_library.h"
+#include "tflite_graph/tflite_graph.h"
+#include "verify/statistics.h"
+
+namespace calib8 {
+
+/// A model as a graph and as the file written from it.
+struct WrittenModel {
+  const TfliteGraph& graph;
+  Data file;
+};
+
+/// How far one tensor of the quantized model is from the float one's.
+struct LayerError {
+  std::string tensor;
+  std::string op;  ///< The operator that writes it, "CONV_2D".
+  double sqnr_decibels = 0;
+};
+
+/// Median times of one run, one thread, both models in turn.
+struct Latency {
+  double float_milliseconds = 0;
+  double quantized_milliseconds = 0;
+  int rounds = 0;
+};
+
+/// Whether both models choose the same class; only for models with one output [1, classes].
+struct Agreement {
+  int agreeing = 0;
+  Interval interval;  ///< 95 %, Clopper and Pearson.
+};
+
+/// Correct answers, where the samples have labels and as many classes as the model has outputs.
+struct Accuracy {
+  int labelled = 0;
+  int float_correct = 0;
+  int quantized_correct = 0;
+};
+
+/// What was measured of a quantized model against the float one, on LiteRT.
+struct Verification {
+  int samples = 0;
+  double sqnr_decibels =
+      0;  ///< Of all outputs, less the float model's mean of each element over the samples.
+  std::optional<Agreement> agreement;
+  std::optional<Accuracy> accuracy;
+  std::vector<LayerError> worst_layers;  ///< Worst first.
+  Latency latency;
+};
+
+struct VerifyOptions {
+  int threads = 1;
+  std::size_t classes = 0;        ///< Class folders of the dataset; 0: labels mean nothing.
+  std::size_t layer_samples = 4;  ///< Samples on which every layer is compared.
+  std::size_t most_worst_layers = 5;
+  double latency_seconds = 0.3;  ///< Time spent on measuring latency, at most (but three rounds at least).
+  std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
+/// Runs both models on every sample. Both graphs come from one float graph, so that a TensorId means the same
+/// tensor in both. Fails with ErrorCode::runtime where LiteRT refuses a model.
+Verification verify_model(const WrittenModel& real, const WrittenModel& quantized,
+                          const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                          const VerifyOptions& options);
+
+}  // namespace calib8
