@@ -1,0 +1,131 @@
+#include "lower/lower.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "calib8/error.h"
+#include "ops/lowering.h"
+
+namespace calib8 {
+namespace {
+
+constexpr std::size_t image_rank = 4;
+
+/// One lowering at work: the two graphs, which tensor stands for which value, and what can't be lowered.
+class Driver {
+ public:
+  explicit Driver(const OnnxGraph& source) : source_(source), tensors_(source.value_count()) {}
+
+  TfliteGraph run() {
+    for (const OnnxValueId input : source_.inputs()) add_input(input);
+    for (const OnnxNodeId node : source_.nodes()) add_node(source_[node]);
+    for (const OnnxValueId output : source_.outputs()) add_output(output);
+    if (!refusals_.empty()) throw_refusals();
+    target_.set_inputs(inputs_);
+    target_.set_outputs(outputs_);
+    verify(target_, "lower");
+    return std::move(target_);
+  }
+
+ private:
+  void refuse(std::string what) { refusals_.push_back(std::move(what)); }
+
+  void add_input(OnnxValueId id) {
+    const OnnxValue& value = source_[id];
+    if (!value.type || !value.type->is_static()) {
+      refuse("input '" + value.name + "' has no fixed shape (give one with --input-size)");
+      return place_hold(id);
+    }
+    if (value.type->dtype != DType::float32) {
+      refuse("input '" + value.name + "' is of type " + std::string(name_of(value.type->dtype)) +
+             "; only float32 can be quantized");
+      return place_hold(id);
+    }
+    const Shape shape = value.type->static_shape();
+    const bool is_image = shape.size() == image_rank;
+    const Shape outside = is_image ? Shape{shape[0], shape[2], shape[3], shape[1]} : shape;
+    const TensorId input =
+        target_.add_value({value.name, DType::float32, outside, std::nullopt, std::nullopt});
+    inputs_.push_back(input);
+    target_.input_names.push_back(value.name);
+    tensors_[id.index] = is_image ? transpose(input, {0, 3, 1, 2}, value.name + "/channels_first") : input;
+  }
+
+  void add_node(const OnnxNode& node) {
+    const std::string name = node.op_type + " '" + node.name + "': ";
+    const OnnxOp* row = find_onnx_op(node.op_type);
+    if (!row || !row->lower) {
+      refuse(name + "the operator isn't supported");
+    } else if (!are_static(node.inputs)) {
+      // What made them unknown is upstream, and reported there.
+    } else if (!are_static(node.outputs)) {
+      refuse(name + "the shape of its output isn't known");
+    } else {
+      Lowering lowering(source_, node, target_, tensors_);
+      try {
+        if (const Refusal refusal = row->lower(lowering)) refuse(name + *refusal);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::model) throw;
+        refuse(error.what());  // Names the node itself.
+      }
+    }
+    for (const OnnxValueId output : node.outputs) {
+      if (output.exists() && !tensors_[output.index].exists()) place_hold(output);
+    }
+  }
+
+  bool are_static(const std::vector<OnnxValueId>& values) const {
+    return std::all_of(values.begin(), values.end(), [&](OnnxValueId id) {
+      return !id.exists() || source_[id].constant || (source_[id].type && source_[id].type->is_static());
+    });
+  }
+
+  /// Lets the nodes behind a refused one be looked at too; such a graph is never returned.
+  void place_hold(OnnxValueId id) {
+    const OnnxValue& value = source_[id];
+    const bool is_static = value.type && value.type->is_static();
+    tensors_[id.index] =
+        target_.add_value({value.name, value.type ? value.type->dtype : DType::float32,
+                           is_static ? value.type->static_shape() : Shape{}, std::nullopt, std::nullopt});
+  }
+
+  void add_output(OnnxValueId id) {
+    const OnnxValue& value = source_[id];
+    TensorId tensor = tensors_[id.index];
+    if (!tensor.exists()) return refuse("output '" + value.name + "' is a constant");
+    if (target_[tensor].shape.size() == image_rank && target_[tensor].dtype == DType::float32)
+      tensor = transpose(tensor, {0, 2, 3, 1}, value.name);
+    outputs_.push_back(tensor);
+    target_.output_names.push_back(value.name);
+  }
+
+  TensorId transpose(TensorId tensor, const std::vector<std::int32_t>& permutation, const std::string& name) {
+    Shape shape;
+    for (const std::int32_t axis : permutation) shape.push_back(target_[tensor].shape[axis]);
+    const TensorId constant = target_.add_constant(name + "/permutation", permutation);
+    return target_.emit(tflite::Transpose{}, {tensor, constant}, name, shape);
+  }
+
+  [[noreturn]] void throw_refusals() const {
+    std::string message = refusals_.size() == 1
+                              ? "this can't be converted to TFLite: "
+                              : std::to_string(refusals_.size()) + " things can't be converted to TFLite: ";
+    for (std::size_t i = 0; i < refusals_.size(); ++i) message += (i == 0 ? "" : "; ") + refusals_[i];
+    throw Error(ErrorCode::model, message);
+  }
+
+  const OnnxGraph& source_;
+  TfliteGraph target_;
+  std::vector<TensorId> tensors_;  ///< By the ONNX value's index.
+  std::vector<TensorId> inputs_, outputs_;
+  std::vector<std::string> refusals_;
+};
+
+}  // namespace
+
+TfliteGraph lower(const OnnxGraph& graph) {
+  return Driver(graph).run();
+}
+
+}  // namespace calib8

@@ -1,0 +1,122 @@
+#include "optimize/layout/permutation.h"
+
+#include <cstring>
+#include <numeric>
+
+namespace calib8 {
+
+bool is_permutation(const Permutation& permutation) {
+  std::vector<bool> seen(permutation.size(), false);
+  for (const std::int32_t axis : permutation) {
+    if (axis < 0 || static_cast<std::size_t>(axis) >= permutation.size() || seen[axis]) return false;
+    seen[axis] = true;
+  }
+  return true;
+}
+
+bool is_identity(const Permutation& permutation) {
+  for (std::size_t i = 0; i < permutation.size(); ++i) {
+    if (permutation[i] != static_cast<std::int32_t>(i)) return false;
+  }
+  return true;
+}
+
+Permutation inverse(const Permutation& permutation) {
+  Permutation result(permutation.size());
+  for (std::size_t i = 0; i < permutation.size(); ++i) result[permutation[i]] = static_cast<std::int32_t>(i);
+  return result;
+}
+
+Permutation then(const Permutation& first, const Permutation& second) {
+  Permutation result(second.size());
+  for (std::size_t i = 0; i < second.size(); ++i) result[i] = first[second[i]];
+  return result;
+}
+
+Shape permuted(const Shape& shape, const Permutation& permutation) {
+  Shape result(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) result[i] = shape[permutation[i]];
+  return result;
+}
+
+bool keeps_element_order(const Shape& shape, const Permutation& permutation) {
+  std::int32_t last = -1;
+  for (const std::int32_t axis : permutation) {
+    if (shape[axis] == 1) continue;
+    if (axis < last) return false;
+    last = axis;
+  }
+  return true;
+}
+
+Tensor permuted(const Tensor& tensor, const Permutation& permutation) {
+  const std::size_t rank = tensor.shape.size();
+  const std::size_t size = size_of(tensor.dtype);
+  std::vector<std::int64_t> strides(rank, 1);  // In elements, of the operand.
+  for (std::size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * tensor.shape[i];
+
+  Tensor result{tensor.dtype, permuted(tensor.shape, permutation), {}};
+  std::vector<std::byte> bytes(tensor.data.size());
+  const std::byte* source = tensor.data.bytes().data();
+  std::vector<std::int64_t> index(rank, 0);
+  std::int64_t offset = 0;
+  for (std::size_t written = 0; written < bytes.size(); written += size) {
+    std::memcpy(bytes.data() + written, source + offset * static_cast<std::int64_t>(size), size);
+    for (std::size_t i = rank; i-- > 0;) {  // Step the index, last dimension first, and the offset with it.
+      const std::int64_t stride = strides[permutation[i]];
+      offset += stride;
+      if (++index[i] < result.shape[i]) break;
+      offset -= stride * result.shape[i];
+      index[i] = 0;
+    }
+  }
+  result.data = Data::from_vector(std::move(bytes));
+  return result;
+}
+
+Shape with_rank(Shape shape, std::size_t rank) {
+  if (shape.size() < rank) shape.insert(shape.begin(), rank - shape.size(), 1);
+  return shape;
+}
+
+std::optional<TransposeView> as_transpose(const TfliteGraph& graph, OperatorId id) {
+  if (!id.exists() || !graph[id].is<tflite::Transpose>()) return std::nullopt;
+  const TfliteOperator& op = graph[id];
+  if (!graph.is_constant(op.inputs[1])) return std::nullopt;
+  const std::vector<std::int64_t> values = graph.constant_integers(op.inputs[1]);
+  Permutation permutation(values.begin(), values.end());
+  if (permutation.size() != graph[op.inputs[0]].shape.size() || !is_permutation(permutation))
+    return std::nullopt;
+  return TransposeView{id, op.inputs[0], std::move(permutation)};
+}
+
+std::optional<TransposeView> transpose_behind(const TfliteGraph& graph, TensorId tensor) {
+  if (!tensor.exists()) return std::nullopt;
+  return as_transpose(graph, graph.producer(tensor));
+}
+
+TensorId insert_transpose_before(TfliteGraph& graph, OperatorId next, TensorId input,
+                                 const Permutation& permutation) {
+  const TfliteTensor& operand = graph[input];
+  TfliteTensor result{operand.name + "/transposed", operand.dtype, permuted(operand.shape, permutation),
+                      operand.quantization, std::nullopt};
+  const TensorId output = graph.add_value(std::move(result));
+  const TensorId constant = graph.add_constant(graph[output].name + "/permutation", permutation);
+  graph.insert_before(next, {tflite::Transpose{}, {input, constant}, {output}});
+  return output;
+}
+
+void transpose_output_back(TfliteGraph& graph, OperatorId id, std::size_t position,
+                           const Permutation& permutation) {
+  if (is_identity(permutation)) return;
+  const TensorId old = graph[id].outputs[position];
+  TfliteTensor moved = graph[old];
+  moved.shape = permuted(graph[old].shape, inverse(permutation));
+  const TensorId fresh = graph.add_value(std::move(moved));
+  graph.set_output(id, position, fresh);
+  graph[old].name += "/transposed";
+  const TensorId constant = graph.add_constant(graph[old].name + "/permutation", permutation);
+  graph.insert_after(id, {tflite::Transpose{}, {fresh, constant}, {old}});
+}
+
+}  // namespace calib8

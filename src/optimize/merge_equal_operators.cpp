@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "optimize/passes.h"
+#include "optimize/rewrite.h"
+#include "optimize/structure.h"
+
+//   x -> LOGISTIC -> a                  x -> LOGISTIC -> a = b
+//   x -> LOGISTIC -> b           =>
+//
+// Operators with equal options that read the same tensors, or equal constants, become one.
+
+namespace calib8 {
+namespace {
+
+std::string key_of(const TfliteGraph& graph, const TfliteOperator& op) {
+  std::string key = signature_of(op.options);
+  for (const TensorId input : op.inputs) {
+    key += ' ';
+    if (!input.exists()) continue;
+    key += graph.is_constant(input) ? content_of(graph[input]) : fmt::format("#{}", input.index);
+  }
+  return key;
+}
+
+bool writes_an_output(const TfliteGraph& graph, const TfliteOperator& op) {
+  return std::any_of(op.outputs.begin(), op.outputs.end(),
+                     [&](TensorId output) { return graph.is_output(output); });
+}
+
+}  // namespace
+
+bool merge_equal_operators(TfliteGraph& graph) {
+  bool changed = false;
+  std::unordered_map<std::string, OperatorId> known;
+  for (const OperatorId id : graph.nodes()) {
+    const auto [first, is_new] = known.emplace(key_of(graph, graph[id]), id);
+    if (is_new || writes_an_output(graph, graph[id])) continue;
+    const std::vector<TensorId>& outputs = graph[first->second].outputs;
+    const bool alike = std::equal(outputs.begin(), outputs.end(), graph[id].outputs.begin(),
+                                  graph[id].outputs.end(), [&](TensorId a, TensorId b) {
+                                    return graph[a].dtype == graph[b].dtype &&
+                                           graph[a].quantization == graph[b].quantization;
+                                  });
+    if (!alike) continue;
+    for (std::size_t i = 0; i < outputs.size(); ++i) graph.replace_uses(graph[id].outputs[i], outputs[i]);
+    graph.remove(id);
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace calib8

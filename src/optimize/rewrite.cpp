@@ -1,0 +1,114 @@
+#include "optimize/rewrite.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "calib8/error.h"
+
+namespace calib8 {
+
+bool remove_if_unused(TfliteGraph& graph, OperatorId id) {
+  if (!id.exists() || !graph.is_alive(id)) return false;
+  for (const TensorId output : graph[id].outputs) {
+    if (output.exists() && (!graph.users(output).empty() || graph.is_output(output))) return false;
+  }
+  const std::vector<TensorId> inputs = graph[id].inputs;
+  graph.remove(id);
+  for (const TensorId input : inputs) {
+    if (input.exists()) remove_if_unused(graph, graph.producer(input));
+  }
+  return true;
+}
+
+void replace_operator(TfliteGraph& graph, OperatorId id, TensorId replacement) {
+  graph.replace_uses(graph[id].outputs.at(0), replacement);
+  remove_if_unused(graph, id);
+}
+
+TensorId emit_before(TfliteGraph& graph, OperatorId next, tflite::Options options,
+                     std::vector<TensorId> inputs, std::string output_name, Shape shape, DType dtype) {
+  const TensorId output =
+      graph.add_value({std::move(output_name), dtype, std::move(shape), std::nullopt, std::nullopt});
+  graph.insert_before(next, {std::move(options), std::move(inputs), {output}});
+  return output;
+}
+
+TensorId insert_reshape_before(TfliteGraph& graph, OperatorId next, TensorId input, const Shape& shape,
+                               std::string output_name) {
+  const std::vector<std::int32_t> sizes = to_int32(shape);
+  const TensorId constant = graph.add_constant(output_name + "/shape", sizes);
+  const TensorId output = emit_before(graph, next, tflite::Reshape{sizes}, {input, constant},
+                                      std::move(output_name), shape, graph[input].dtype);
+  graph[output].quantization = graph[input].quantization;
+  return output;
+}
+
+void set_reshape(TfliteGraph& graph, OperatorId id, TensorId input, const Shape& shape) {
+  const std::vector<std::int32_t> sizes = to_int32(shape);
+  graph.set_inputs_of(id, {input, graph.add_constant(graph[graph[id].outputs[0]].name + "/shape", sizes)});
+  graph[id].get_if<tflite::Reshape>()->new_shape = sizes;
+}
+
+std::optional<float> uniform_value(const TfliteGraph& graph, TensorId id) {
+  if (!id.exists() || !is_float_constant(graph, id)) return std::nullopt;
+  const std::span<const float> values = float_values(graph, id);
+  if (values.empty()) return std::nullopt;
+  if (!std::all_of(values.begin(), values.end(), [&](float value) { return value == values[0]; }))
+    return std::nullopt;
+  return values[0];
+}
+
+bool is_float_constant(const TfliteGraph& graph, TensorId id) {
+  return id.exists() && graph.is_constant(id) && graph[id].dtype == DType::float32;
+}
+
+std::span<const float> float_values(const TfliteGraph& graph, TensorId id) {
+  const std::span<const std::byte> bytes = graph[id].constant->bytes();
+  return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
+}
+
+std::vector<std::int32_t> to_int32(const Shape& shape) {
+  for (const std::int64_t size : shape) {
+    if (size < 0 || size > std::numeric_limits<std::int32_t>::max())
+      throw Error(ErrorCode::model, "a tensor of shape " + to_string(shape) + " is too large for TFLite");
+  }
+  return {shape.begin(), shape.end()};
+}
+
+std::int64_t normalized_axis(std::int64_t axis, std::size_t rank) {
+  return axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis;
+}
+
+namespace {
+
+template <class Operator>
+auto* find_activation(Operator& op) {
+  using Found = std::conditional_t<std::is_const_v<Operator>, const tflite::Activation, tflite::Activation>;
+  return std::visit(
+      [](auto& options) -> Found* {
+        using Op = std::decay_t<decltype(options)>;
+        // CONCATENATION has the field, but XNNPACK ignores it and the builtin kernel refuses it; pools keep
+        // theirs empty, as Edge TPU wants none there.
+        constexpr bool fuses =
+            std::is_same_v<Op, tflite::Conv2D> || std::is_same_v<Op, tflite::DepthwiseConv2D> ||
+            std::is_same_v<Op, tflite::TransposeConv> || std::is_same_v<Op, tflite::FullyConnected> ||
+            std::is_base_of_v<tflite::FusableBinary, Op>;
+        if constexpr (fuses) {
+          return &options.activation;
+        } else {
+          return nullptr;
+        }
+      },
+      op.options);
+}
+
+}  // namespace
+
+tflite::Activation* fused_activation(TfliteOperator& op) {
+  return find_activation(op);
+}
+const tflite::Activation* fused_activation(const TfliteOperator& op) {
+  return find_activation(op);
+}
+
+}  // namespace calib8
