@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace calib8 {
+
+/// Signal-to-quantization-noise ratio in decibels: 10 log10(sum of reference^2 / sum of (measured -
+/// reference)^2). +infinity where the two are equal, -infinity where the reference is all zero and the
+/// measured is not, NaN where either holds a NaN or an infinity, or both are empty. Both have the same size.
+double sqnr_decibels(std::span<const float> reference, std::span<const float> measured);
+
+/// The same for logits [image][class], with the signal taken as the reference less its own mean over the
+/// images for each class: what tells the images apart, and not the offset that all of them share. With one
+/// image there is no signal (-infinity, or +infinity where the two are equal). All images have the same size
+/// in both.
+double centred_sqnr_decibels(std::span<const std::vector<float>> reference,
+                             std::span<const std::vector<float>> measured);
+
+/// A proportion's bounds, each in [0, 1].
+struct Interval {
+  double low = 0;
+  double high = 1;
+};
+
+/// The exact ("Clopper-Pearson") interval of a proportion of which `successes` in `trials` were seen: a true
+/// value outside it would show this or less, or this or more, with a probability of at most (1 - confidence)
+/// / 2 each. Nothing seen (trials = 0) bounds nothing: [0, 1]. 0 <= successes <= trials, confidence in (0,
+/// 1). C. J. Clopper, E. S. Pearson, Biometrika 26 (1934).
+Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double confidence = 0.95);
+
+/// The index of the largest value, the first of equal ones; NaN is never the largest. The span is not empty.
+int argmax(std::span<const float> values);
+int argmax(std::span<const std::int8_t> values);
+
+}  // namespace calib8
