@@ -1,0 +1,158 @@
+#include "read/checkpoint_globals.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "calib8/error.h"
+#include "container/byte_cursor.h"
+
+namespace calib8 {
+namespace {
+
+using Names = std::span<const std::string_view>;
+
+constexpr std::string_view torch_names[] = {"Tensor",
+                                            "Size",
+                                            "device",
+                                            "DoubleStorage",
+                                            "FloatStorage",
+                                            "HalfStorage",
+                                            "BFloat16Storage",
+                                            "LongStorage",
+                                            "IntStorage",
+                                            "ShortStorage",
+                                            "CharStorage",
+                                            "ByteStorage",
+                                            "BoolStorage",
+                                            "ComplexFloatStorage",
+                                            "ComplexDoubleStorage",
+                                            "UntypedStorage",
+                                            "float64",
+                                            "float32",
+                                            "float16",
+                                            "bfloat16",
+                                            "int64",
+                                            "int32",
+                                            "int16",
+                                            "int8",
+                                            "uint64",
+                                            "uint32",
+                                            "uint16",
+                                            "uint8",
+                                            "bool",
+                                            "complex32",
+                                            "complex64",
+                                            "complex128",
+                                            "float8_e4m3fn",
+                                            "float8_e5m2",
+                                            "float8_e4m3fnuz",
+                                            "float8_e5m2fnuz"};
+constexpr std::string_view torch_utils_names[] = {"_rebuild_tensor", "_rebuild_tensor_v2",
+                                                  "_rebuild_tensor_v3", "_rebuild_parameter",
+                                                  "_rebuild_parameter_with_state"};
+constexpr std::string_view torch_tensor_names[] = {"_rebuild_from_type_v2"};
+constexpr std::string_view torch_parameter_names[] = {"Parameter", "Buffer"};
+constexpr std::string_view torch_storage_names[] = {"UntypedStorage"};
+constexpr std::string_view collections_names[] = {"OrderedDict", "Counter", "defaultdict"};
+constexpr std::string_view builtin_names[] = {"set", "frozenset", "list",  "dict",      "tuple",
+                                              "int", "long",      "float", "complex",   "bool",
+                                              "str", "unicode",   "bytes", "bytearray", "object"};
+constexpr std::string_view codecs_names[] = {"encode"};
+constexpr std::string_view copy_names[] = {"_reconstructor"};
+constexpr std::string_view numpy_names[] = {"dtype",  "ndarray", "float64", "float32", "float16",
+                                            "int64",  "int32",   "int16",   "int8",    "uint64",
+                                            "uint32", "uint16",  "uint8",   "bool_",   "bool"};
+constexpr std::string_view multiarray_names[] = {"scalar", "_reconstruct"};
+constexpr std::string_view numeric_names[] = {"_frombuffer"};
+constexpr std::string_view argparse_names[] = {"Namespace"};
+constexpr std::string_view pathlib_names[] = {"Path",     "PosixPath",     "WindowsPath",
+                                              "PurePath", "PurePosixPath", "PureWindowsPath"};
+constexpr std::string_view datetime_names[] = {"datetime", "date", "time", "timedelta", "timezone"};
+
+struct AllowedModule {
+  std::string_view module;
+  Names names;
+};
+
+constexpr AllowedModule allowed[] = {
+    {"torch", torch_names},
+    {"torch._utils", torch_utils_names},
+    {"torch._tensor", torch_tensor_names},
+    {"torch.nn.parameter", torch_parameter_names},
+    {"torch.storage", torch_storage_names},
+    {"collections", collections_names},
+    {"builtins", builtin_names},
+    {"__builtin__", builtin_names},  // Python 2's name, which protocols 0 to 2 keep
+    {"_codecs", codecs_names},
+    {"copyreg", copy_names},
+    {"copy_reg", copy_names},
+    {"numpy", numpy_names},
+    {"numpy.core.multiarray", multiarray_names},
+    {"numpy._core.multiarray", multiarray_names},
+    {"numpy.core.numeric", numeric_names},
+    {"numpy._core.numeric", numeric_names},
+    {"argparse", argparse_names},
+    {"pathlib", pathlib_names},
+    {"pathlib._local", pathlib_names},  // Python 3.13
+    {"datetime", datetime_names},
+};
+
+/// Whether the bytes hold this text as a pickled str.
+bool holds_string(ByteView pickle, std::string_view text) {
+  std::string pattern = "X";  // BINUNICODE, as protocols 1 to 3 write it
+  pattern.push_back(static_cast<char>(text.size()));
+  pattern.append(3, '\0');
+  pattern += text;
+  if (text_of(pickle).find(pattern) != std::string_view::npos) return true;
+  pattern = "\x8c";  // SHORT_BINUNICODE, protocol 4
+  pattern.push_back(static_cast<char>(text.size()));
+  pattern += text;
+  return text_of(pickle).find(pattern) != std::string_view::npos;
+}
+
+/// A name as it may be shown in an error: short, and printable.
+std::string printable(std::string_view name) {
+  constexpr std::size_t longest = 100;
+  std::string shown(name.substr(0, longest));
+  for (char& character : shown) {
+    if (character < ' ' || character > '~') character = '?';
+  }
+  return name.size() > longest ? shown + "..." : shown;
+}
+
+}  // namespace
+
+bool is_allowed_global(std::string_view module, std::string_view name) {
+  const auto entry = std::find_if(std::begin(allowed), std::end(allowed),
+                                  [&](const AllowedModule& candidate) { return candidate.module == module; });
+  return entry != std::end(allowed) &&
+         std::find(entry->names.begin(), entry->names.end(), name) != entry->names.end();
+}
+
+void check_global(std::string_view module, std::string_view name, ByteView pickle, const std::string& where) {
+  if (is_allowed_global(module, name)) return;
+  const std::string shown = "\"" + printable(module) + "." + printable(name) + "\"";
+  // Every torch.nn.Module is pickled with these attributes.
+  if (holds_string(pickle, "_parameters") && holds_string(pickle, "_modules"))
+    throw Error(ErrorCode::model,
+                "the file holds a whole pickled module (it names " + shown +
+                    "), not a state_dict: save it with torch.save(model.state_dict(), path) instead",
+                where);
+  if (module == "torch._utils" && name == "_rebuild_qtensor")
+    throw Error(ErrorCode::model,
+                "the file holds quantized tensors (" + shown + "): save the float model's state_dict instead",
+                where);
+  if (module == "torch.storage" && name == "_load_from_bytes")
+    throw Error(ErrorCode::model,
+                "the tensors were pickled without torch.save (" + shown + "): write the file with torch.save",
+                where);
+  throw Error(
+      ErrorCode::model,
+      "the pickle names " + shown +
+          ", which is not on the list of what a checkpoint may hold: nothing was run; save only tensors and "
+          "plain values, torch.save({\"model_state_dict\": model.state_dict(), \"config\": {...}}, path)",
+      where);
+}
+
+}  // namespace calib8

@@ -1,0 +1,136 @@
+#include "read/checkpoint_search.h"
+
+#include <algorithm>
+#include <deque>
+#include <unordered_set>
+
+#include "read/checkpoint_tensors.h"
+#include "read/pickled_objects.h"
+#include "read/plain_values.h"
+
+namespace calib8 {
+namespace {
+
+constexpr std::size_t deepest = 8;  // dicts within dicts that are looked into
+
+// The most telling first.
+constexpr std::string_view usual_keys[] = {"model_state_dict", "state_dict", "model_state", "model",
+                                           "net_state_dict",   "net",        "network",     "module",
+                                           "weights",          "params",     "model_ema",   "state_dict_ema",
+                                           "ema_state_dict",   "ema"};
+constexpr std::string_view config_keys[] = {"config", "model_config", "hyper_parameters", "hparams", "args",
+                                            "cfg",    "opt"};
+
+struct Candidate {
+  FoundStateDict found;
+  std::size_t tensors = 0;
+  std::size_t rank = std::size(usual_keys);  // of the last usual key on the way, lower is better
+};
+
+struct Pending {
+  PickleId dict{};
+  std::string path;
+  std::size_t depth = 0;
+  std::size_t rank = std::size(usual_keys);
+};
+
+std::size_t rank_of(std::string_view key, std::size_t inherited) {
+  const auto found = std::find(std::begin(usual_keys), std::end(usual_keys), key);
+  return found == std::end(usual_keys) ? inherited : static_cast<std::size_t>(found - std::begin(usual_keys));
+}
+
+bool is_training_state(std::string_view key) {
+  return key.find("optim") != std::string_view::npos || key.find("sched") != std::string_view::npos ||
+         key.find("scaler") != std::string_view::npos || key == "_metadata";
+}
+
+/// A number, a text, None or a list of them: what describes a model when it stands beside a state_dict.
+bool is_plain(const Pickle& pickle, PickleId id) {
+  const PickleValue& value = pickle[id];
+  return std::holds_alternative<std::monostate>(value) || std::holds_alternative<bool>(value) ||
+         std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value) ||
+         std::holds_alternative<PickleString>(value);
+}
+
+bool is_plain_or_list(const Pickle& pickle, PickleId id) {
+  if (is_plain(pickle, id)) return true;
+  const auto* items = items_in(pickle, id);
+  constexpr std::size_t longest = 100000;
+  return items && items->size() <= longest &&
+         std::all_of(items->begin(), items->end(), [&](PickleId item) { return is_plain(pickle, item); });
+}
+
+std::optional<nlohmann::json> config_among(const Pickle& pickle, const PickleEntries& entries,
+                                           const std::string& where) {
+  for (const std::string_view key : config_keys) {
+    const auto value = value_under(pickle, entries, key);
+    if (!value || is_pickled_tensor(pickle, *value)) continue;
+    if (auto config = PlainValueReader(pickle, where).read(*value)) return config;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<FoundStateDict> find_state_dict(const Pickle& pickle) {
+  std::optional<Candidate> best;
+  std::unordered_set<std::uint32_t> seen;
+  std::deque<Pending> queue;
+  queue.push_back({pickle.root, {}, 0, std::size(usual_keys)});
+  for (; !queue.empty(); queue.pop_front()) {
+    const Pending dict = queue.front();
+    const auto entries = entries_in(pickle, dict.dict);
+    if (!entries || !seen.insert(static_cast<std::uint32_t>(dict.dict)).second) continue;
+    Candidate candidate{{dict.dict, dict.path}, 0, dict.rank};
+    for (const auto& [key, value] : *entries) {
+      const auto name = string_in(pickle, key);
+      if (!name) continue;
+      if (is_pickled_tensor(pickle, value)) {
+        ++candidate.tensors;
+      } else if (dict.depth < deepest && !is_training_state(*name)) {
+        const std::string text = valid_utf8(name->substr(0, 200));
+        queue.push_back({value, dict.path.empty() ? text : dict.path + "." + text, dict.depth + 1,
+                         rank_of(*name, dict.rank)});
+      }
+    }
+    if (candidate.tensors == 0) continue;
+    if (!best || candidate.rank < best->rank ||
+        (candidate.rank == best->rank && candidate.tensors > best->tensors))
+      best = std::move(candidate);
+  }
+  if (!best) return std::nullopt;
+  return best->found;
+}
+
+nlohmann::json find_config(const Pickle& pickle, const FoundStateDict& found, const std::string& where) {
+  const auto outermost = entries_in(pickle, pickle.root);
+  if (!outermost) return nlohmann::json::object();
+  std::string_view rest = found.path;
+  for (auto entries = outermost; entries;) {
+    if (auto config = config_among(pickle, *entries, where)) return *config;
+    // A key may itself hold a dot, so the path is followed by the longest key that fits.
+    std::optional<PickleId> next;
+    std::size_t taken = 0;
+    for (const auto& [key, value] : *entries) {
+      const auto name = string_in(pickle, key);
+      const bool fits = name && !name->empty() && rest.starts_with(*name) &&
+                        (rest.size() == name->size() || rest[name->size()] == '.');
+      if (!fits || name->size() < taken) continue;
+      next = value;
+      taken = name->size();
+    }
+    if (!next || rest.size() == taken) break;
+    rest.remove_prefix(taken + 1);
+    entries = entries_in(pickle, *next);
+  }
+  nlohmann::json config = nlohmann::json::object();
+  PlainValueReader reader(pickle, where);
+  for (const auto& [key, value] : *outermost) {
+    const auto name = string_in(pickle, key);
+    if (name && is_plain_or_list(pickle, value))
+      config[valid_utf8(*name)] = reader.read(value).value_or(nullptr);
+  }
+  return config;
+}
+
+}  // namespace calib8

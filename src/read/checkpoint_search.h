@@ -1,0 +1,28 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "container/pickle.h"
+
+namespace calib8 {
+
+/// A dict whose values are tensors, and the keys that lead to it.
+struct FoundStateDict {
+  PickleId dict{};
+  std::string path;  ///< "model", "checkpoint.model_state_dict"; empty for the outermost dict.
+};
+
+/// Finds the model's state_dict among the (nested) dicts of a checkpoint: the one under a name that is usual
+/// for it
+/// ("model_state_dict", "state_dict", "model", ...), the most usual first, otherwise the one with the most
+/// tensors. An optimizer's state is not looked into. Nothing where no dict has a tensor under a str key.
+std::optional<FoundStateDict> find_state_dict(const Pickle& pickle);
+
+/// The plain values of the checkpoint: what is under "config", "hyper_parameters", "hparams", "args", "cfg"
+/// or "opt" in the outermost dict or in one on the way to the state_dict; otherwise the numbers, texts and
+/// lists of them that stand in the outermost dict.
+nlohmann::json find_config(const Pickle& pickle, const FoundStateDict& found, const std::string& where);
+
+}  // namespace calib8
