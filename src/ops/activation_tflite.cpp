@@ -10,11 +10,6 @@
 namespace calib8 {
 namespace {
 
-/// XNNPACK runs these in int8 with any two quantizations.
-bool xnnpack_any(const TfliteGraph& graph, const TfliteOperator& op) {
-  return xnnpack_type({&input_of(graph, op, 0), &output_of(graph, op)}).has_value();
-}
-
 /// In int8 the delegate takes 1/256 <= s <= 128 for s = input scale / output scale, and the same for alpha *
 /// s but for its sign.
 bool leaky_relu_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
@@ -62,7 +57,7 @@ const OpFamily::TfliteRow rows[] = {
       .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
       .version = version_by_type<0>,
       .read = read_plain<tflite::Logistic>,
-      .runs_on_xnnpack = xnnpack_any,
+      .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime =
           [](int version) {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
@@ -73,7 +68,7 @@ const OpFamily::TfliteRow rows[] = {
       .rule = {OutputRange::fixed, 1.0f / 128.0f, 0},
       .version = version_by_type<0>,
       .read = read_plain<tflite::Tanh>,
-      .runs_on_xnnpack = xnnpack_any,
+      .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime =
           [](int version) {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
@@ -112,7 +107,7 @@ const OpFamily::TfliteRow rows[] = {
       .builtin_code = 111,
       .rule = {OutputRange::own_range},
       .read = read_plain<tflite::Elu>,
-      .runs_on_xnnpack = xnnpack_any,
+      .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime = [](int) -> std::string_view { return "1.14.0"; }}},
     // PRELU's int8 kernel is not delegated and about sixty times slower than the float one between two
     // conversions.

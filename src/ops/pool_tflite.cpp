@@ -30,8 +30,7 @@ bool covers_input(const tflite::Pool2D& pool) {
 }
 
 bool max_pool_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
-  return covers_input(std::get<tflite::MaxPool2D>(op.options)) &&
-         xnnpack_moves_bytes(input_of(graph, op, 0), output_of(graph, op));
+  return covers_input(std::get<tflite::MaxPool2D>(op.options)) && xnnpack_moves_bytes(graph, op);
 }
 
 bool average_pool_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {

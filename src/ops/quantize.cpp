@@ -7,6 +7,8 @@
 namespace calib8 {
 namespace {
 
+constexpr std::size_t xnnpack_most_dimensions = 6;  // XNN_MAX_TENSOR_DIMS
+
 bool is_per_channel(const TfliteTensor& tensor) {
   return tensor.quantization && tensor.quantization->scales.size() > 1;
 }

@@ -1,0 +1,202 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ops/small_models.h"
+
+namespace calib8 {
+namespace {
+
+using ::testing::ElementsAre;
+using Ints = std::vector<std::int64_t>;
+
+TEST(Conv, InfersSizes) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 3, 225, 161});
+  const auto y = model.node("Conv", "y", {x, model.counting("w", {8, 3, 3, 3})},
+                            {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}, {"dilations", Ints{1, 2}}});
+  EXPECT_EQ(model.shape_of(y), (Shape{1, 8, 113, 80}));
+}
+
+TEST(Conv, KeepsSymbolicBatchAndLosesUnknownSizes) {
+  SmallModel model;
+  const auto x =
+      model.input("x", {DType::float32, std::vector<Dimension>{{-1, "batch"}, {3, {}}, {-1, "h"}, {8, {}}}});
+  const auto y = model.node("Conv", "y", {x, model.counting("w", {4, 3, 3, 3})});
+  EXPECT_EQ(model.graph[y].type->shape, (std::vector<Dimension>{{-1, "batch"}, {4, {}}, {-1, {}}, {6, {}}}));
+}
+
+TEST(Conv, TransposesWeightsAndMakesABias) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 2, 5, 5});
+  const auto y = model.node("Conv", "y", {x, model.counting("conv.weight", {2, 2, 1, 3})});
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_THAT(operators_of(graph), ElementsAre("TRANSPOSE", "CONV_2D", "TRANSPOSE"));
+  const TfliteOperator& conv = first<tflite::Conv2D>(graph);
+  EXPECT_EQ(graph[conv.inputs[0]].shape, (Shape{1, 5, 5, 2}));
+  EXPECT_EQ(graph[conv.outputs[0]].shape, (Shape{1, 5, 3, 2}));
+  EXPECT_EQ(graph[conv.outputs[0]].name, "y");
+  EXPECT_EQ(graph[conv.inputs[1]].name, "conv.weight");
+  EXPECT_EQ(graph[conv.inputs[1]].shape, (Shape{2, 1, 3, 2}));
+  EXPECT_THAT(floats_of(graph, conv.inputs[1]), ElementsAre(0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11));
+  EXPECT_THAT(floats_of(graph, conv.inputs[2]), ElementsAre(0, 0));
+  EXPECT_EQ(graph[graph.outputs()[0]].shape, (Shape{1, 2, 5, 3}));
+}
+
+TEST(Conv, SharesWeightsOfOneElementWindows) {
+  SmallModel model;
+  const auto w = model.counting("w", {4, 3, 1, 1});
+  const auto y = model.node("Conv", "y", {model.input("x", Shape{1, 3, 5, 5}), w});
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_EQ(graph[first<tflite::Conv2D>(graph).inputs[1]].constant->bytes().data(),
+            model.graph[w].constant->data.bytes().data());
+}
+
+TEST(Conv, GroupPerChannelIsDepthwise) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 2, 4, 4});
+  const auto y = model.node("Conv", "y", {x, model.counting("w", {4, 1, 1, 2}), model.counting("b", {4})},
+                            {{"group", std::int64_t{2}}, {"strides", Ints{2, 1}}});
+  const TfliteGraph graph = model.lower(y);
+  const TfliteOperator& conv = first<tflite::DepthwiseConv2D>(graph);
+  EXPECT_EQ(conv.options, (tflite::Options{tflite::DepthwiseConv2D{tflite::Padding::valid, 2, 1, 1, 1, 2}}));
+  EXPECT_EQ(graph[conv.inputs[1]].shape, (Shape{1, 1, 2, 4}));
+  EXPECT_THAT(floats_of(graph, conv.inputs[1]), ElementsAre(0, 2, 4, 6, 1, 3, 5, 7));
+  EXPECT_THAT(floats_of(graph, conv.inputs[2]), ElementsAre(0, 1, 2, 3));
+}
+
+TEST(Conv, OtherGroupsStayOneConvolution) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 4, 4, 4});
+  const auto y =
+      model.node("Conv", "y", {x, model.counting("w", {6, 2, 3, 3})}, {{"group", std::int64_t{2}}});
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_EQ(graph[first<tflite::Conv2D>(graph).inputs[1]].shape, (Shape{6, 3, 3, 2}));
+  EXPECT_EQ(tflite_op(tflite::Conv2D{}).version(graph, first<tflite::Conv2D>(graph)), 6);
+}
+
+std::vector<std::string> padded_conv(std::int64_t size, std::int64_t stride, OnnxAttribute pads,
+                                     const std::string& attribute = "pads") {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 3, size, size});
+  const auto y = model.node("Conv", "y", {x, model.counting("w", {2, 3, 3, 3})},
+                            {{"strides", Ints{stride, stride}}, {attribute, std::move(pads)}});
+  const TfliteGraph graph = model.lower(y);
+  std::vector<std::string> names = operators_of(graph);
+  const auto& conv = std::get<tflite::Conv2D>(first<tflite::Conv2D>(graph).options);
+  names.emplace_back(conv.padding == tflite::Padding::same ? "SAME" : "VALID");
+  return names;
+}
+
+TEST(Conv, PadsExactly) {
+  const Ints one = {1, 1, 1, 1};
+  EXPECT_THAT(padded_conv(8, 1, one), ElementsAre("TRANSPOSE", "CONV_2D", "TRANSPOSE", "SAME"));
+  EXPECT_THAT(padded_conv(9, 2, one), ElementsAre("TRANSPOSE", "CONV_2D", "TRANSPOSE", "SAME"));
+  EXPECT_THAT(padded_conv(8, 2, one), ElementsAre("TRANSPOSE", "PAD", "CONV_2D", "TRANSPOSE", "VALID"));
+  EXPECT_THAT(padded_conv(8, 2, Ints{0, 0, 1, 1}), ElementsAre("TRANSPOSE", "CONV_2D", "TRANSPOSE", "SAME"));
+  EXPECT_THAT(padded_conv(8, 2, std::string("SAME_UPPER"), "auto_pad"),
+              ElementsAre("TRANSPOSE", "CONV_2D", "TRANSPOSE", "SAME"));
+  EXPECT_THAT(padded_conv(8, 2, std::string("SAME_LOWER"), "auto_pad"),
+              ElementsAre("TRANSPOSE", "PAD", "CONV_2D", "TRANSPOSE", "VALID"));
+  EXPECT_THAT(padded_conv(8, 1, Ints{0, 0, 0, 0}), ElementsAre("TRANSPOSE", "CONV_2D", "TRANSPOSE", "VALID"));
+}
+
+TEST(Conv, PadsNoMoreThanTheWindowsTouch) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 3, 8, 8});
+  const auto y = model.node("Conv", "y", {x, model.counting("w", {2, 3, 3, 3})},
+                            {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}});
+  const TfliteGraph graph = model.lower(y);
+  const TfliteOperator& pad = first<tflite::Pad>(graph);
+  EXPECT_EQ(graph[pad.outputs[0]].shape, (Shape{1, 9, 9, 3}));
+  EXPECT_EQ(graph[pad.inputs[1]].shape, (Shape{4, 2}));
+  EXPECT_THAT(graph.constant_integers(pad.inputs[1]), ElementsAre(0, 0, 1, 0, 1, 0, 0, 0));
+}
+
+TEST(Conv, OneDimensionRunsAsAnImageOfHeightOne) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 4, 10});
+  const auto y = model.node("Conv", "y", {x, model.counting("w", {6, 4, 3})}, {{"pads", Ints{1, 1}}});
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_THAT(operators_of(graph), ElementsAre("RESHAPE", "TRANSPOSE", "CONV_2D", "TRANSPOSE", "RESHAPE"));
+  EXPECT_EQ(graph[first<tflite::Conv2D>(graph).inputs[0]].shape, (Shape{1, 1, 10, 4}));
+  EXPECT_EQ(graph[graph.outputs()[0]].shape, (Shape{1, 6, 10}));
+}
+
+TEST(Conv, RefusesWhatItCannotLower) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 3, 8, 8});
+  const auto w = model.input("w", Shape{2, 3, 3, 3});
+  EXPECT_THROW(model.lower(model.node("Conv", "y", {x, w})), Error);
+  EXPECT_THROW(model.node("Conv", "z", {x, model.counting("v", {2, 2, 3, 3})}), Error);
+  EXPECT_THROW(model.node("Conv", "u", {x, model.counting("t", {2, 3, 3, 3})}, {{"group", std::int64_t{0}}}),
+               Error);
+  EXPECT_THROW(model.node("Conv", "s", {x, model.counting("r", {2, 3, 9, 9})}), Error);
+}
+
+TEST(ConvTranspose, CropsWhatTorchCallsPadding) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 2, 5, 5});
+  const auto y = model.node("ConvTranspose", "y", {x, model.counting("w", {2, 3, 4, 4})},
+                            {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}});
+  EXPECT_EQ(model.shape_of(y), (Shape{1, 3, 10, 10}));
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_THAT(operators_of(graph), ElementsAre("TRANSPOSE", "TRANSPOSE_CONV", "SLICE", "TRANSPOSE"));
+  const TfliteOperator& conv = first<tflite::TransposeConv>(graph);
+  EXPECT_THAT(graph.constant_integers(conv.inputs[0]), ElementsAre(1, 12, 12, 3));
+  EXPECT_EQ(graph[conv.inputs[1]].shape, (Shape{3, 4, 4, 2}));
+  EXPECT_EQ(floats_of(graph, conv.inputs[1])[1], 48);  // [0, 0, 0, input channel 1]
+  EXPECT_THAT(graph.constant_integers(first<tflite::Slice>(graph).inputs[1]), ElementsAre(0, 1, 1, 0));
+}
+
+TEST(ConvTranspose, OutputPaddingNeedsNoCrop) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 2, 5, 5});
+  const auto y = model.node("ConvTranspose", "y", {x, model.counting("w", {2, 3, 2, 2})},
+                            {{"strides", Ints{2, 2}}, {"output_padding", Ints{1, 1}}});
+  EXPECT_EQ(model.shape_of(y), (Shape{1, 3, 11, 11}));
+  EXPECT_THAT(operators_of(model.lower(y)), ElementsAre("TRANSPOSE", "TRANSPOSE_CONV", "TRANSPOSE"));
+  const auto z =
+      model.node("ConvTranspose", "z", {y, model.counting("v", {3, 1, 2, 2})}, {{"group", std::int64_t{3}}});
+  EXPECT_THROW(model.lower(z), Error);
+}
+
+/// A CONV_2D of one input and output channel, in int8.
+TfliteGraph int8_conv(float x_scale, float weight_scale, float y_scale, std::size_t bias_scales = 1) {
+  TfliteGraph graph;
+  const auto x = graph.add_value({"x", DType::int8, {1, 1, 1, 1}, per_tensor(x_scale, 3), std::nullopt});
+  const auto w = graph.add_constant("w", make_tensor<std::int8_t>({1, 1, 1, 1}, {5}));
+  graph[w].quantization = per_tensor(weight_scale, 0);
+  const auto b = graph.add_constant("b", std::vector<std::int32_t>{1});
+  graph[b].quantization = Quantization{std::vector<float>(bias_scales, x_scale * weight_scale),
+                                       std::vector<std::int64_t>(bias_scales), 0};
+  const auto y = graph.emit(tflite::Conv2D{}, {x, w, b}, "y", {1, 1, 1, 1}, DType::int8);
+  graph[y].quantization = per_tensor(y_scale, -128);
+  return graph;
+}
+
+TEST(ConvRows, SaysWhatXnnpackTakes) {
+  const TfliteOp& row = tflite_op(tflite::Conv2D{});
+  const auto taken = [&](const TfliteGraph& graph) {
+    return row.runs_on_xnnpack(graph, first<tflite::Conv2D>(graph));
+  };
+  EXPECT_TRUE(taken(int8_conv(0.1f, 0.01f, 0.1f)));
+  EXPECT_FALSE(taken(int8_conv(1.0f, 256.0f, 1.0f)));
+  EXPECT_TRUE(taken(int8_conv(1.0f, 255.0f, 1.0f)));
+  EXPECT_FALSE(taken(int8_conv(0.1f, 0.01f, 0.1f, 2)));
+  EXPECT_FALSE(taken(int8_conv(0.1f, 1e-41f, 0.1f)));  // denormal
+  TfliteGraph graph = int8_conv(0.1f, 0.01f, 0.1f);
+  EXPECT_EQ(row.version(graph, first<tflite::Conv2D>(graph)), 3);
+  graph[graph.inputs().empty() ? graph[graph.nodes()[0]].inputs[1] : TensorId{}]
+      .quantization->zero_points[0] = 1;
+  EXPECT_FALSE(taken(graph));
+}
+
+TEST(ConvRows, KnowsRuntimes) {
+  EXPECT_EQ(tflite_op(tflite::Conv2D{}).minimum_runtime(1), "1.5.0");
+  EXPECT_EQ(tflite_op(tflite::Conv2D{}).minimum_runtime(3), "1.14.0");
+  EXPECT_EQ(tflite_op(tflite::Conv2D{}).minimum_runtime(6), "2.9.0");
+  EXPECT_EQ(tflite_op(tflite::TransposeConv{}).minimum_runtime(3), "2.3.0");
+}
+
+}  // namespace
+}  // namespace calib8
