@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/bytes.h"
+#include "onnx_graph/onnx_graph.h"
+
+namespace calib8 {
+
+/// True where the bytes begin as an ONNX file does: the fields of a ModelProto, a graph among them. ONNX has
+/// no magic number; no zip, pickle or TFLite file looks like this.
+bool looks_like_onnx(ByteView bytes);
+
+/// Reads an ONNX file of opset 7 to 25 as it means at opset 20 (read/onnx_upgrade.h). Weights may lie in
+/// initializers, Constant nodes, or files in the model's own folder; they are viewed in the mapped file where
+/// they are aligned, and copied where not. Initializers that are inputs too are constants. Dimensions without
+/// a size stay open. Nodes come out in execution order, whatever their order in the file.
+///
+/// Fails with ErrorCode::model on damaged files, and, naming all of them at once, on what is not supported:
+/// operators without a row in ops/, control flow, other domains, sparse and string tensors, sequences,
+/// training mode.
+OnnxGraph read_onnx(const std::filesystem::path& path);
+
+/// The same for bytes in memory. `where` names them in errors; external files are looked for in `folder`, and
+/// refused where it is empty.
+OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder = {});
+
+}  // namespace calib8

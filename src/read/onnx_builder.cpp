@@ -1,0 +1,284 @@
+#include "read/onnx_builder.h"
+
+#include <algorithm>
+#include <protozero/pbf_message.hpp>
+#include <queue>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "calib8/error.h"
+#include "container/protobuf_onnx.h"
+#include "ops/onnx_op.h"
+#include "read/onnx_node.h"
+#include "read/onnx_upgrade.h"
+#include "read/onnx_value_info.h"
+
+namespace calib8 {
+namespace {
+
+namespace proto = onnx_proto;
+using protozero::data_view;
+using protozero::pbf_wire_type;
+using protozero::tag_and_type;
+
+struct GraphMessage {
+  std::string name = "model";
+  std::vector<data_view> nodes, initializers, inputs, outputs;
+  std::size_t sparse_initializers = 0;
+};
+
+GraphMessage parse_graph(data_view view) {
+  constexpr auto bytes = pbf_wire_type::length_delimited;
+  GraphMessage graph;
+  protozero::pbf_message<proto::Graph> message(view);
+  while (message.next()) {
+    switch (message.tag_and_type()) {
+      case tag_and_type(proto::Graph::node, bytes):
+        graph.nodes.push_back(message.get_view());
+        break;
+      case tag_and_type(proto::Graph::name, bytes):
+        graph.name = message.get_string();
+        break;
+      case tag_and_type(proto::Graph::initializer, bytes):
+        graph.initializers.push_back(message.get_view());
+        break;
+      case tag_and_type(proto::Graph::input, bytes):
+        graph.inputs.push_back(message.get_view());
+        break;
+      case tag_and_type(proto::Graph::output, bytes):
+        graph.outputs.push_back(message.get_view());
+        break;
+      case tag_and_type(proto::Graph::sparse_initializer, bytes):
+        ++graph.sparse_initializers;
+        message.skip();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return graph;
+}
+
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::model, message);
+}
+
+/// The tensor that a Constant node stands for; nothing where it is of a kind that isn't supported.
+std::optional<Tensor> tensor_of_constant(const OnnxNodeMessage& node, OnnxRefusals& refusals) {
+  for (const auto& [name, value] : node.attributes) {
+    if (const auto* tensor = std::get_if<Tensor>(&value); tensor && name == "value") return *tensor;
+    if (const auto* number = std::get_if<float>(&value)) return make_tensor<float>({}, {*number});
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+      return make_tensor<std::int64_t>({}, {*number});
+    if (const auto* list = std::get_if<std::vector<float>>(&value)) {
+      return make_tensor<float>({static_cast<std::int64_t>(list->size())}, *list);
+    }
+    if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) {
+      return make_tensor<std::int64_t>({static_cast<std::int64_t>(list->size())}, *list);
+    }
+  }
+  refusals.add(node.describe() + " holds no tensor of numbers");
+  return std::nullopt;
+}
+
+class Builder {
+ public:
+  Builder(std::int64_t opset, OnnxTensorSource& source, OnnxRefusals& refusals)
+      : opset_(opset), source_(source), refusals_(refusals) {}
+
+  OnnxGraph build(const GraphMessage& message) {
+    graph_.name = message.name;
+    if (message.sparse_initializers > 0) refusals_.add("sparse initializers");
+    add_initializers(message.initializers);
+    add_inputs(message.inputs);
+    for (std::size_t i = 0; i < message.nodes.size(); ++i) {
+      nodes_.push_back(read_onnx_node(message.nodes[i], i, source_, refusals_));
+    }
+    add_constant_nodes();
+    std::vector<std::string> outputs;
+    for (const data_view view : message.outputs) outputs.push_back(read_onnx_value_info(view).name);
+    drop_unused_outputs(outputs);
+    for (const std::size_t position : execution_order()) append(nodes_[position]);
+    set_outputs(outputs);
+    return std::move(graph_);
+  }
+
+ private:
+  OnnxValueId define(const std::string& name, OnnxValue value) {
+    if (name.empty()) fail("a value has no name");
+    const OnnxValueId id = graph_.add_value(std::move(value));
+    if (!ids_.emplace(name, id).second) fail("'" + name + "' is defined twice");
+    return id;
+  }
+
+  void define_constant(const std::string& name, Tensor tensor) {
+    OnnxType type = static_type(tensor.dtype, tensor.shape);
+    define(name, {name, std::move(type), std::move(tensor)});
+  }
+
+  void add_initializers(const std::vector<data_view>& messages) {
+    for (const data_view view : messages) {
+      std::string type_name;
+      auto named = read_onnx_tensor(view, source_, type_name);
+      if (!named) {
+        refusals_.add("an initializer of " + type_name);
+        continue;
+      }
+      define_constant(named->name, std::move(named->tensor));
+    }
+  }
+
+  /// Older files list initializers among the inputs too, as values that a caller may replace.
+  void add_inputs(const std::vector<data_view>& messages) {
+    std::vector<OnnxValueId> inputs;
+    for (const data_view view : messages) {
+      OnnxValueInfo info = read_onnx_value_info(view);
+      const auto known = ids_.find(info.name);
+      if (known != ids_.end() && graph_[known->second].constant) continue;
+      if (!info.refusal.empty()) refusals_.add("input '" + info.name + "' " + info.refusal);
+      inputs.push_back(define(info.name, {info.name, info.type, std::nullopt}));
+    }
+    graph_.set_inputs(std::move(inputs));
+  }
+
+  void add_constant_nodes() {
+    for (OnnxNodeMessage& node : nodes_) {
+      if (node.op_type != "Constant" || node.domain.size() > 0 || node.outputs.size() != 1) continue;
+      std::optional<Tensor> tensor = tensor_of_constant(node, refusals_);
+      if (tensor) define_constant(node.outputs[0], std::move(*tensor));
+      node.op_type.clear();  // done with it
+    }
+  }
+
+  /// Optional outputs that nobody reads are left out; the first one stays.
+  void drop_unused_outputs(const std::vector<std::string>& graph_outputs) {
+    std::unordered_set<std::string_view> read(graph_outputs.begin(), graph_outputs.end());
+    for (const OnnxNodeMessage& node : nodes_) read.insert(node.inputs.begin(), node.inputs.end());
+    for (OnnxNodeMessage& node : nodes_) {
+      if (node.op_type.empty()) continue;
+      while (node.outputs.size() > 1 && !read.contains(node.outputs.back())) node.outputs.pop_back();
+      if (node.outputs.empty() || node.outputs[0].empty()) fail(node.describe() + " has no output");
+    }
+  }
+
+  /// Positions of the nodes, each behind those that it reads from; those that could run at the same time keep
+  /// the file's order.
+  std::vector<std::size_t> execution_order() const {
+    std::unordered_map<std::string_view, std::size_t> producer;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].op_type.empty()) continue;
+      for (const std::string& output : nodes_[i].outputs) {
+        if (output.empty()) continue;
+        if (ids_.contains(output) || !producer.emplace(output, i).second)
+          fail("'" + output + "' is defined twice");
+      }
+    }
+    std::vector<std::vector<std::size_t>> readers(nodes_.size());
+    std::vector<std::size_t> waits_for(nodes_.size(), 0);
+    std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].op_type.empty()) continue;
+      ++count;
+      for (const std::string& input : nodes_[i].inputs) {
+        if (input.empty() || ids_.contains(input)) continue;
+        const auto found = producer.find(input);
+        if (found == producer.end())
+          fail(nodes_[i].describe() + " reads '" + input + "', which nothing computes");
+        readers[found->second].push_back(i);
+        ++waits_for[i];
+      }
+      if (waits_for[i] == 0) ready.push(i);
+    }
+    std::vector<std::size_t> order;
+    while (!ready.empty()) {
+      const std::size_t next = ready.top();
+      ready.pop();
+      order.push_back(next);
+      for (const std::size_t reader : readers[next]) {
+        if (--waits_for[reader] == 0) ready.push(reader);
+      }
+    }
+    if (order.size() == count) return order;
+    const auto stuck = std::find_if(waits_for.begin(), waits_for.end(), [](std::size_t n) { return n > 0; });
+    fail(nodes_[static_cast<std::size_t>(stuck - waits_for.begin())].describe() +
+         " depends on its own output");
+  }
+
+  /// True where the operator is one of ours; otherwise says what it is.
+  bool is_known(const OnnxNodeMessage& node) {
+    if (!node.domain.empty() && node.domain != "ai.onnx") {
+      refusals_.add(node.describe() + " is of the domain '" + node.domain + "'");
+      return false;
+    }
+    if (!find_onnx_op(node.op_type) && !is_upgraded_away(node.op_type)) {
+      const bool is_loop = node.op_type == "If" || node.op_type == "Loop" || node.op_type == "Scan";
+      if (!is_loop) refusals_.add(node.describe() + " is an unknown operator");  // a loop's subgraph has told
+      return false;
+    }
+    return true;
+  }
+
+  std::string free_name(const std::string& wanted) {
+    std::string name = wanted;
+    for (int number = 1; ids_.contains(name); ++number) name = wanted + "_" + std::to_string(number);
+    ids_.emplace(name, OnnxValueId{});
+    return name;
+  }
+
+  void append(OnnxNodeMessage& message) {
+    const bool known = is_known(message);
+    OnnxNode node{message.op_type, message.name, {}, {}, std::move(message.attributes)};
+    for (const std::string& input : message.inputs) {
+      node.inputs.push_back(input.empty() ? OnnxValueId{} : ids_.at(input));
+    }
+    for (const std::string& output : message.outputs) {
+      node.outputs.push_back(output.empty() ? OnnxValueId{}
+                                            : define(output, {output, std::nullopt, std::nullopt}));
+    }
+    if (known) {
+      if (node.inputs.empty() || !node.inputs[0].exists()) fail(message.describe() + " has no input");
+      OnnxUpgrade upgrade{graph_,
+                          opset_,
+                          message.describe(),
+                          refusals_,
+                          [this](const std::string& wanted) { return free_name(wanted); },
+                          {}};
+      upgrade_onnx_node(node, upgrade);
+      graph_.append(std::move(node));
+      for (OnnxNode& behind : upgrade.behind) graph_.append(std::move(behind));
+    } else {
+      graph_.append(std::move(node));
+    }
+  }
+
+  void set_outputs(const std::vector<std::string>& names) {
+    std::vector<OnnxValueId> outputs;
+    for (const std::string& name : names) {
+      const auto found = ids_.find(name);
+      if (found == ids_.end()) fail("output '" + name + "' is never computed");
+      if (std::find(outputs.begin(), outputs.end(), found->second) != outputs.end()) {
+        fail("output '" + name + "' is listed twice");
+      }
+      outputs.push_back(found->second);
+    }
+    if (outputs.empty()) fail("the graph has no outputs");
+    graph_.set_outputs(std::move(outputs));
+  }
+
+  std::int64_t opset_;
+  OnnxTensorSource& source_;
+  OnnxRefusals& refusals_;
+  OnnxGraph graph_;
+  std::vector<OnnxNodeMessage> nodes_;
+  std::unordered_map<std::string, OnnxValueId> ids_;  // absent: a name that is taken
+};
+
+}  // namespace
+
+OnnxGraph build_onnx_graph(data_view view, std::int64_t opset, OnnxTensorSource& source,
+                           OnnxRefusals& refusals) {
+  return Builder(opset, source, refusals).build(parse_graph(view));
+}
+
+}  // namespace calib8

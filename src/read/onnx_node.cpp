@@ -1,0 +1,193 @@
+#include "read/onnx_node.h"
+
+#include <protozero/pbf_message.hpp>
+
+#include "container/protobuf_onnx.h"
+
+namespace calib8 {
+namespace {
+
+namespace proto = onnx_proto;
+using protozero::data_view;
+using protozero::pbf_wire_type;
+using protozero::tag_and_type;
+
+constexpr auto varint = pbf_wire_type::varint;
+constexpr auto bytes = pbf_wire_type::length_delimited;
+
+/// An AttributeProto: all that it may hold, of which `type` says what is meant.
+struct AttributeMessage {
+  std::string name;
+  proto::AttributeType type = proto::AttributeType::undefined;
+  std::optional<float> float_value;
+  std::optional<std::int64_t> int_value;
+  std::optional<std::string> string_value;
+  std::optional<data_view> tensor;
+  std::vector<float> floats;
+  std::vector<std::int64_t> ints;
+  std::vector<std::string> strings;
+  std::string unsupported;  ///< What it holds that no OnnxAttribute can.
+};
+
+/// What a field means that is only there to be refused; empty for fields without a meaning to calib8.
+std::string meaning_of(proto::Attribute field) {
+  switch (field) {
+    case proto::Attribute::graph_value:
+    case proto::Attribute::graphs:
+      return "is control flow (it holds a subgraph)";
+    case proto::Attribute::tensors:
+      return "holds a list of tensors";
+    case proto::Attribute::type_proto:
+    case proto::Attribute::type_protos:
+      return "holds a type";
+    case proto::Attribute::sparse_tensor:
+    case proto::Attribute::sparse_tensors:
+      return "holds a sparse tensor";
+    case proto::Attribute::reference_name:
+      return "refers to an attribute of a function";
+    default:
+      return {};
+  }
+}
+
+AttributeMessage parse_attribute(data_view view) {
+  AttributeMessage attribute;
+  protozero::pbf_message<proto::Attribute> message(view);
+  while (message.next()) {
+    switch (message.tag_and_type()) {
+      case tag_and_type(proto::Attribute::name, bytes):
+        attribute.name = message.get_string();
+        break;
+      case tag_and_type(proto::Attribute::type, varint):
+        attribute.type = static_cast<proto::AttributeType>(message.get_int32());
+        break;
+      case tag_and_type(proto::Attribute::float_value, pbf_wire_type::fixed32):
+        attribute.float_value = message.get_float();
+        break;
+      case tag_and_type(proto::Attribute::int_value, varint):
+        attribute.int_value = message.get_int64();
+        break;
+      case tag_and_type(proto::Attribute::string_value, bytes):
+        attribute.string_value = message.get_string();
+        break;
+      case tag_and_type(proto::Attribute::tensor_value, bytes):
+        attribute.tensor = message.get_view();
+        break;
+      case tag_and_type(proto::Attribute::floats, pbf_wire_type::fixed32):
+        attribute.floats.push_back(message.get_float());
+        break;
+      case tag_and_type(proto::Attribute::floats, bytes):
+        for (const float value : message.get_packed_float()) attribute.floats.push_back(value);
+        break;
+      case tag_and_type(proto::Attribute::ints, varint):
+        attribute.ints.push_back(message.get_int64());
+        break;
+      case tag_and_type(proto::Attribute::ints, bytes):
+        for (const std::int64_t value : message.get_packed_int64()) attribute.ints.push_back(value);
+        break;
+      case tag_and_type(proto::Attribute::strings, bytes):
+        attribute.strings.push_back(message.get_string());
+        break;
+      default:
+        if (attribute.unsupported.empty()) attribute.unsupported = meaning_of(message.tag());
+        message.skip();
+    }
+  }
+  return attribute;
+}
+
+/// The attribute's type where the file leaves it out, as IR version 1 did: that of what it holds.
+proto::AttributeType type_of(const AttributeMessage& attribute) {
+  if (attribute.type != proto::AttributeType::undefined) return attribute.type;
+  if (attribute.float_value) return proto::AttributeType::float_value;
+  if (attribute.int_value) return proto::AttributeType::int_value;
+  if (attribute.string_value) return proto::AttributeType::string_value;
+  if (attribute.tensor) return proto::AttributeType::tensor_value;
+  if (!attribute.floats.empty()) return proto::AttributeType::floats;
+  if (!attribute.strings.empty()) return proto::AttributeType::strings;
+  return proto::AttributeType::ints;
+}
+
+/// Takes the attribute into the node, or says why not.
+void add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensorSource& source,
+                   OnnxRefusals& refusals) {
+  const auto refuse = [&](const std::string& what) {
+    refusals.add(node.describe() + " " + what + " in its attribute '" + attribute.name + "'");
+  };
+  if (!attribute.unsupported.empty()) return refuse(attribute.unsupported);
+  OnnxAttribute& value = node.attributes[attribute.name];
+  // A field that holds its type's zero may be left out.
+  switch (type_of(attribute)) {
+    case proto::AttributeType::float_value:
+      value = attribute.float_value.value_or(0.0f);
+      return;
+    case proto::AttributeType::int_value:
+      value = attribute.int_value.value_or(0);
+      return;
+    case proto::AttributeType::string_value:
+      value = attribute.string_value.value_or("");
+      return;
+    case proto::AttributeType::floats:
+      value = std::move(attribute.floats);
+      return;
+    case proto::AttributeType::ints:
+      value = std::move(attribute.ints);
+      return;
+    case proto::AttributeType::strings:
+      value = std::move(attribute.strings);
+      return;
+    case proto::AttributeType::tensor_value: {
+      std::string type_name;
+      auto named = read_onnx_tensor(attribute.tensor.value_or(data_view{}), source, type_name);
+      if (!named) return refuse("holds a tensor of " + type_name);
+      value = std::move(named->tensor);
+      return;
+    }
+    default:
+      refuse("holds a value of type " + std::to_string(static_cast<int>(attribute.type)));
+  }
+}
+
+}  // namespace
+
+std::string OnnxNodeMessage::describe() const {
+  return op_type + (name.empty() ? "" : " '" + name + "'") + " (node " + std::to_string(position) + ")";
+}
+
+OnnxNodeMessage read_onnx_node(data_view view, std::size_t position, OnnxTensorSource& source,
+                               OnnxRefusals& refusals) {
+  OnnxNodeMessage node;
+  node.position = position;
+  std::vector<data_view> attributes;
+  protozero::pbf_message<proto::Node> message(view);
+  while (message.next()) {
+    switch (message.tag_and_type()) {
+      case tag_and_type(proto::Node::input, bytes):
+        node.inputs.push_back(message.get_string());
+        break;
+      case tag_and_type(proto::Node::output, bytes):
+        node.outputs.push_back(message.get_string());
+        break;
+      case tag_and_type(proto::Node::name, bytes):
+        node.name = message.get_string();
+        break;
+      case tag_and_type(proto::Node::op_type, bytes):
+        node.op_type = message.get_string();
+        break;
+      case tag_and_type(proto::Node::domain, bytes):
+        node.domain = message.get_string();
+        break;
+      case tag_and_type(proto::Node::attribute, bytes):
+        attributes.push_back(message.get_view());
+        break;
+      default:
+        message.skip();
+    }
+  }
+  for (const data_view attribute : attributes) {
+    add_attribute(node, parse_attribute(attribute), source, refusals);
+  }
+  return node;
+}
+
+}  // namespace calib8

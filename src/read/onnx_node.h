@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <protozero/data_view.hpp>
+#include <string>
+#include <vector>
+
+#include "onnx_graph/onnx_graph.h"
+#include "read/onnx_refusals.h"
+#include "read/onnx_tensor.h"
+
+namespace calib8 {
+
+/// A NodeProto: inputs and outputs by name ("" is an omitted one).
+struct OnnxNodeMessage {
+  std::size_t position = 0;  ///< Its place in the file's list of nodes.
+  std::string op_type, name, domain;
+  std::vector<std::string> inputs, outputs;
+  std::map<std::string, OnnxAttribute> attributes;
+
+  /// "Conv 'stem' (node 3)"
+  std::string describe() const;
+};
+
+/// Reads a NodeProto. What its attributes hold and OnnxAttribute can't goes to the refusals. Fails with
+/// ErrorCode::model where the message is damaged.
+OnnxNodeMessage read_onnx_node(protozero::data_view message, std::size_t position, OnnxTensorSource& source,
+                               OnnxRefusals& refusals);
+
+}  // namespace calib8
