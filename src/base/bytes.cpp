@@ -59,25 +59,6 @@ std::string hexadecimal(std::span<const unsigned char> bytes) {
   return text;
 }
 
-/// SHA-256 over bytes that arrive in parts.
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-      throw Error(ErrorCode::internal, "SHA-256 is not available in this OpenSSL");
-    }
-  }
-  void add(ByteView bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  std::string finish() {
-    std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    return hexadecimal(digest);
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
 }  // namespace
 
 Data map_file(const std::filesystem::path& path) {
@@ -99,6 +80,22 @@ std::string short_hash(ByteView bytes) {
   XXH64_canonical_t canonical;
   XXH64_canonicalFromHash(&canonical, hash64(bytes));
   return hexadecimal(canonical.digest);
+}
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
+    throw Error(ErrorCode::internal, "SHA-256 is not available in this OpenSSL");
+  }
+}
+
+void Sha256::add(ByteView bytes) {
+  EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+}
+
+std::string Sha256::finish() {
+  std::array<unsigned char, 32> digest{};
+  EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+  return hexadecimal(digest);
 }
 
 std::string sha256(ByteView bytes) {

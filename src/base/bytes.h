@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+struct evp_md_ctx_st;  // OpenSSL's EVP_MD_CTX
+
 namespace calib8 {
 
 using ByteView = std::span<const std::byte>;
@@ -45,6 +47,18 @@ Data map_file(const std::filesystem::path& path);
 /// XXH3 of the bytes, 64 bits as 16 hexadecimal digits: for dumps and for finding equal constants.
 std::string short_hash(ByteView bytes);
 std::uint64_t hash64(ByteView bytes);
+
+/// SHA-256 over bytes that arrive in parts.
+class Sha256 {
+ public:
+  Sha256();
+  void add(ByteView bytes);
+  /// 64 hexadecimal digits; nothing can be added afterwards.
+  std::string finish();
+
+ private:
+  std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
+};
 
 /// SHA-256, 64 hexadecimal digits: for what is written down to be compared elsewhere.
 std::string sha256(ByteView bytes);
