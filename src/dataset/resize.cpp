@@ -1,7 +1,9 @@
 #include "dataset/resize.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "dataset/resize_weights.h"
@@ -17,14 +19,27 @@ namespace calib8::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_SCALAR
+/// Rows of a picture that are made narrower or wider together, `span` bytes apart.
+struct Rows {
+  const std::uint8_t* first;
+  std::size_t span;
+};
+struct ResultRows {
+  std::uint8_t* first;
+  std::size_t span;
+};
 
-void resize_row(const std::uint8_t* row, const AxisWeights& axis, std::uint8_t* result) {
+#if HWY_TARGET == HWY_SCALAR || HWY_HAVE_SCALABLE
+
+constexpr int kRowsAtOnce = 1;
+
+void resize_few_rows(const Rows& rows, const AxisWeights& axis, const ResultRows& results) {
   for (std::size_t x = 0; x < axis.windows.size(); ++x) {
     const Window window = axis.windows[x];
-    const std::uint8_t* pixels = row + std::size_t{3} * static_cast<std::size_t>(window.first);
-    for (std::size_t c = 0; c < 3; ++c) {
-      result[3 * x + c] = weigh(pixels + c, 3, window.count, axis.pairs_of(static_cast<int>(x)));
+    const std::uint8_t* pixels = rows.first + std::size_t{3} * static_cast<std::size_t>(window.first);
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      results.first[3 * x + channel] =
+          weigh(pixels + channel, 3, window.count, axis.pairs_of(static_cast<int>(x)));
     }
   }
 }
@@ -35,15 +50,19 @@ std::size_t blend_whole_vectors(const std::uint8_t*, std::size_t, int, const Wei
 
 #else
 
-// 128 bit vectors everywhere: the decoder takes ten times as long, and blocks of wider vectors would need
-// reordering.
-using Bytes = hn::FixedTag<std::uint8_t, 16>;
-using Half = hn::FixedTag<std::uint8_t, 8>;
-using Words = hn::FixedTag<std::int16_t, 8>;
-using Integers = hn::FixedTag<std::int32_t, 4>;
-using Quarter = hn::FixedTag<std::uint8_t, 4>;
+/// Vectors of 128, 256 or 512 bits, as blocks of 128. Interleaving works within blocks, as do shuffles and
+/// narrowing (ReorderDemote2To) on the machines that have such vectors, so that their orders cancel.
+constexpr int kBlocks = HWY_MAX_BYTES >= 64 ? 4 : HWY_MAX_BYTES >= 32 ? 2 : 1;
+using Bytes = hn::FixedTag<std::uint8_t, 16 * kBlocks>;
+using HalfBytes = hn::FixedTag<std::uint8_t, 8 * kBlocks>;
+using QuarterBytes = hn::FixedTag<std::uint8_t, 4 * kBlocks>;
+using Words = hn::FixedTag<std::int16_t, 8 * kBlocks>;
+using Integers = hn::FixedTag<std::int32_t, 4 * kBlocks>;
 
-/// Four weighted sums, each weight's high and low half apart.
+/// One row in each block.
+constexpr int kRowsAtOnce = kBlocks;
+
+/// Weighted sums, those of each weight's high and low half apart.
 struct Sums {
   hn::Vec<Integers> high_even, high_odd, low_even, low_odd;
 
@@ -63,85 +82,109 @@ struct Sums {
     low_even = hn::ReorderWidenMulAccumulate(integers, pixel_pairs, low, low_even, low_odd);
   }
 
-  /// Rounded, and clipped to 0..255.
-  HWY_INLINE hn::Vec<Quarter> to_pixels() const {
+  /// The sums, rounded to whole pixel values, not clipped yet.
+  HWY_INLINE hn::Vec<Integers> rounded() const {
     const auto high = hn::RearrangeToOddPlusEven(high_even, high_odd);
     const auto low = hn::RearrangeToOddPlusEven(low_even, low_odd);
     const auto sum = hn::Add(hn::Add(hn::ShiftLeft<kLowWeightBits>(high), low),
                              hn::Set(Integers(), 1 << (kWeightBits - 1)));
-    return hn::DemoteTo(Quarter(), hn::ShiftRight<kWeightBits>(sum));
+    return hn::ShiftRight<kWeightBits>(sum);
   }
 };
 
-/// One row to another width. `row` may be read 16 bytes past its end, `result` written one byte past its end.
-void resize_row(const std::uint8_t* HWY_RESTRICT row, const AxisWeights& axis,
-                std::uint8_t* HWY_RESTRICT result) {
+/// 16 bytes of each row, a block per row.
+HWY_INLINE hn::Vec<Bytes> load_blocks(const std::uint8_t* bytes, std::size_t span) {
+  const hn::FixedTag<std::uint8_t, 16> one;
+#if HWY_MAX_BYTES >= 32
+  const hn::FixedTag<std::uint8_t, 32> two;
+  const auto lower = hn::Combine(two, hn::LoadU(one, bytes + span), hn::LoadU(one, bytes));
+#if HWY_MAX_BYTES >= 64
+  const auto upper = hn::Combine(two, hn::LoadU(one, bytes + 3 * span), hn::LoadU(one, bytes + 2 * span));
+  return hn::Combine(Bytes(), upper, lower);
+#else
+  return lower;
+#endif
+#else
+  static_cast<void>(span);
+  return hn::LoadU(one, bytes);
+#endif
+}
+
+/// kRowsAtOnce rows to another width: they share their weights. Windows are read as if all were as long as
+/// the longest, and a result is written one byte past its end.
+void resize_few_rows(const Rows& rows, const AxisWeights& axis, const ResultRows& results) {
   constexpr std::uint8_t none = 0x80;  // a zero byte
-  alignas(16) static constexpr std::uint8_t first_pair[16] = {0, none, 3, none, 1,    none, 4,    none,
+  alignas(16) static constexpr std::uint8_t pixel_pair[16] = {0, none, 3, none, 1,    none, 4,    none,
                                                               2, none, 5, none, none, none, none, none};
-  alignas(16) static constexpr std::uint8_t second_pair[16] = {6, none, 9,  none, 7,    none, 10,   none,
-                                                               8, none, 11, none, none, none, none, none};
-  const Bytes bytes;
-  const Words words;
-  const auto select_first = hn::Load(bytes, first_pair);
-  const auto select_second = hn::Load(bytes, second_pair);
-  const int width = static_cast<int>(axis.windows.size());
-  for (int x = 0; x < width; ++x) {
-    const Window window = axis.windows[static_cast<std::size_t>(x)];
-    const WeightPair* pair = axis.pairs_of(x);
-    const std::uint8_t* pixels = row + std::size_t{3} * static_cast<std::size_t>(window.first);
+  const auto select = hn::LoadDup128(Bytes(), pixel_pair);
+  alignas(16) std::uint8_t pixels_of_rows[4 * kBlocks];
+  for (std::size_t x = 0; x < axis.windows.size(); ++x) {
+    const WeightPair* pairs = axis.pairs_of(static_cast<int>(x));
+    const std::uint8_t* pixels =
+        rows.first + std::size_t{3} * static_cast<std::size_t>(axis.windows[x].first);
     Sums sums;
-    int left = window.count;
-    for (; left > 2; left -= 4, pixels += 12, pair += 2) {
-      const auto four = hn::LoadU(bytes, pixels);
-      sums.add(hn::BitCast(words, hn::TableLookupBytesOr0(four, select_first)), pair[0]);
-      sums.add(hn::BitCast(words, hn::TableLookupBytesOr0(four, select_second)), pair[1]);
+    for (int pair = 0; pair < axis.stride; ++pair, pixels += 6) {
+      const auto pixel_pairs = hn::TableLookupBytesOr0(load_blocks(pixels, rows.span), select);
+      sums.add(hn::BitCast(Words(), pixel_pairs), pairs[pair]);
     }
-    if (left > 0) {
-      sums.add(hn::BitCast(words, hn::TableLookupBytesOr0(hn::LoadU(bytes, pixels), select_first)), pair[0]);
+    hn::Store(hn::DemoteTo(QuarterBytes(), sums.rounded()), QuarterBytes(), pixels_of_rows);
+    for (std::size_t row = 0; row < kRowsAtOnce; ++row) {
+      std::memcpy(results.first + row * results.span + 3 * x, pixels_of_rows + 4 * row, 4);
     }
-    hn::StoreU(sums.to_pixels(), Quarter(), result + 3 * x);
   }
 }
 
-/// A weighted sum of rows, for 8 bytes of a row. `rows` are the window's first bytes, `stride` bytes apart.
-HWY_INLINE hn::Vec<Half> blend(const std::uint8_t* HWY_RESTRICT rows, std::size_t stride, int count,
-                               const WeightPair* pairs) {
-  const Half half;
+/// A weighted sum of rows, for one vector's bytes of a row. `rows` are the window's first bytes, `stride`
+/// bytes apart.
+HWY_INLINE hn::Vec<HalfBytes> blend(const std::uint8_t* HWY_RESTRICT rows, std::size_t stride, int count,
+                                    const WeightPair* pairs) {
+  const HalfBytes bytes;
   const Words words;
   Sums lower;
   Sums upper;
   for (int tap = 0; tap < count; tap += 2, rows += 2 * stride) {
-    const auto first = hn::PromoteTo(words, hn::LoadU(half, rows));
-    const auto second =
-        tap + 1 < count ? hn::PromoteTo(words, hn::LoadU(half, rows + stride)) : hn::Zero(words);
+    const auto first = hn::PromoteTo(words, hn::LoadU(bytes, rows));
+    // Past the last row, the weight is zero: any row will do.
+    const auto second = hn::PromoteTo(words, hn::LoadU(bytes, tap + 1 < count ? rows + stride : rows));
     lower.add(hn::InterleaveLower(words, first, second), pairs[tap / 2]);
     upper.add(hn::InterleaveUpper(words, first, second), pairs[tap / 2]);
   }
-  return hn::Combine(half, upper.to_pixels(), lower.to_pixels());
+  return hn::DemoteTo(bytes, hn::ReorderDemote2To(words, lower.rounded(), upper.rounded()));
 }
 
 /// A weighted sum of rows, as far as whole vectors go: returns the number of bytes done.
 std::size_t blend_whole_vectors(const std::uint8_t* rows, std::size_t stride, int count,
                                 const WeightPair* pairs, std::uint8_t* result) {
+  constexpr std::size_t step = 8 * kBlocks;
   std::size_t x = 0;
-  for (; x + 8 <= stride; x += 8) hn::StoreU(blend(rows + x, stride, count, pairs), Half(), result + x);
+  for (; x + step <= stride; x += step) {
+    hn::StoreU(blend(rows + x, stride, count, pairs), HalfBytes(), result + x);
+  }
   return x;
 }
 
-#endif  // HWY_TARGET == HWY_SCALAR
+#endif
 
 /// All rows to another width.
 void resize_columns(const Image& image, const AxisWeights& axis, Image& result) {
-  constexpr std::size_t slack = 16;
   const std::size_t row_size = static_cast<std::size_t>(image.width) * 3;
   const std::size_t result_row_size = static_cast<std::size_t>(result.width) * 3;
-  std::vector<std::uint8_t> row(row_size + slack);
-  std::vector<std::uint8_t> result_row(result_row_size + slack);
-  for (int y = 0; y < image.height; ++y) {
-    std::copy_n(image.pixels.data() + y * row_size, row_size, row.data());
-    resize_row(row.data(), axis, result_row.data());
-    std::copy_n(result_row.data(), result_row_size, result.pixels.data() + y * result_row_size);
+  // Room for the longest window at the last pixel, and for a whole vector at its end.
+  const std::size_t span = row_size + static_cast<std::size_t>(axis.stride) * 6 + 16;
+  const std::size_t result_span = result_row_size + 16;
+  std::vector<std::uint8_t> rows(kRowsAtOnce * span);
+  std::vector<std::uint8_t> results(kRowsAtOnce * result_span);
+  const std::size_t height = static_cast<std::size_t>(image.height);
+  for (std::size_t y = 0; y < height; y += kRowsAtOnce) {
+    const std::size_t count = std::min<std::size_t>(height - y, kRowsAtOnce);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::copy_n(image.pixels.data() + (y + i) * row_size, row_size, rows.data() + i * span);
+    }
+    resize_few_rows({rows.data(), span}, axis, {results.data(), result_span});
+    for (std::size_t i = 0; i < count; ++i) {
+      std::copy_n(results.data() + i * result_span, result_row_size,
+                  result.pixels.data() + (y + i) * result_row_size);
+    }
   }
 }
 
@@ -169,18 +212,20 @@ HWY_EXPORT(resize_rows);
 
 namespace {
 
+Image blank(int width, int height) {
+  Image image{width, height, {}};
+  image.pixels.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
+  return image;
+}
+
 Image to_width(const Image& image, int width, Interpolation interpolation) {
-  if (width == image.width) return image;
-  Image result{width, image.height, {}};
-  result.pixels.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(image.height) * 3);
+  Image result = blank(width, image.height);
   HWY_DYNAMIC_DISPATCH(resize_columns)(image, compute_weights(image.width, width, interpolation), result);
   return result;
 }
 
 Image to_height(const Image& image, int height, Interpolation interpolation) {
-  if (height == image.height) return image;
-  Image result{image.width, height, {}};
-  result.pixels.resize(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(height) * 3);
+  Image result = blank(image.width, height);
   HWY_DYNAMIC_DISPATCH(resize_rows)(image, compute_weights(image.height, height, interpolation), result);
   return result;
 }
@@ -196,6 +241,9 @@ bool height_first(const Image& image, int height, int width) {
 }  // namespace
 
 Image resize(const Image& image, int height, int width, Interpolation interpolation) {
+  if (width == image.width && height == image.height) return image;
+  if (width == image.width) return to_height(image, height, interpolation);
+  if (height == image.height) return to_width(image, width, interpolation);
   if (height_first(image, height, width)) {
     return to_width(to_height(image, height, interpolation), width, interpolation);
   }

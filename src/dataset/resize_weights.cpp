@@ -62,26 +62,30 @@ AxisWeights compute_weights(int input_size, int output_size, Interpolation inter
   const double filter_scale = std::max(scale, 1.0);
   const double inverse_scale = 1.0 / filter_scale;
   const double support = filter.support * filter_scale;
-  const int most_taps = static_cast<int>(std::ceil(support)) * 2 + 1;
 
   AxisWeights axis;
-  axis.stride = (most_taps + 1) / 2;
-  axis.windows.resize(static_cast<std::size_t>(output_size));
-  axis.pairs.resize(static_cast<std::size_t>(output_size) * static_cast<std::size_t>(axis.stride));
-  std::vector<double> weights(static_cast<std::size_t>(most_taps));
+  int most_taps = 0;
   for (int i = 0; i < output_size; ++i) {
     const double center = (i + 0.5) * scale;
     const int first = std::max(static_cast<int>(center - support + 0.5), 0);
     const int count = std::min(static_cast<int>(center + support + 0.5), input_size) - first;
+    axis.windows.push_back({first, count});
+    most_taps = std::max(most_taps, count);
+  }
+  axis.stride = (most_taps + 1) / 2;
+  axis.pairs.resize(static_cast<std::size_t>(output_size) * static_cast<std::size_t>(axis.stride));
+  std::vector<double> weights(static_cast<std::size_t>(most_taps));
+  for (int i = 0; i < output_size; ++i) {
+    const double center = (i + 0.5) * scale;
+    const Window window = axis.windows[i];
     double sum = 0.0;
-    for (int tap = 0; tap < count; ++tap) {
-      weights[tap] = filter.weight((tap + first - center + 0.5) * inverse_scale);
+    for (int tap = 0; tap < window.count; ++tap) {
+      weights[tap] = filter.weight((tap + window.first - center + 0.5) * inverse_scale);
       sum += weights[tap];
     }
-    axis.windows[i] = {first, count};
     WeightPair* pairs =
         axis.pairs.data() + static_cast<std::size_t>(i) * static_cast<std::size_t>(axis.stride);
-    for (int tap = 0; tap < count; ++tap) {
+    for (int tap = 0; tap < window.count; ++tap) {
       set_weight(pairs, tap, to_fixed_point(sum != 0.0 ? weights[tap] / sum : weights[tap]));
     }
   }
