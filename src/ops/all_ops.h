@@ -37,11 +37,17 @@ const OpFamily& linear_family();         // Gemm, MatMul
 const OpFamily& normalization_family();  // BatchNormalization
 const OpFamily& elementwise_family();    // Add, Mul, Sub, Div, Max, Min, Neg, Sqrt, ...
 const OpFamily& reduce_family();         // ReduceMean, ReduceSum, ...
-const OpFamily& shape_family();     // Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Shape, Identity, ...
-const OpFamily& join_family();      // Concat, Split, Slice, Gather, Pad, Expand
-const OpFamily& resize_family();    // Resize, DepthToSpace, SpaceToDepth
-const OpFamily& softmax_family();   // Softmax
-const OpFamily& constant_family();  // Constant, ConstantOfShape, Cast, Range, Dropout
-const OpFamily& quantize_family();  // TFLite's QUANTIZE, DEQUANTIZE
+const OpFamily& shape_family();      // Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, Shape, Size
+const OpFamily& transpose_family();  // Transpose
+const OpFamily& join_family();       // Concat, Split
+const OpFamily& slice_family();      // Slice
+const OpFamily& gather_family();     // Gather
+const OpFamily& pad_family();        // Pad, Expand, Tile
+const OpFamily& resize_family();     // Resize
+const OpFamily& shuffle_family();    // DepthToSpace, SpaceToDepth
+const OpFamily& compare_family();    // Equal, Less, And, Not, Where, ...: folded only
+const OpFamily& softmax_family();    // Softmax
+const OpFamily& constant_family();   // Constant, ConstantOfShape, Cast, Range
+const OpFamily& quantize_family();   // TFLite's QUANTIZE, DEQUANTIZE
 
 }  // namespace calib8

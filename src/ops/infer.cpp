@@ -149,6 +149,13 @@ Dimensions broadcast(const NodeView& view, const Dimensions& a, const Dimensions
   return result;
 }
 
+Dimension sum(const NodeView& view, const Dimension& a, const Dimension& b) {
+  if (!a.is_known() || !b.is_known()) return {};
+  std::int64_t total = 0;
+  if (__builtin_add_overflow(a.size, b.size, &total)) view.fail("its sizes are too large");
+  return known(total);
+}
+
 Dimension product(const NodeView& view, const Dimensions& dimensions) {
   Shape sizes;
   Dimensions unknown;

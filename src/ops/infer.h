@@ -34,6 +34,9 @@ Dimension merged(const NodeView& view, const Dimension& a, const Dimension& b);
 /// The shape that two shapes broadcast to, as NumPy has it; fails with ErrorCode::model where they don't.
 Dimensions broadcast(const NodeView& view, const Dimensions& a, const Dimensions& b);
 
+/// The sum of two sizes: known where both are. Fails with ErrorCode::model where it is too large.
+Dimension sum(const NodeView& view, const Dimension& a, const Dimension& b);
+
 /// The product of some dimensions: known where all are known, the one dimension where the others are 1.
 Dimension product(const NodeView& view, const Dimensions& dimensions);
 

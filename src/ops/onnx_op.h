@@ -37,7 +37,9 @@ struct OnnxOp {
   std::string_view type;  ///< "Conv"
   /// Output types from input types and constants; a dimension that can't be known stays unknown.
   std::vector<OnnxType> (*infer)(const NodeView&);
-  /// Outputs where every input is constant. Null: never folded.
+  /// Outputs where every input is constant (Shape and Size: where the input's sizes are known). No tensors
+  /// where this node isn't folded: its types are none of shape arithmetic or weights, or the result is too
+  /// large. Null: never.
   std::vector<Tensor> (*fold)(const NodeView&) = nullptr;
   /// Emits TFLite operators. Null: lowering doesn't know it (simplify/ must have removed or folded it).
   Refusal (*lower)(Lowering&) = nullptr;

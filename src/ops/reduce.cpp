@@ -85,6 +85,7 @@ std::vector<Tensor> fold_sum(const NodeView& view, double start, Combine combine
   const auto axes = reduced_axes(view, tensor->shape.size());
   if (!axes) return {};
   const Reduction reduction{*tensor, *axes, infer_reduce(view)[0].static_shape()};
+  if (!is_foldable_size(reduction.result, DType::float64)) return {};
   const auto integer_start = static_cast<std::uint64_t>(start);
   switch (tensor->dtype) {
     case DType::float32:
@@ -105,6 +106,7 @@ std::vector<Tensor> fold_extreme(const NodeView& view, Combine combine) {
   const auto axes = reduced_axes(view, tensor->shape.size());
   if (!axes) return {};
   const Reduction reduction{*tensor, *axes, infer_reduce(view)[0].static_shape()};
+  if (!is_foldable_size(reduction.result, DType::float64)) return {};
   const auto finish = [](auto value, std::int64_t) { return value; };
   switch (tensor->dtype) {
     case DType::float32:

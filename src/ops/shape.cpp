@@ -223,52 +223,6 @@ std::vector<Tensor> fold_size(const NodeView& view) {
   return {make_tensor<std::int64_t>({}, {*count})};
 }
 
-// --- ONNX: Transpose ---
-
-std::vector<std::int64_t> permutation_of(const NodeView& view, std::size_t rank) {
-  std::vector<std::int64_t> reversed;
-  for (std::size_t i = rank; i-- > 0;) reversed.push_back(static_cast<std::int64_t>(i));
-  const std::vector<std::int64_t> permutation = view.node.get_ints("perm", reversed);
-  if (permutation.size() != rank || normalized_axes(view, permutation, rank).size() != rank ||
-      std::any_of(permutation.begin(), permutation.end(), [](std::int64_t axis) { return axis < 0; })) {
-    view.fail("perm " + to_string(permutation) + " is no permutation of " + std::to_string(rank) + " axes");
-  }
-  return permutation;
-}
-
-std::vector<OnnxType> infer_transpose(const NodeView& view) {
-  const OnnxType& x = view.input_type(0);
-  if (!x.has_rank()) {
-    if (!view.node.has("perm")) return {x};
-    return {{x.dtype, Dimensions(view.node.get_ints("perm", {}).size())}};
-  }
-  OnnxType result{x.dtype, Dimensions{}};
-  for (const std::int64_t axis : permutation_of(view, x.shape->size())) {
-    result.shape->push_back((*x.shape)[static_cast<std::size_t>(axis)]);
-  }
-  return {result};
-}
-
-std::vector<Tensor> fold_transpose(const NodeView& view) {
-  const Tensor* tensor = view.constant(0);
-  if (!tensor) return {};
-  const Shape own = row_major_strides(tensor->shape);
-  Shape shape, strides;
-  for (const std::int64_t axis : permutation_of(view, tensor->shape.size())) {
-    shape.push_back(tensor->shape[static_cast<std::size_t>(axis)]);
-    strides.push_back(own[static_cast<std::size_t>(axis)]);
-  }
-  return {copy_strided(*tensor, shape, strides)};
-}
-
-Refusal lower_transpose(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  const TensorId x = lowering.input(0);
-  const auto permutation = permutation_of(lowering, lowering.target[x].shape.size());
-  lowering.set_output(0, emit_permutation(lowering, x, permutation));
-  return std::nullopt;
-}
-
 constexpr OnnxOp onnx_rows[] = {
     {"Reshape", infer_reshape, fold_reshape<infer_reshape>, lower_reshape},
     {"Flatten", infer_flatten, fold_reshape<infer_flatten>, lower_reshape},
@@ -278,7 +232,6 @@ constexpr OnnxOp onnx_rows[] = {
     {"Dropout", infer_dropout, fold_dropout, lower_dropout},
     {"Shape", infer_shape, fold_shape},
     {"Size", infer_size, fold_size},
-    {"Transpose", infer_transpose, fold_transpose, lower_transpose},
 };
 
 // --- TFLite ---
@@ -297,16 +250,6 @@ tflite::Options read_reshape(const schema::Operator& op) {
   return options;
 }
 
-TfliteOp::WrittenOptions write_transpose(flatbuffers::FlatBufferBuilder& builder, const tflite::Options&) {
-  return written(schema::BuiltinOptions::TransposeOptions, schema::CreateTransposeOptions(builder));
-}
-
-int version_of_transpose(const TfliteGraph& graph, const TfliteOperator& op) {
-  const std::size_t rank = graph[op.inputs.at(0)].shape.size();
-  if (rank > 4) return rank == 5 ? 4 : rank == 6 ? 6 : 8;
-  return version_by_type<0>(graph, op);
-}
-
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Reshape>,
      {.name = "RESHAPE",
@@ -316,19 +259,6 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .read = read_reshape,
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime = [](int) -> std::string_view { return "1.5.0"; }}},
-    {alternative_of<tflite::Transpose>,
-     {.name = "TRANSPOSE",
-      .builtin_code = 39,
-      .rule = {OutputRange::same_as_input},
-      .version = version_of_transpose,
-      .write = write_transpose,
-      .read = read_plain<tflite::Transpose>,
-      .runs_on_xnnpack = xnnpack_moves_bytes,
-      .minimum_runtime =
-          [](int version) {
-            return release_of(version,
-                              {"1.6.0", "1.14.0", "1.15.0", "2.3.0", "2.4.0", "2.12.0", "2.14.4", "2.22.0"});
-          }}},
 };
 
 }  // namespace

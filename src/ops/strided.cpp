@@ -23,7 +23,12 @@ bool is_foldable_size(const Shape& shape, DType dtype) {
 
 Shape row_major_strides(const Shape& shape) {
   Shape strides(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  for (std::size_t i = shape.size(); i-- > 1;) {
+    // Without sign: beside a size of 0, the others may multiply to more than int64 holds; then nobody reads
+    // strides.
+    strides[i - 1] = static_cast<std::int64_t>(static_cast<std::uint64_t>(strides[i]) *
+                                               static_cast<std::uint64_t>(shape[i]));
+  }
   return strides;
 }
 

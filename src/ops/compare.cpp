@@ -1,0 +1,135 @@
+#include <cstring>
+
+#include "ops/all_ops.h"
+#include "ops/infer.h"
+#include "ops/strided.h"
+
+namespace calib8 {
+namespace {
+
+// Comparisons, logic and Where: parts of shape arithmetic, folded and never lowered.
+
+std::vector<OnnxType> infer_compare(const NodeView& view) {
+  const OnnxType &a = view.input_type(0), &b = view.input_type(1);
+  if (a.dtype != b.dtype) view.fail("its inputs have different types");
+  if (!a.has_rank() || !b.has_rank()) return {{DType::boolean, std::nullopt}};
+  return {{DType::boolean, broadcast(view, *a.shape, *b.shape)}};
+}
+
+std::vector<OnnxType> infer_not(const NodeView& view) {
+  return {{DType::boolean, view.input_type(0).shape}};
+}
+
+std::vector<OnnxType> infer_where(const NodeView& view) {
+  const OnnxType &condition = view.input_type(0), &a = view.input_type(1), &b = view.input_type(2);
+  if (condition.dtype != DType::boolean) view.fail("its condition is not boolean");
+  if (a.dtype != b.dtype) view.fail("its inputs have different types");
+  if (!condition.has_rank() || !a.has_rank() || !b.has_rank()) return {{a.dtype, std::nullopt}};
+  return {{a.dtype, broadcast(view, broadcast(view, *condition.shape, *a.shape), *b.shape)}};
+}
+
+Tensor boolean_tensor(Shape shape, std::vector<std::uint8_t> values) {
+  return {DType::boolean, std::move(shape), Data::from_vector(std::move(values))};
+}
+
+template <class T, class Holds>
+Tensor compare_pairs(const Tensor& a, const Tensor& b, const Shape& shape, Holds holds) {
+  std::vector<std::uint8_t> values(static_cast<std::size_t>(element_count(shape).value()));
+  const auto x = a.as<T>(), y = b.as<T>();
+  for_each_pair(shape, broadcast_strides(a.shape, shape), broadcast_strides(b.shape, shape),
+                [&](std::int64_t i, std::int64_t at, std::int64_t bt) {
+                  values[static_cast<std::size_t>(i)] =
+                      holds(x[static_cast<std::size_t>(at)], y[static_cast<std::size_t>(bt)]) ? 1 : 0;
+                });
+  return boolean_tensor(shape, std::move(values));
+}
+
+template <class Holds>
+std::vector<Tensor> fold_compare(const NodeView& view, Holds holds) {
+  const Tensor *a = view.constant(0), *b = view.constant(1);
+  if (!a || !b) return {};
+  const Shape shape = infer_compare(view)[0].static_shape();
+  if (!is_foldable_size(shape, DType::boolean)) return {};
+  switch (a->dtype) {
+    case DType::float32:
+      return {compare_pairs<float>(*a, *b, shape, holds)};
+    case DType::int32:
+      return {compare_pairs<std::int32_t>(*a, *b, shape, holds)};
+    case DType::int64:
+      return {compare_pairs<std::int64_t>(*a, *b, shape, holds)};
+    case DType::boolean:
+      return {compare_pairs<bool>(*a, *b, shape, holds)};
+    default:
+      return {};
+  }
+}
+
+std::vector<Tensor> fold_equal(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a == b; });
+}
+std::vector<Tensor> fold_less(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a < b; });
+}
+std::vector<Tensor> fold_less_or_equal(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a <= b; });
+}
+std::vector<Tensor> fold_greater(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a > b; });
+}
+std::vector<Tensor> fold_greater_or_equal(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a >= b; });
+}
+std::vector<Tensor> fold_and(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a && b; });
+}
+std::vector<Tensor> fold_or(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a || b; });
+}
+
+std::vector<Tensor> fold_not(const NodeView& view) {
+  const Tensor* tensor = view.constant(0);
+  if (!tensor || tensor->dtype != DType::boolean) return {};
+  std::vector<std::uint8_t> values;
+  for (const bool value : tensor->as<bool>()) values.push_back(value ? 0 : 1);
+  return {boolean_tensor(tensor->shape, std::move(values))};
+}
+
+std::vector<Tensor> fold_where(const NodeView& view) {
+  const Tensor *condition = view.constant(0), *a = view.constant(1), *b = view.constant(2);
+  if (!condition || !a || !b) return {};
+  const OnnxType type = infer_where(view)[0];
+  const Shape shape = type.static_shape();
+  if (!is_foldable_size(shape, type.dtype)) return {};
+  const Tensor chosen = broadcast_to(*condition, shape), whole_a = broadcast_to(*a, shape);
+  Tensor whole_b = broadcast_to(*b, shape);
+  const std::size_t element_size = size_of(type.dtype);
+  const ByteView rest = whole_b.data.bytes();
+  std::vector<std::byte> bytes(rest.begin(), rest.end());
+  std::size_t at = 0;
+  for (const bool value : chosen.as<bool>()) {
+    if (value) std::memcpy(bytes.data() + at, whole_a.data.bytes().data() + at, element_size);
+    at += element_size;
+  }
+  return {{type.dtype, shape, Data::from_vector(std::move(bytes))}};
+}
+
+constexpr OnnxOp onnx_rows[] = {
+    {"Equal", infer_compare, fold_equal},
+    {"Less", infer_compare, fold_less},
+    {"LessOrEqual", infer_compare, fold_less_or_equal},
+    {"Greater", infer_compare, fold_greater},
+    {"GreaterOrEqual", infer_compare, fold_greater_or_equal},
+    {"And", infer_compare, fold_and},
+    {"Or", infer_compare, fold_or},
+    {"Not", infer_not, fold_not},
+    {"Where", infer_where, fold_where},
+};
+
+}  // namespace
+
+const OpFamily& compare_family() {
+  static const OpFamily family{onnx_rows, {}};
+  return family;
+}
+
+}  // namespace calib8

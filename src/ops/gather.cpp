@@ -1,0 +1,90 @@
+#include "ops/all_ops.h"
+#include "ops/emit.h"
+#include "ops/infer.h"
+#include "ops/strided.h"
+
+namespace calib8 {
+namespace {
+
+std::size_t gather_axis(const NodeView& view, std::size_t rank) {
+  return static_cast<std::size_t>(normalized_axis(view, view.node.get_int("axis", 0), rank));
+}
+
+std::vector<OnnxType> infer_gather(const NodeView& view) {
+  const OnnxType &x = view.input_type(0), &indices = view.input_type(1);
+  if (!x.has_rank() || !indices.has_rank()) return {{x.dtype, std::nullopt}};
+  const auto axis = static_cast<std::ptrdiff_t>(gather_axis(view, x.shape->size()));
+  Dimensions sizes(x.shape->begin(), x.shape->begin() + axis);
+  sizes.insert(sizes.end(), indices.shape->begin(), indices.shape->end());
+  sizes.insert(sizes.end(), x.shape->begin() + axis + 1, x.shape->end());
+  return {{x.dtype, std::move(sizes)}};
+}
+
+/// The constant indices, each in range; nothing where they aren't constant.
+std::optional<std::vector<std::int64_t>> gather_indices(const NodeView& view, std::int64_t size) {
+  auto indices = constant_integers(view, 1);
+  if (!indices) return std::nullopt;
+  for (std::int64_t& index : *indices) {
+    if (index < -size || index >= size) {
+      view.fail("index " + std::to_string(index) + " is outside a size of " + std::to_string(size));
+    }
+    if (index < 0) index += size;
+  }
+  return indices;
+}
+
+std::vector<Tensor> fold_gather(const NodeView& view) {
+  const Tensor* tensor = view.constant(0);
+  if (!tensor) return {};
+  const std::size_t axis = gather_axis(view, tensor->shape.size());
+  const auto indices = gather_indices(view, tensor->shape[axis]);
+  const OnnxType type = infer_gather(view)[0];
+  if (!indices || !is_foldable_size(type.static_shape(), type.dtype)) return {};
+  if (element_count(type.static_shape()) == 0) return {{type.dtype, type.static_shape(), Data{}}};
+  const std::size_t element_size = size_of(type.dtype);
+  const auto outer = element_count(std::span(tensor->shape).first(axis)).value();
+  const auto inner =
+      static_cast<std::size_t>(element_count(std::span(tensor->shape).subspan(axis + 1)).value());
+  const ByteView from = tensor->data.bytes();
+  std::vector<std::byte> bytes;
+  for (std::int64_t i = 0; i < outer; ++i) {
+    for (const std::int64_t index : *indices) {
+      const auto block = static_cast<std::size_t>(i * tensor->shape[axis] + index);
+      const ByteView part = from.subspan(block * inner * element_size, inner * element_size);
+      bytes.insert(bytes.end(), part.begin(), part.end());
+    }
+  }
+  return {{type.dtype, type.static_shape(), Data::from_vector(std::move(bytes))}};
+}
+
+//   Gather(x, constant i)               ->   SLICE, RESHAPE
+//   Gather(x, constant i, i + 1, ...)   ->   SLICE
+Refusal lower_gather(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const TensorId x = lowering.input(0);
+  Shape size = lowering.target[x].shape;
+  const std::size_t axis = gather_axis(lowering, size.size());
+  const auto indices = gather_indices(lowering, size[axis]);
+  if (!indices || indices->empty()) return "indices that are not constant";
+  for (std::size_t i = 1; i < indices->size(); ++i) {
+    if ((*indices)[i] != (*indices)[0] + static_cast<std::int64_t>(i))
+      return "indices that are not one range";
+  }
+  Shape begin(size.size(), 0);
+  begin[axis] = (*indices)[0];
+  size[axis] = static_cast<std::int64_t>(indices->size());
+  const TensorId slice = emit_slice(lowering, x, begin, size, "slice");
+  lowering.set_output(0, emit_reshape(lowering, slice, lowering.output_shape()));
+  return std::nullopt;
+}
+
+constexpr OnnxOp onnx_rows[] = {{"Gather", infer_gather, fold_gather, lower_gather}};
+
+}  // namespace
+
+const OpFamily& gather_family() {
+  static const OpFamily family{onnx_rows, {}};
+  return family;
+}
+
+}  // namespace calib8

@@ -1,0 +1,290 @@
+#include <algorithm>
+#include <cstring>
+
+#include "ops/all_ops.h"
+#include "ops/emit.h"
+#include "ops/file_options.h"
+#include "ops/infer.h"
+#include "ops/strided.h"
+#include "ops/xnnpack.h"
+
+namespace calib8 {
+namespace {
+
+// --- ONNX: Concat ---
+
+std::int64_t concat_axis(const NodeView& view, std::size_t rank) {
+  if (!view.node.has("axis")) view.fail("attribute 'axis' is missing");
+  return normalized_axis(view, view.node.get_int("axis", 0), rank);
+}
+
+std::vector<OnnxType> infer_concat(const NodeView& view) {
+  OnnxType result = view.input_type(0);
+  for (std::size_t i = 1; i < view.node.inputs.size(); ++i) {
+    const OnnxType& next = view.input_type(i);
+    if (next.dtype != result.dtype) view.fail("its inputs have different types");
+    if (!result.has_rank() || !next.has_rank()) {
+      const auto& ranked = result.has_rank() ? result.shape : next.shape;
+      if (ranked) result.shape = Dimensions(ranked->size());
+      continue;
+    }
+    Dimensions& sizes = *result.shape;
+    if (next.shape->size() != sizes.size()) view.fail("its inputs have different ranks");
+    const auto axis = static_cast<std::size_t>(concat_axis(view, sizes.size()));
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+      const Dimension& other = (*next.shape)[k];
+      if (k != axis) {
+        sizes[k] = merged(view, sizes[k], other);
+      } else {
+        sizes[k] = sum(view, sizes[k], other);
+      }
+    }
+  }
+  if (result.has_rank()) concat_axis(view, result.shape->size());
+  return {result};
+}
+
+std::vector<Tensor> fold_concat(const NodeView& view) {
+  const OnnxType type = infer_concat(view)[0];
+  const Shape shape = type.static_shape();
+  if (!is_foldable_size(shape, type.dtype)) return {};
+  const auto axis = static_cast<std::size_t>(concat_axis(view, shape.size()));
+  const auto count = static_cast<std::size_t>(element_count(shape).value());
+  if (count == 0) return {{type.dtype, shape, Data{}}};
+  std::vector<std::byte> bytes(count * size_of(type.dtype));
+  const auto outer = static_cast<std::size_t>(element_count(std::span(shape).first(axis)).value());
+  const std::size_t row = bytes.size() / outer;
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < view.node.inputs.size(); ++i) {
+    const ByteView part = view.constant(i)->data.bytes();
+    const std::size_t part_row = part.size() / outer;
+    for (std::size_t k = 0; k < outer && part_row > 0; ++k) {
+      std::memcpy(bytes.data() + k * row + offset, part.data() + k * part_row, part_row);
+    }
+    offset += part_row;
+  }
+  return {{type.dtype, shape, Data::from_vector(std::move(bytes))}};
+}
+
+/// XNNPACK concatenates up to five tensors.
+constexpr std::size_t most_parts = 5;
+
+TensorId emit_concatenation(Lowering& lowering, const std::vector<TensorId>& parts, std::size_t axis,
+                            std::string_view part) {
+  Shape shape = lowering.target[parts[0]].shape;
+  for (std::size_t i = 1; i < parts.size(); ++i) shape[axis] += lowering.target[parts[i]].shape[axis];
+  tflite::Concatenation op;
+  op.axis = static_cast<std::int32_t>(axis);
+  return lowering.emit(op, parts, std::move(shape), part);
+}
+
+//   Concat(a ... z)   ->   CONCATENATION(CONCATENATION(a ... e), CONCATENATION(f ... j), ...)
+Refusal lower_concat(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const auto axis = static_cast<std::size_t>(concat_axis(lowering, lowering.output_shape().size()));
+  std::vector<TensorId> parts;
+  for (std::size_t i = 0; i < lowering.node.inputs.size(); ++i) {
+    const TensorId part = lowering.input(i);
+    if (lowering.target[part].shape[axis] > 0) parts.push_back(part);
+  }
+  if (parts.empty()) return "joining of empty tensors";
+  for (int round = 0; parts.size() > most_parts; ++round) {
+    std::vector<TensorId> joined;
+    for (std::size_t i = 0; i < parts.size(); i += most_parts) {
+      const auto first = parts.begin() + static_cast<std::ptrdiff_t>(i);
+      const std::vector<TensorId> group(
+          first, first + static_cast<std::ptrdiff_t>(std::min(most_parts, parts.size() - i)));
+      const std::string name = "part_" + std::to_string(round) + "_" + std::to_string(joined.size());
+      joined.push_back(group.size() == 1 ? group[0] : emit_concatenation(lowering, group, axis, name));
+    }
+    parts = std::move(joined);
+  }
+  lowering.set_output(0, parts.size() == 1 ? parts[0] : emit_concatenation(lowering, parts, axis, {}));
+  return std::nullopt;
+}
+
+// --- ONNX: Split ---
+
+/// The sizes of the parts along the axis; nothing where they can't be known.
+std::optional<std::vector<std::int64_t>> split_sizes(const NodeView& view, const Dimension& whole) {
+  const auto outputs = static_cast<std::int64_t>(view.node.outputs.size());
+  if (view.has_input(1)) {
+    auto sizes = constant_integers(view, 1);
+    if (!sizes) return std::nullopt;
+    const bool is_right =
+        static_cast<std::int64_t>(sizes->size()) == outputs &&
+        std::all_of(sizes->begin(), sizes->end(), [](std::int64_t size) { return size >= 0; });
+    std::int64_t sum = 0;
+    for (const std::int64_t size : *sizes) {
+      if (!is_right || __builtin_add_overflow(sum, size, &sum)) view.fail("its sizes don't fit its outputs");
+    }
+    if (!is_right || (whole.is_known() && sum != whole.size)) view.fail("its sizes don't fit its input");
+    return sizes;
+  }
+  const std::int64_t parts = view.node.get_int("num_outputs", outputs);
+  if (parts != outputs || parts < 1) view.fail("num_outputs is not the number of its outputs");
+  if (!whole.is_known()) return std::nullopt;
+  const std::int64_t chunk = whole.size / parts + (whole.size % parts != 0);  // the last one may be smaller
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(parts), chunk);
+  sizes.back() = whole.size - chunk * (parts - 1);
+  if (sizes.back() < 0) view.fail("can't be split into " + std::to_string(parts) + " parts");
+  return sizes;
+}
+
+std::size_t split_axis(const NodeView& view, std::size_t rank) {
+  return static_cast<std::size_t>(normalized_axis(view, view.node.get_int("axis", 0), rank));
+}
+
+std::vector<OnnxType> infer_split(const NodeView& view) {
+  const OnnxType& x = view.input_type(0);
+  std::vector<OnnxType> types(view.node.outputs.size(), x);
+  if (!x.has_rank()) return types;
+  const std::size_t axis = split_axis(view, x.shape->size());
+  const auto sizes = split_sizes(view, (*x.shape)[axis]);
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    (*types[i].shape)[axis] = sizes ? known((*sizes)[i]) : Dimension{};
+  }
+  return types;
+}
+
+std::vector<Tensor> fold_split(const NodeView& view) {
+  const Tensor* tensor = view.constant(0);
+  if (!tensor) return {};
+  const std::size_t axis = split_axis(view, tensor->shape.size());
+  const Shape strides = row_major_strides(tensor->shape);
+  std::vector<Tensor> parts;
+  std::int64_t begin = 0;
+  for (const OnnxType& type : infer_split(view)) {
+    if (!type.is_static()) return {};
+    const Shape shape = type.static_shape();
+    parts.push_back(copy_strided(*tensor, shape, strides, begin * strides[axis]));
+    begin += shape[axis];
+  }
+  return parts;
+}
+
+/// XNNPACK splits into up to four parts.
+constexpr std::size_t most_splits = 4;
+
+void emit_split(Lowering& lowering, TensorId x, std::size_t axis, std::size_t count) {
+  const TensorId along =
+      lowering.constant("axis", make_tensor<std::int32_t>({}, {static_cast<std::int32_t>(axis)}));
+  Shape shape = lowering.target[x].shape;
+  shape[axis] /= static_cast<std::int64_t>(count);
+  TfliteOperator split{tflite::Split{static_cast<std::int32_t>(count)}, {along, x}, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    split.outputs.push_back(
+        lowering.target.add_value({lowering.tensor_name("part_" + std::to_string(i)),
+                                   lowering.target[x].dtype, shape, std::nullopt, std::nullopt}));
+  }
+  lowering.target.append(split);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (lowering.node.outputs[i].exists()) lowering.set_output(i, split.outputs[i]);
+  }
+}
+
+//   Split into 2 to 4 equal parts   ->   SPLIT
+//   Split otherwise                 ->   one SLICE a part
+Refusal lower_split(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  const TensorId x = lowering.input(0);
+  const Shape whole = lowering.target[x].shape;
+  const std::size_t axis = split_axis(lowering, whole.size());
+  const auto sizes = split_sizes(lowering, known(whole[axis]));
+  if (!sizes) return "sizes that are not constant";
+  const bool is_equal =
+      std::adjacent_find(sizes->begin(), sizes->end(), std::not_equal_to<>()) == sizes->end();
+  if (is_equal && sizes->size() > 1 && sizes->size() <= most_splits) {
+    emit_split(lowering, x, axis, sizes->size());
+    return std::nullopt;
+  }
+  Shape begin(whole.size(), 0), size = whole;
+  for (std::size_t i = 0; i < sizes->size(); ++i) {
+    size[axis] = (*sizes)[i];
+    if (lowering.node.outputs[i].exists()) {
+      lowering.set_output(i, emit_slice(lowering, x, begin, size, "part_" + std::to_string(i)));
+    }
+    begin[axis] += size[axis];
+  }
+  return std::nullopt;
+}
+
+constexpr OnnxOp onnx_rows[] = {
+    {"Concat", infer_concat, fold_concat, lower_concat},
+    {"Split", infer_split, fold_split, lower_split},
+};
+
+// --- TFLite ---
+
+bool xnnpack_takes_concatenation(const TfliteGraph& graph, const TfliteOperator& op) {
+  return op.inputs.size() >= 2 && op.inputs.size() <= most_parts &&
+         op.get_if<tflite::Concatenation>()->activation == tflite::Activation::none &&
+         xnnpack_moves_bytes(graph, op);
+}
+
+bool xnnpack_takes_split(const TfliteGraph& graph, const TfliteOperator& op) {
+  return op.outputs.size() >= 2 && op.outputs.size() <= most_splits && xnnpack_moves_bytes(graph, op);
+}
+
+TfliteOp::WrittenOptions write_concatenation(flatbuffers::FlatBufferBuilder& builder,
+                                             const tflite::Options& options) {
+  const auto& op = std::get<tflite::Concatenation>(options);
+  return written(schema::BuiltinOptions::ConcatenationOptions,
+                 schema::CreateConcatenationOptions(builder, op.axis, to_schema(op.activation)));
+}
+
+tflite::Options read_concatenation(const schema::Operator& op) {
+  tflite::Concatenation options;
+  if (const auto* table = op.builtin_options_as_ConcatenationOptions()) {
+    options.axis = table->axis();
+    options.activation = from_schema(table->fused_activation_function());
+  }
+  return options;
+}
+
+TfliteOp::WrittenOptions write_split(flatbuffers::FlatBufferBuilder& builder,
+                                     const tflite::Options& options) {
+  return written(schema::BuiltinOptions::SplitOptions,
+                 schema::CreateSplitOptions(builder, std::get<tflite::Split>(options).num_splits));
+}
+
+tflite::Options read_split(const schema::Operator& op) {
+  const auto* table = op.builtin_options_as_SplitOptions();
+  return tflite::Split{table ? table->num_splits() : 1};
+}
+
+constexpr OpFamily::TfliteRow tflite_rows[] = {
+    {alternative_of<tflite::Concatenation>,
+     {.name = "CONCATENATION",
+      .builtin_code = 2,
+      .rule = {OutputRange::same_as_output},
+      .version = version_by_type<0>,
+      .write = write_concatenation,
+      .read = read_concatenation,
+      .runs_on_xnnpack = xnnpack_takes_concatenation,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.5.0", "1.14.0"});
+          }}},
+    {alternative_of<tflite::Split>,
+     {.name = "SPLIT",
+      .builtin_code = 49,
+      .rule = {OutputRange::same_as_input},
+      .version = version_by_type<1>,
+      .write = write_split,
+      .read = read_split,
+      .runs_on_xnnpack = xnnpack_takes_split,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.5.0", "1.14.0"});
+          }}},
+};
+
+}  // namespace
+
+const OpFamily& join_family() {
+  static const OpFamily family{onnx_rows, tflite_rows};
+  return family;
+}
+
+}  // namespace calib8
