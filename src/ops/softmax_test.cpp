@@ -1,0 +1,37 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ops/small_models.h"
+
+namespace calib8 {
+namespace {
+
+using ::testing::ElementsAre;
+
+TfliteGraph softmax(const Shape& shape, std::map<std::string, OnnxAttribute> attributes = {}) {
+  SmallModel model;
+  return model.lower(model.node("Softmax", "y", {model.input("x", shape)}, std::move(attributes)));
+}
+
+TEST(Softmax, RunsOverTheLastAxis) {
+  EXPECT_THAT(operators_of(softmax({1, 10})), ElementsAre("SOFTMAX"));
+  EXPECT_THAT(operators_of(softmax({1, 4, 10}, {{"axis", std::int64_t{2}}})), ElementsAre("SOFTMAX"));
+  const TfliteGraph over_channels = softmax({1, 4, 5, 6}, {{"axis", std::int64_t{1}}});
+  EXPECT_THAT(operators_of(over_channels), ElementsAre("TRANSPOSE", "SOFTMAX", "TRANSPOSE"));
+  EXPECT_EQ(over_channels[first<tflite::Softmax>(over_channels).outputs[0]].shape, (Shape{1, 5, 6, 4}));
+  const TfliteGraph over_rows = softmax({1, 4, 5, 6}, {{"axis", std::int64_t{-2}}});
+  EXPECT_EQ(over_rows[first<tflite::Softmax>(over_rows).outputs[0]].shape, (Shape{1, 4, 6, 5}));
+  EXPECT_EQ(over_rows[over_rows.outputs()[0]].shape, (Shape{1, 4, 5, 6}));
+  EXPECT_THROW(softmax({1, 4}, {{"axis", std::int64_t{2}}}), Error);
+}
+
+TEST(Softmax, ReadsTheFilesDefaultAndFixesItsOutput) {
+  const TfliteOp& row = tflite_op(tflite::Softmax{});
+  EXPECT_EQ(row.rule.output, OutputRange::fixed);
+  EXPECT_EQ(row.rule.fixed_scale, 0.00390625f);
+  const TfliteGraph graph = softmax({1, 10});
+  EXPECT_TRUE(row.runs_on_xnnpack(graph, first<tflite::Softmax>(graph)));
+}
+
+}  // namespace
+}  // namespace calib8
