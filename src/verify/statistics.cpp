@@ -64,13 +64,13 @@ double solve_for_proportion(std::int64_t k, std::int64_t n, double probability) 
 }
 
 template <class T>
-int index_of_largest(std::span<const T> values) {
+std::size_t index_of_largest(std::span<const T> values) {
   assert(!values.empty());
   std::size_t best = 0;
   for (std::size_t index = 1; index < values.size(); ++index) {
     if (values[index] > values[best] || values[best] != values[best]) best = index;
   }
-  return static_cast<int>(best);
+  return best;
 }
 
 }  // namespace
@@ -118,10 +118,10 @@ Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double con
   return interval;
 }
 
-int argmax(std::span<const float> values) {
+std::size_t argmax(std::span<const float> values) {
   return index_of_largest(values);
 }
-int argmax(std::span<const std::int8_t> values) {
+std::size_t argmax(std::span<const std::int8_t> values) {
   return index_of_largest(values);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,7 +32,7 @@ struct Interval {
 Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double confidence = 0.95);
 
 /// The index of the largest value, the first of equal ones; NaN is never the largest. The span is not empty.
-int argmax(std::span<const float> values);
-int argmax(std::span<const std::int8_t> values);
+std::size_t argmax(std::span<const float> values);
+std::size_t argmax(std::span<const std::int8_t> values);
 
 }  // namespace calib8

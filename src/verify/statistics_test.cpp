@@ -114,10 +114,10 @@ TEST(ClopperPearson, CoversTheTruth) {
 
 TEST(Argmax, TakesTheFirstOfTheLargest) {
   const float not_a_number = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(argmax(std::vector<float>{1, 3, 3, 2}), 1);
-  EXPECT_EQ(argmax(std::vector<float>{-2}), 0);
-  EXPECT_EQ(argmax(std::vector<float>{not_a_number, -5, not_a_number, -4}), 3);
-  EXPECT_EQ(argmax(std::vector<std::int8_t>{-128, 127, 127}), 1);
+  EXPECT_EQ(argmax(std::vector<float>{1, 3, 3, 2}), 1u);
+  EXPECT_EQ(argmax(std::vector<float>{-2}), 0u);
+  EXPECT_EQ(argmax(std::vector<float>{not_a_number, -5, not_a_number, -4}), 3u);
+  EXPECT_EQ(argmax(std::vector<std::int8_t>{-128, 127, 127}), 1u);
 }
 
 }  // namespace

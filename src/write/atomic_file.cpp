@@ -33,7 +33,9 @@ fs::path folder_of(const fs::path& target) {
 }
 
 std::string prefix_of(const fs::path& target) {
-  return "." + target.filename().string() + ".";
+  return fmt::format(".{}.", target.filename().string());
+}
+return "." + target.filename().string() + ".";
 }
 
 /// Whether this is a name that AtomicFile gives: <prefix><digits>-<digits><suffix>.
