@@ -35,7 +35,7 @@ std::string plural(std::size_t count, std::string_view one, std::string_view man
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
-/// The places tried so far, and what is being put together.
+/// The places tried so far, and what is being put together; `listing.layout` without its numbers.
 struct Search {
   FolderReader reader;
   std::vector<std::string> places;
@@ -66,11 +66,12 @@ bool collect_classes(Search& search, const Folder& folder, std::vector<std::stri
   return true;
 }
 
-void set_layout(Search& search, std::string_view layout) {
-  const std::size_t classes = search.listing.class_names.size();
-  search.listing.layout =
-      fmt::format("{}{}, {}", layout, classes > 0 ? ", " + plural(classes, "class", "classes") : "",
-                  plural(search.listing.images.size(), "image", "images"));
+/// "classification: val/<class>, 10 classes, 800 images"
+void count_in_layout(DatasetListing& listing) {
+  if (const std::size_t classes = listing.class_names.size(); classes > 0) {
+    listing.layout += ", " + plural(classes, "class", "classes");
+  }
+  listing.layout += ", " + plural(listing.images.size(), "image", "images");
 }
 
 void note_training_data(Search& search, std::string_view folder) {
@@ -93,7 +94,7 @@ bool find_detection(Search& search, bool labels_needed) {
       continue;
     }
     collect(search, *folder, true, std::nullopt);
-    set_layout(search, fmt::format("detection: {}", place));
+    search.listing.layout = fmt::format("detection: {}", place);
     note_training_data(search, place);
     return true;
   }
@@ -105,7 +106,7 @@ bool find_classes_of_split(Search& search) {
     search.places.push_back(fmt::format("{}/<class>/", split));
     const Folder* folder = search.reader.find(std::string(split));
     if (folder == nullptr || !collect_classes(search, *folder, folder->subfolders)) continue;
-    set_layout(search, fmt::format("classification: {}/<class>", split));
+    search.listing.layout = fmt::format("classification: {}/<class>", split);
     note_training_data(search, split);
     return true;
   }
@@ -124,7 +125,7 @@ bool find_classes_alone(Search& search) {
     holds_images = holds_images || !search.reader.subfolder(root, name).images.empty();
   }
   if (!holds_images || !collect_classes(search, root, std::move(names))) return false;
-  set_layout(search, "classification: <class>");
+  search.listing.layout = "classification: <class>";
   return true;
 }
 
@@ -132,7 +133,7 @@ bool find_images(Search& search) {
   search.places.push_back("the folder itself");
   collect(search, *search.reader.find(""), false, std::nullopt);
   if (!search.listing.images.empty()) {
-    set_layout(search, "images: flat folder");
+    search.listing.layout = "images: flat folder";
     return true;
   }
   for (const std::string_view split : kSplits) {
@@ -140,14 +141,14 @@ bool find_images(Search& search) {
     const Folder* folder = search.reader.find(std::string(split));
     if (folder == nullptr || folder->images.empty()) continue;
     collect(search, *folder, true, std::nullopt);
-    set_layout(search, fmt::format("images: {}", split));
+    search.listing.layout = fmt::format("images: {}", split);
     note_training_data(search, split);
     return true;
   }
   search.places.push_back("all folders below it");
   collect(search, *search.reader.find(""), true, std::nullopt);
   if (search.listing.images.empty()) return false;
-  set_layout(search, "images: found by searching all folders");
+  search.listing.layout = "images: found by searching all folders";
   return true;
 }
 
@@ -244,6 +245,7 @@ DatasetListing discover_dataset(const std::filesystem::path& folder, DatasetType
   std::sort(listing.images.begin(), listing.images.end(),
             [](const ImageEntry& a, const ImageEntry& b) { return a.relative_path < b.relative_path; });
   for (ImageEntry& image : listing.images) image.path = listing.root / image.relative_path;
+  count_in_layout(listing);
   note_classes(listing);
   note_left_out(search.reader.left_out(), listing.notes);
   return std::move(listing);

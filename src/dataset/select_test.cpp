@@ -1,0 +1,87 @@
+#include "dataset/select.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace calib8 {
+namespace {
+
+/// Classes of the given sizes; none of them where there are no labels.
+DatasetListing listing_of(const std::vector<int>& class_sizes, bool labelled = true) {
+  DatasetListing listing;
+  for (std::size_t c = 0; c < class_sizes.size(); ++c) {
+    if (labelled) listing.class_names.push_back(fmt::format("class{}", c));
+    for (int i = 0; i < class_sizes[c]; ++i) {
+      const std::string path = fmt::format("{}/{}", c, i);
+      listing.images.push_back(
+          {path, path, labelled ? std::optional<int>(static_cast<int>(c)) : std::nullopt});
+    }
+  }
+  return listing;
+}
+
+std::vector<std::string> paths_of(const std::vector<ImageEntry>& images) {
+  std::vector<std::string> paths;
+  for (const ImageEntry& image : images) paths.push_back(image.relative_path);
+  return paths;
+}
+
+std::map<int, int> counts_of(const std::vector<ImageEntry>& images) {
+  std::map<int, int> counts;
+  for (const ImageEntry& image : images) ++counts[*image.label];
+  return counts;
+}
+
+TEST(Select, EveryClassIsServedEvenly) {
+  const DatasetListing listing = listing_of({500, 3, 40, 7});
+  const Selection selection = select_samples(listing, {40, 8, 1});
+  const std::map<int, int> counts = counts_of(selection.calibration);
+  EXPECT_EQ(counts.at(1), 3);  // all it has
+  EXPECT_EQ(counts.at(3), 7);
+  EXPECT_EQ(counts.at(0), 15);
+  EXPECT_EQ(counts.at(2), 15);
+  EXPECT_EQ(counts_of(selection.verification).at(0), 4);
+}
+
+TEST(Select, FewerThanClassesAreDrawnFromDifferentOnes) {
+  const Selection selection = select_samples(listing_of(std::vector<int>(1000, 5)), {100, 20, 0});
+  EXPECT_EQ(counts_of(selection.calibration).size(), 100U);
+  std::vector<int> classes;
+  for (const ImageEntry& image : selection.calibration) classes.push_back(*image.label);
+  EXPECT_GT(*std::max_element(classes.begin(), classes.end()), 800);  // and not the first hundred
+}
+
+TEST(Select, ListsAreDisjointAndTogetherAll) {
+  for (const std::vector<int>& sizes : {std::vector<int>{10, 20, 30}, {5}, {1, 1, 1}, {90, 31}}) {
+    const DatasetListing listing = listing_of(sizes);
+    const Selection selection = select_samples(listing, {30, 10, 3});
+    std::set<std::string> all;
+    for (const auto* list : {&selection.calibration, &selection.verification, &selection.spare}) {
+      for (const std::string& path : paths_of(*list)) EXPECT_TRUE(all.insert(path).second);
+    }
+    EXPECT_EQ(all.size(), listing.images.size());
+    EXPECT_EQ(selection.calibration.size(), std::min<std::size_t>(30, all.size()));
+  }
+}
+
+TEST(Select, CalibrationDoesNotDependOnVerification) {
+  const DatasetListing listing = listing_of({50, 60});
+  EXPECT_EQ(paths_of(select_samples(listing, {30, 0, 9}).calibration),
+            paths_of(select_samples(listing, {30, 50, 9}).calibration));
+}
+
+TEST(Select, TheSeedDecidesAndIsTheSameOnEveryMachine) {
+  const DatasetListing listing = listing_of({100}, false);
+  const auto first = paths_of(select_samples(listing, {5, 0, 0}).calibration);
+  EXPECT_EQ(first, paths_of(select_samples(listing, {5, 0, 0}).calibration));
+  EXPECT_NE(first, paths_of(select_samples(listing, {5, 0, 1}).calibration));
+  // By SplitMix64's published constants and a Fisher-Yates shuffle, written down in Python.
+  EXPECT_EQ(first, (std::vector<std::string>{"0/2", "0/10", "0/87", "0/32", "0/40"}));
+}
+
+}  // namespace
+}  // namespace calib8
