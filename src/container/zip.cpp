@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "container/byte_cursor.h"
+#include "container/printable.h"
 
 namespace calib8 {
 namespace {
@@ -31,7 +32,7 @@ constexpr std::uint16_t extra_zip64 = 1;
 }
 
 std::string member_named(std::string_view name) {
-  return "member \"" + std::string(name) + "\"";
+  return "member " + printable(name);
 }
 
 struct Directory {

@@ -2,12 +2,12 @@
 
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
+#include "container/printable.h"
 #include "read/checkpoint_search.h"
 #include "read/checkpoint_source.h"
 #include "read/checkpoint_tensors.h"
 #include "read/foreign_format.h"
 #include "read/pickled_objects.h"
-#include "read/plain_values.h"
 #include "read/wrapper_prefix.h"
 
 namespace calib8 {
@@ -80,7 +80,8 @@ Checkpoint read_checkpoint(Data data, const std::string& where) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (!checkpoint.tensors.add(names[i], builder.build(tensors[i].id, tensors[i].name)))
       throw Error(ErrorCode::model,
-                  "tensor \"" + tensors[i].name + "\" occurs twice: the file is damaged, get it anew", where);
+                  "tensor " + printable(tensors[i].name) + " occurs twice: the file is damaged, get it anew",
+                  where);
   }
   return checkpoint;
 }

@@ -6,6 +6,7 @@
 
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
+#include "container/printable.h"
 
 namespace calib8 {
 namespace {
@@ -111,16 +112,6 @@ bool holds_string(ByteView pickle, std::string_view text) {
   return text_of(pickle).find(pattern) != std::string_view::npos;
 }
 
-/// A name as it may be shown in an error: short, and printable.
-std::string printable(std::string_view name) {
-  constexpr std::size_t longest = 100;
-  std::string shown(name.substr(0, longest));
-  for (char& character : shown) {
-    if (character < ' ' || character > '~') character = '?';
-  }
-  return name.size() > longest ? shown + "..." : shown;
-}
-
 }  // namespace
 
 bool is_allowed_global(std::string_view module, std::string_view name) {
@@ -132,7 +123,7 @@ bool is_allowed_global(std::string_view module, std::string_view name) {
 
 void check_global(std::string_view module, std::string_view name, ByteView pickle, const std::string& where) {
   if (is_allowed_global(module, name)) return;
-  const std::string shown = "\"" + printable(module) + "." + printable(name) + "\"";
+  const std::string shown = printable(std::string(module) + "." + std::string(name));
   // Every torch.nn.Module is pickled with these attributes.
   if (holds_string(pickle, "_parameters") && holds_string(pickle, "_modules"))
     throw Error(ErrorCode::model,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "calib8/error.h"
+#include "container/printable.h"
 #include "read/pickled_objects.h"
 
 namespace calib8 {
@@ -228,7 +229,7 @@ TensorBuilder::TensorBuilder(const Pickle& pickle, const StorageLookup& storages
 
 Tensor TensorBuilder::build(PickleId id, std::string_view name) {
   const auto fail = [&](const std::string& what) {
-    return Error(ErrorCode::model, "tensor \"" + std::string(name) + "\" " + what, where_);
+    return Error(ErrorCode::model, "tensor " + printable(name) + " " + what, where_);
   };
   auto claim = find_claim(pickle_, id);
   if (!claim) throw fail("is not described as torch.save does it: the file is damaged, get it anew");

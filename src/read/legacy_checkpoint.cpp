@@ -4,6 +4,7 @@
 
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
+#include "container/printable.h"
 #include "read/checkpoint_globals.h"
 #include "read/checkpoint_source.h"
 #include "read/pickled_objects.h"
@@ -106,12 +107,12 @@ StorageMap read_storages(const Data& data, PickleSequence& pickles, const Pickle
       refuse(where, "a storage is unknown to the pickle: the file is damaged, get it anew");
     const auto count = cursor.number<std::uint64_t>();
     if (count > cursor.remaining() / size->second)
-      refuse(where, "storage \"" + size->first + "\" claims " + std::to_string(count) +
+      refuse(where, "storage " + printable(size->first) + " claims " + std::to_string(count) +
                         " elements, more than the file holds: it is truncated or damaged, get it anew");
     const std::size_t begin = cursor.position();
     const std::size_t bytes = cursor.take(count * size->second).size();
     if (!storages.emplace(*key, data.part(begin, bytes)).second)
-      refuse(where, "storage \"" + size->first + "\" occurs twice: the file is damaged, get it anew");
+      refuse(where, "storage " + printable(size->first) + " occurs twice: the file is damaged, get it anew");
   }
   return storages;
 }
@@ -119,8 +120,14 @@ StorageMap read_storages(const Data& data, PickleSequence& pickles, const Pickle
 }  // namespace
 
 bool is_legacy_checkpoint(ByteView bytes) {
-  // PROTO 2, LONG1 of 10 bytes.
-  return text_of(bytes).starts_with("\x80\x02\x8a\x0a" + std::string(magic_text()));
+  // PROTO, from protocol 4 on FRAME, and LONG1 of 10 bytes.
+  const std::string number = "\x8a\x0a" + std::string(magic_text());
+  const std::string_view text = text_of(bytes);
+  constexpr std::size_t proto_size = 2;
+  constexpr std::size_t frame_size = 9;
+  if (text.size() < proto_size + frame_size || text[0] != '\x80') return false;
+  return text.substr(proto_size).starts_with(number) ||
+         text.substr(proto_size + frame_size).starts_with(number);
 }
 
 CheckpointSource open_legacy_checkpoint(const Data& data, const std::string& where) {

@@ -7,7 +7,6 @@
 #include "base/dtype.h"
 #include "base/shape.h"
 #include "read/pickled_objects.h"
-#include "read/pickled_time.h"
 
 namespace calib8 {
 namespace {

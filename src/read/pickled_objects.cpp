@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "container/pickle_text.h"
+
 namespace calib8 {
 namespace {
 
@@ -91,6 +93,30 @@ std::optional<PickleId> value_under(const Pickle& pickle, const PickleEntries& e
                                   [&](const auto& entry) { return string_in(pickle, entry.first) == key; });
   if (found == entries.rend()) return std::nullopt;
   return found->second;
+}
+
+std::optional<std::string> bytes_in(const Pickle& pickle, PickleId id, std::size_t largest) {
+  const auto bounded = [&](std::string_view bytes) {
+    return bytes.size() <= largest ? std::optional<std::string>(bytes) : std::nullopt;
+  };
+  if (const auto* bytes = pickle.get_if<PickleBytes>(id)) return bounded(bytes->bytes);
+  if (const auto string = string_in(pickle, id)) return bounded(*string);
+  const PickleGlobal* maker = maker_of(pickle, id);
+  if (maker && is_builtin(*maker, "bytearray") && !arguments_of(pickle, id).empty()) {
+    id = arguments_of(pickle, id)[0];  // bytes, in one of their own forms
+    maker = maker_of(pickle, id);
+    if (const auto* bytes = pickle.get_if<PickleBytes>(id)) return bounded(bytes->bytes);
+  }
+  if (!maker ||
+      (maker->module != "_codecs" && !is_builtin(*maker, "bytes") && !is_builtin(*maker, "bytearray")))
+    return std::nullopt;
+  const auto& arguments = arguments_of(pickle, id);
+  if (arguments.empty()) return std::string();
+  const auto text = string_in(pickle, arguments[0]);
+  // A byte takes one or two bytes of UTF-8.
+  if (!text || text->size() / 2 > largest) return std::nullopt;
+  const auto decoded = utf8_to_latin1(*text);
+  return decoded ? bounded(*decoded) : std::nullopt;
 }
 
 }  // namespace calib8

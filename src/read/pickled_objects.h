@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,5 +34,9 @@ std::optional<PickleEntries> entries_in(const Pickle& pickle, PickleId id);
 
 /// The value under a str key of such entries, the last where there are several; nothing where there is none.
 std::optional<PickleId> value_under(const Pickle& pickle, const PickleEntries& entries, std::string_view key);
+
+/// The bytes of a bytes or bytearray object or of a Python 2 str, also of one that protocol 2 writes as a
+/// call on a str in Latin-1; nothing for other values, and for more than `largest` bytes.
+std::optional<std::string> bytes_in(const Pickle& pickle, PickleId id, std::size_t largest);
 
 }  // namespace calib8

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "container/pickle_text.h"
 #include "read/pickled_objects.h"
 
 namespace calib8 {
@@ -59,21 +58,6 @@ std::string date_text(std::string_view state) {
 }
 
 }  // namespace
-
-std::optional<std::string> bytes_in(const Pickle& pickle, PickleId id, std::size_t largest) {
-  const auto bounded = [&](std::string_view bytes) {
-    return bytes.size() <= largest ? std::optional<std::string>(bytes) : std::nullopt;
-  };
-  if (const auto* bytes = pickle.get_if<PickleBytes>(id)) return bounded(bytes->bytes);
-  if (const auto string = string_in(pickle, id)) return bounded(*string);
-  const auto& arguments = arguments_of(pickle, id);
-  if (!is_made_by(pickle, id, "_codecs", "encode") || arguments.empty()) return std::nullopt;
-  const auto text = string_in(pickle, arguments[0]);
-  // A byte takes one or two bytes of UTF-8.
-  if (!text || text->size() / 2 > largest) return std::nullopt;
-  const auto decoded = utf8_to_latin1(*text);
-  return decoded ? bounded(*decoded) : std::nullopt;
-}
 
 std::optional<nlohmann::json> read_pickled_time(const Pickle& pickle, PickleId id) {
   const auto& arguments = arguments_of(pickle, id);

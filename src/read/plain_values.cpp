@@ -2,6 +2,7 @@
 
 #include "calib8/error.h"
 #include "container/pickle_text.h"
+#include "container/printable.h"
 #include "read/pickled_numpy.h"
 #include "read/pickled_objects.h"
 #include "read/pickled_time.h"
@@ -30,15 +31,11 @@ Json read_big_integer(std::string_view bytes) {
   return digits;
 }
 
-bool is_container(const PickleGlobal& maker, std::string_view name) {
+bool is_builtin(const PickleGlobal& maker, std::string_view name) {
   return (maker.module == "builtins" || maker.module == "__builtin__") && maker.name == name;
 }
 
 }  // namespace
-
-std::string valid_utf8(std::string_view text) {
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
-}
 
 std::optional<Json> PlainValueReader::read(PickleId id) {
   spend(1, 0);
@@ -95,17 +92,17 @@ std::optional<Json> PlainValueReader::read_object(PickleId id) {
     if (array) spend(array->count, 0);
     return array ? std::optional<Json>(array->values) : std::nullopt;
   }
-  if (maker->module == "_codecs") {
+  if (maker->module == "_codecs" || is_builtin(*maker, "bytes") || is_builtin(*maker, "bytearray")) {
     const auto bytes = bytes_in(pickle_, id, limits_.text - text_);
     if (bytes) spend(0, bytes->size());
     return bytes ? std::optional<Json>(latin1_to_utf8(*bytes)) : std::nullopt;
   }
   for (const std::string_view kind : {"set", "frozenset", "list", "tuple"}) {
-    if (!is_container(*maker, kind)) continue;
+    if (!is_builtin(*maker, kind)) continue;
     const auto* items = arguments.empty() ? nullptr : items_in(pickle_, arguments[0]);
     return read_array(items ? *items : object.items);
   }
-  if (is_container(*maker, "complex")) return read_array(arguments);
+  if (is_builtin(*maker, "complex")) return read_array(arguments);
   if (maker->module == "torch" && maker->name == "device") return read_device(arguments);
   return std::nullopt;
 }

@@ -47,7 +47,4 @@ class PlainValueReader {
   std::size_t depth_ = 0;
 };
 
-/// The text with anything that is not UTF-8 replaced by U+FFFD.
-std::string valid_utf8(std::string_view text);
-
 }  // namespace calib8

@@ -4,6 +4,7 @@
 
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
+#include "container/printable.h"
 #include "container/zip.h"
 #include "read/checkpoint_globals.h"
 #include "read/checkpoint_source.h"
@@ -69,9 +70,10 @@ struct ZipStorages {
     const std::string name = root + "data/" + std::string(key);
     const ZipMember* member = archive->find(name);
     if (!member)
-      refuse(archive->where, "member \"" + name + "\" is missing: the archive is damaged, get it anew");
+      refuse(archive->where,
+             "member " + printable(name) + " is missing: the archive is damaged, get it anew");
     if (member->stored && member->data.size() != size)
-      refuse(archive->where, "member \"" + name + "\" has " + std::to_string(member->data.size()) +
+      refuse(archive->where, "member " + printable(name) + " has " + std::to_string(member->data.size()) +
                                  " bytes where the pickle needs " + std::to_string(size) +
                                  ": the archive is damaged or was tampered with, get it anew");
     return verified->insert(name).second ? read_member(*archive, *member) : member->data;
