@@ -70,7 +70,7 @@ $(STAMPS)/test-venv: $(STAMPS)/venv $(TEST_REQUIREMENTS)
 $(STAMPS)/install: $(STAMPS)/venv $(SOURCES)
 	@echo "== building calib8 ($(BUILD))"
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCALIB8_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
-	@cmake --build $(BUILD) -j $(JOBS) --target calib8 _calib8
+	@cmake --build $(BUILD) -j $(JOBS) --target calib8 _native
 	@cmake --install $(BUILD) --component calib8 --prefix $(CURDIR)/$(VENV) >/dev/null
 	@touch $@
 

@@ -90,11 +90,10 @@ class ProgressCounter {
               "tensor '" + graph[tensor].name + "'");
 }
 
-std::vector<Range> observe_ranges(TfliteGraph& graph, const std::vector<TensorId>& observed,
+std::vector<Range> observe_ranges(const TfliteGraph& graph, const std::vector<TensorId>& observed,
                                   const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                                   int threads, ProgressCounter& progress) {
   const Data model = model_with_reductions(graph, observed);
-  share_constants(graph, model);
   SampleRunner runner(litert, model, threads);
   std::vector<std::size_t> all(samples.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
@@ -126,12 +125,11 @@ std::size_t histogram_stride(const Shape& shape, std::size_t count) {
   return std::max<std::size_t>(stride, 1);
 }
 
-std::vector<Histogram> observe_histograms(TfliteGraph& graph, const std::vector<TensorId>& observed,
+std::vector<Histogram> observe_histograms(const TfliteGraph& graph, const std::vector<TensorId>& observed,
                                           const SampleSource& samples, const std::vector<std::size_t>& chosen,
                                           const std::shared_ptr<const LiteRt>& litert, int threads,
                                           ProgressCounter& progress) {
   const Data model = model_with_tensors(graph, observed);
-  share_constants(graph, model);
   SampleRunner runner(litert, model, threads);
   std::vector<std::vector<Histogram>> of_worker(static_cast<std::size_t>(runner.workers()),
                                                 std::vector<Histogram>(observed.size()));
@@ -159,7 +157,7 @@ std::vector<std::size_t> evenly_spread(std::size_t wanted, std::size_t available
 
 }  // namespace
 
-std::vector<std::optional<Range>> calibrate(TfliteGraph& graph, const std::vector<TensorId>& observed,
+std::vector<std::optional<Range>> calibrate(const TfliteGraph& graph, const std::vector<TensorId>& observed,
                                             const SampleSource& samples,
                                             const std::shared_ptr<const LiteRt>& litert,
                                             const CalibrationOptions& options) {

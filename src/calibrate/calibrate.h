@@ -28,10 +28,9 @@ struct CalibrationOptions {
 /// data, clipping the top logit the answer. The result is by TensorId::index and doesn't depend on the number
 /// of threads.
 ///
-/// The constants of the graph move into the file that LiteRT runs, so that they are in memory once.
 /// Fails with ErrorCode::model where a tensor becomes NaN or infinite, ErrorCode::dataset where a sample
 /// can't be had.
-std::vector<std::optional<Range>> calibrate(TfliteGraph& graph, const std::vector<TensorId>& observed,
+std::vector<std::optional<Range>> calibrate(const TfliteGraph& graph, const std::vector<TensorId>& observed,
                                             const SampleSource& samples,
                                             const std::shared_ptr<const LiteRt>& litert,
                                             const CalibrationOptions& options);

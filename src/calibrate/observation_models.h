@@ -16,8 +16,4 @@ Data model_with_reductions(const TfliteGraph& graph, const std::vector<TensorId>
 /// The float model that gives out the tensors themselves, in that order.
 Data model_with_tensors(const TfliteGraph& graph, const std::vector<TensorId>& observed);
 
-/// Lets the constants of the graph be those inside a file that was written from it, so that they are in
-/// memory once.
-void share_constants(TfliteGraph& graph, const Data& file);
-
 }  // namespace calib8

@@ -1,6 +1,9 @@
 #include "verify/layers.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
 
 #include "base/interrupt.h"
 #include "verify/real_values.h"
@@ -8,6 +11,26 @@
 
 namespace calib8 {
 namespace {
+
+/// Sums over several runs, so that no tensor needs to be kept.
+class SquaredError {
+ public:
+  void add(std::span<const float> reference, std::span<const float> measured) {
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+      const double value = reference[i];
+      const double difference = static_cast<double>(measured[i]) - value;
+      signal_ += value * value;
+      noise_ += difference * difference;
+    }
+  }
+  double sqnr_decibels() const {
+    if (noise_ == 0) return std::numeric_limits<double>::infinity();
+    return 10 * std::log10(signal_ / noise_);
+  }
+
+ private:
+  double signal_ = 0, noise_ = 0;
+};
 
 /// Activations that both graphs have: real in one, int8 in the other.
 std::vector<TensorId> common_activations(const TfliteGraph& real, const TfliteGraph& quantized) {
@@ -41,7 +64,7 @@ std::vector<LayerError> find_worst_layers(const TfliteGraph& real, const TfliteG
   RealModel real_model(litert, file_with_outputs(real, tensors), real, tensors, run_options);
   RealModel quantized_model(litert, file_with_outputs(quantized, tensors), quantized, tensors, run_options);
 
-  std::vector<SignalAndNoise> sums(tensors.size());
+  std::vector<SquaredError> errors(tensors.size());
   for (std::size_t index = 0; index < std::min(options.layer_samples, samples.size()); ++index) {
     throw_if_interrupted();
     const Sample sample = samples.load(index);
@@ -50,12 +73,12 @@ std::vector<LayerError> find_worst_layers(const TfliteGraph& real, const TfliteG
       model->run();
     }
     for (std::size_t i = 0; i < tensors.size(); ++i)
-      sums[i].add(real_model.output(i), quantized_model.output(i));
+      errors[i].add(real_model.output(i), quantized_model.output(i));
   }
   std::vector<LayerError> layers;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TfliteOperator& op = real[real.producer(tensors[i])];
-    layers.push_back({real[tensors[i]].name, std::string(name_of(op.options)), sums[i].decibels()});
+    layers.push_back({real[tensors[i]].name, std::string(name_of(op.options)), errors[i].sqnr_decibels()});
   }
   const auto worse = [](const LayerError& a, const LayerError& b) {
     return a.sqnr_decibels < b.sqnr_decibels;

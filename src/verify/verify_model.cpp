@@ -70,7 +70,7 @@ Agreement count_agreeing(const Outputs& outputs) {
   for (std::size_t i = 0; i < outputs.real.size(); ++i) {
     if (argmax(outputs.real[i]) == argmax(outputs.quantized[i])) ++agreement.agreeing;
   }
-  agreement.interval = clopper_pearson(agreement.agreeing, static_cast<int>(outputs.real.size()));
+  agreement.interval = clopper_pearson(agreement.agreeing, static_cast<std::int64_t>(outputs.real.size()));
   return agreement;
 }
 
@@ -79,8 +79,9 @@ Accuracy count_correct(const Outputs& outputs) {
   for (std::size_t i = 0; i < outputs.real.size(); ++i) {
     if (!outputs.labels[i]) continue;
     ++accuracy.labelled;
-    if (argmax(outputs.real[i]) == *outputs.labels[i]) ++accuracy.float_correct;
-    if (argmax(outputs.quantized[i]) == *outputs.labels[i]) ++accuracy.quantized_correct;
+    if (argmax(outputs.real[i]) == static_cast<std::size_t>(*outputs.labels[i])) ++accuracy.float_correct;
+    if (argmax(outputs.quantized[i]) == static_cast<std::size_t>(*outputs.labels[i]))
+      ++accuracy.quantized_correct;
   }
   return accuracy;
 }
@@ -88,8 +89,8 @@ Accuracy count_correct(const Outputs& outputs) {
 }  // namespace
 
 Verification verify_model(const WrittenModel& real, const WrittenModel& quantized,
-                          const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
-                          const VerifyOptions& options) {
+                          const TfliteGraph& calibrated, const SampleSource& samples,
+                          const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
   Verification result;
   result.samples = static_cast<int>(samples.size());
   const Outputs outputs = run_samples(real, quantized, samples, litert, options);
@@ -102,7 +103,7 @@ Verification verify_model(const WrittenModel& real, const WrittenModel& quantize
     }
   }
   result.latency = measure_latency(real, quantized, samples.load(0), litert, options.latency_seconds);
-  result.worst_layers = find_worst_layers(real.graph, quantized.graph, samples, litert, options);
+  result.worst_layers = find_worst_layers(calibrated, quantized.graph, samples, litert, options);
   return result;
 }
 

@@ -66,10 +66,12 @@ struct VerifyOptions {
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
-/// Runs both models on every sample. Both graphs come from one float graph, so that a TensorId means the same
-/// tensor in both. Fails with ErrorCode::runtime where LiteRT refuses a model.
+/// Runs both models on every sample. `calibrated` is the float graph that `quantized` was made from, so that
+/// a TensorId means the same tensor in both: the layers are compared with it, everything else with `real`,
+/// which may differ from it in how it spells an operation. `samples` is not empty. Fails with
+/// ErrorCode::runtime where LiteRT refuses a model.
 Verification verify_model(const WrittenModel& real, const WrittenModel& quantized,
-                          const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
-                          const VerifyOptions& options);
+                          const TfliteGraph& calibrated, const SampleSource& samples,
+                          const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options);
 
 }  // namespace calib8

@@ -1,0 +1,157 @@
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include "calib8/export.h"
+#include "calib8/inspect.h"
+#include "calib8/version.h"
+#include "dataset/image_source.h"
+#include "dataset/preprocess.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using calib8::ExportOptions;
+using calib8::ExportResult;
+
+namespace {
+
+using FloatArray = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+
+/// calib8.Error, defined in Python, with code, message and where.
+void raise_error(const std::exception_ptr& pointer, void*) {
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const calib8::Error& error) {
+    const nb::object type = nb::module_::import_("calib8.errors").attr("Error");
+    const nb::object instance = type(static_cast<int>(error.code()), error.message(), error.where());
+    PyErr_SetObject(type.ptr(), instance.ptr());
+  }
+}
+
+calib8::SampleArray copy_array(const FloatArray& array) {
+  calib8::SampleArray copy;
+  for (std::size_t i = 0; i < array.ndim(); ++i)
+    copy.shape.push_back(static_cast<std::int64_t>(array.shape(i)));
+  copy.values.assign(array.data(), array.data() + array.size());
+  return copy;
+}
+
+/// Hands progress to Python and lets Ctrl-C through, which Python notices on its main thread only.
+void set_progress(ExportOptions& options, nb::object callback) {
+  options.progress = [callback = std::move(callback)](const calib8::Progress& progress) {
+    const nb::gil_scoped_acquire held;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (!callback.is_none()) callback(progress.stage, progress.done, progress.total);
+  };
+}
+
+ExportResult export_without_lock(const ExportOptions& options) {
+  const nb::gil_scoped_release released;
+  return calib8::export_model(options);
+}
+
+/// NumPy takes over the memory.
+template <class T>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+  auto* owned = new std::vector<T>(std::move(values));
+  const nb::capsule owner(owned,
+                          [](void* pointer) noexcept { delete static_cast<std::vector<T>*>(pointer); });
+  return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
+}
+
+nb::ndarray<nb::numpy, std::uint8_t> decode(const std::filesystem::path& path) {
+  calib8::Image image = calib8::read_image(path);
+  const auto height = static_cast<std::size_t>(image.height), width = static_cast<std::size_t>(image.width);
+  return to_numpy(std::move(image.pixels), {height, width, 3});
+}
+
+nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path, int height, int width) {
+  calib8::Preprocessing preprocessing;
+  preprocessing.height = height;
+  preprocessing.width = width;
+  const calib8::Tensor tensor = calib8::preprocess(calib8::read_image(path), preprocessing);
+  const auto values = tensor.as<float>();
+  return to_numpy(std::vector<float>(values.begin(), values.end()),
+                  {1, static_cast<std::size_t>(height), static_cast<std::size_t>(width), 3});
+}
+
+void bind_options(nb::module_& module) {
+  nb::enum_<calib8::OutputFormat>(module, "OutputFormat")
+      .value("onnx", calib8::OutputFormat::onnx)
+      .value("tflite", calib8::OutputFormat::tflite)
+      .value("both", calib8::OutputFormat::both);
+  nb::enum_<calib8::QuantizeTo>(module, "QuantizeTo")
+      .value("none", calib8::QuantizeTo::none)
+      .value("float16", calib8::QuantizeTo::float16)
+      .value("int8", calib8::QuantizeTo::int8);
+  nb::enum_<calib8::DatasetKind>(module, "DatasetKind")
+      .value("auto", calib8::DatasetKind::automatic)
+      .value("classification", calib8::DatasetKind::classification)
+      .value("detection", calib8::DatasetKind::detection)
+      .value("images", calib8::DatasetKind::images);
+  nb::enum_<calib8::CalibrationMethod>(module, "CalibrationMethod")
+      .value("minmax", calib8::CalibrationMethod::minmax)
+      .value("percentile", calib8::CalibrationMethod::percentile)
+      .value("mse", calib8::CalibrationMethod::mse);
+  nb::enum_<calib8::ModelIo>(module, "ModelIo")
+      .value("int8", calib8::ModelIo::int8)
+      .value("uint8", calib8::ModelIo::uint8)
+      .value("float32", calib8::ModelIo::float32);
+  nb::class_<ExportOptions>(module, "ExportOptions")
+      .def(nb::init<>())
+      .def_rw("model", &ExportOptions::model)
+      .def_rw("format", &ExportOptions::format)
+      .def_rw("quantize", &ExportOptions::quantize)
+      .def_rw("output_dir", &ExportOptions::output_dir)
+      .def_rw("onnx_path", &ExportOptions::onnx_path)
+      .def_rw("tflite_path", &ExportOptions::tflite_path)
+      .def_rw("plan_out", &ExportOptions::plan_out)
+      .def_rw("dataset_dir", &ExportOptions::dataset_dir)
+      .def_rw("dataset_type", &ExportOptions::dataset_type)
+      .def_rw("num_calib_samples", &ExportOptions::num_calib_samples)
+      .def_rw("verify_samples", &ExportOptions::verify_samples)
+      .def_rw("input_size", &ExportOptions::input_size)
+      .def_rw("num_classes", &ExportOptions::num_classes)
+      .def_rw("arch", &ExportOptions::architecture)
+      .def_rw("dynamic_batch", &ExportOptions::dynamic_batch)
+      .def_rw("calibration", &ExportOptions::calibration)
+      .def_rw("io", &ExportOptions::io)
+      .def_rw("min_agreement", &ExportOptions::min_agreement)
+      .def_rw("verify_onnx", &ExportOptions::verify_onnx)
+      .def_rw("seed", &ExportOptions::seed)
+      .def_rw("threads", &ExportOptions::threads)
+      .def_rw("note", &ExportOptions::note)
+      .def("set_progress", &set_progress, "callback"_a.none())
+      .def("add_sample", [](ExportOptions& options, const std::map<std::string, FloatArray>& arrays) {
+        auto& sample = options.samples.emplace_back();
+        for (const auto& [name, array] : arrays) sample.emplace(name, copy_array(array));
+      });
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+  module.doc() = "calib8's C++ library. The package calib8 is the interface; this is not.";
+  module.attr("version") = calib8::version;
+  nb::register_exception_translator(&raise_error);
+  bind_options(module);
+  nb::class_<ExportResult>(module, "ExportResult")
+      .def_ro("onnx", &ExportResult::onnx)
+      .def_ro("tflite", &ExportResult::tflite)
+      .def_ro("metadata", &ExportResult::metadata)
+      .def_ro("gate_passed", &ExportResult::gate_passed)
+      .def_ro("verdict", &ExportResult::verdict)
+      .def_ro("summary", &ExportResult::summary)
+      .def_ro("report", &ExportResult::report);
+  module.def("export", &export_without_lock, "options"_a);
+  module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
+  module.def("decode", &decode, "path"_a, "uint8 [height, width, 3], RGB");
+  module.def("preprocess", &preprocess, "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3]");
+}

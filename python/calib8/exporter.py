@@ -1,0 +1,208 @@
+"""Exporting a model: `export`, and `ModelExporter` for one file at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from calib8 import _native
+from calib8.errors import Error, ErrorCode
+
+Path = str | os.PathLike[str]
+
+#: One batch of representative data: an array [N, ...] for the only input, or arrays by input name.
+Batch = np.ndarray | Mapping[str, np.ndarray] | list | tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult:
+    """What was written and measured.
+
+    Attributes:
+        onnx, tflite, metadata: the files, where they were written.
+        gate_passed: False where the int8 model surely agrees with the float one on too few samples.
+        verdict: one sentence on that; empty where nothing was verified.
+        summary: everything for people, several lines.
+        report: the object that the metadata file holds.
+    """
+
+    onnx: pathlib.Path | None
+    tflite: pathlib.Path | None
+    metadata: pathlib.Path | None
+    gate_passed: bool
+    verdict: str
+    summary: str
+    report: dict[str, Any] = dataclasses.field(repr=False)
+
+
+def export(
+    checkpoint: Path,
+    *,
+    representative_data_gen: Iterable[Batch] | Callable[[], Iterable[Batch]] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    **options: Any,
+) -> ExportResult:
+    """Converts a model, calibrates it, verifies it and writes the files, as `calib8 export` does.
+
+    Args:
+        checkpoint: a .pth checkpoint, an .onnx or a float .tflite file.
+        representative_data_gen: an iterable (or a function that returns one, as TensorFlow's representative_dataset) of
+            float32 batches, preprocessed as in training: arrays [N, height, width, channels] or [N, channels, height,
+            width], or dicts of arrays by input name. The first `num_calib_samples` calibrate, the next
+            `verify_samples` verify. In place of `dataset_dir`.
+        progress: called with stage, done and total.
+        **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
+            num_calib_samples, verify_samples, input_size (N or (height, width)), num_classes, arch, dynamic_batch,
+            calibration, io, min_agreement, seed, threads, plan_out; and onnx_path, tflite_path for single files.
+
+    Raises:
+        Error: with code, message and where. A failed gate is no error: see ExportResult.gate_passed.
+    """
+    native = _native.ExportOptions()
+    native.model = pathlib.Path(checkpoint)
+    native.set_progress(progress)
+    for name, value in options.items():
+        _set_option(native, name, value)
+    if representative_data_gen is not None:
+        wanted = native.num_calib_samples + native.verify_samples
+        _add_samples(native, representative_data_gen, wanted)
+    result = _native.export(native)
+    return ExportResult(
+        onnx=result.onnx,
+        tflite=result.tflite,
+        metadata=result.metadata,
+        gate_passed=result.gate_passed,
+        verdict=result.verdict,
+        summary=result.summary,
+        report=json.loads(result.report),
+    )
+
+
+class ModelExporter:
+    """Exports one model, file by file.
+
+    Args:
+        checkpoint: a .pth checkpoint, an .onnx or a float .tflite file.
+        arch: the architecture as torchvision names it; else the checkpoint's config says it, or it is recognized.
+        num_classes: checked against the model where given.
+        input_size: height and width of the image, in pixels: N or (height, width).
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        *,
+        arch: str | None = None,
+        num_classes: int | None = None,
+        input_size: int | tuple[int, int] | None = 224,
+    ) -> None:
+        self._checkpoint = checkpoint
+        self._options = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
+
+    def export_to_onnx(self, path: Path, *, dynamic_batch: bool = False) -> ExportResult:
+        """Writes the full-precision ONNX file: opset 20, input "image", output "logits"."""
+        return export(self._checkpoint, format="onnx", onnx_path=path, dynamic_batch=dynamic_batch, **self._options)
+
+    def export_to_tflite(
+        self,
+        path: Path,
+        quantize: str = "int8",
+        dataset_dir: Path | None = None,
+        representative_data_gen: Iterable[Batch] | Callable[[], Iterable[Batch]] | None = None,
+        **options: Any,
+    ) -> ExportResult:
+        """Writes the TFLite file and its metadata beside it, calibrated and verified.
+
+        Args:
+            path: of the .tflite file; model.onnx is written into the same folder.
+            quantize: "int8", "float16" (weights) or "none".
+            dataset_dir: a folder with representative images; in its place
+            representative_data_gen: batches as `export` takes them.
+            **options: as `export` takes them.
+        """
+        options.setdefault("onnx_path", pathlib.Path(path).with_name("model.onnx"))
+        return export(
+            self._checkpoint,
+            tflite_path=path,
+            quantize=quantize,
+            dataset_dir=dataset_dir,
+            representative_data_gen=representative_data_gen,
+            **options,
+            **self._options,
+        )
+
+
+_ENUMS = {
+    "format": _native.OutputFormat,
+    "quantize": _native.QuantizeTo,
+    "dataset_type": _native.DatasetKind,
+    "calibration": _native.CalibrationMethod,
+    "io": _native.ModelIo,
+}
+_PATHS = {"output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir"}
+
+
+def _set_option(native: _native.ExportOptions, name: str, value: Any) -> None:
+    """Sets one option; None leaves the default."""
+    if value is None:
+        return
+    if name.startswith("_") or not hasattr(native, name):
+        raise Error(ErrorCode.USAGE, f"there is no option '{name}'")
+    if name in _ENUMS:
+        if value not in _ENUMS[name].__members__:
+            raise Error(ErrorCode.USAGE, f"'{value}' is none of {', '.join(_ENUMS[name].__members__)}", name)
+        value = _ENUMS[name].__members__[value]
+    elif name in _PATHS:
+        value = pathlib.Path(value)
+    elif name == "input_size" and isinstance(value, int):
+        value = (value, value)
+    try:
+        setattr(native, name, value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Error(ErrorCode.USAGE, f"{value!r} is not a value for this option", name) from error
+
+
+def _add_samples(native: _native.ExportOptions, source: Any, wanted: int) -> None:
+    """Splits batches into samples of one, as many as the export uses."""
+    count = 0
+    for batch in source() if callable(source) else source:
+        for sample in _split_batch(batch):
+            native.add_sample(sample)
+            count += 1
+            if count == wanted:
+                return
+    if count == 0:
+        raise Error(ErrorCode.DATASET, "the representative data generator gave no batch")
+
+
+def _split_batch(batch: Batch) -> Iterable[dict[str, np.ndarray]]:
+    if isinstance(batch, (list, tuple)):  # TensorFlow's convention: one array per input
+        if len(batch) != 1:
+            raise Error(ErrorCode.DATASET, "a batch is a list of several arrays; give a dict by input name")
+        batch = batch[0]
+    arrays = dict(batch) if isinstance(batch, Mapping) else {"": batch}
+    arrays = {name: _as_float32(name, array) for name, array in arrays.items()}
+    sizes = {array.shape[0] for array in arrays.values()}
+    if len(sizes) != 1:
+        raise Error(ErrorCode.DATASET, f"the arrays of one batch differ in their first size: {sorted(sizes)}")
+    for index in range(sizes.pop()):
+        yield {name: array[index : index + 1] for name, array in arrays.items()}
+
+
+def _as_float32(name: str, array: Any) -> np.ndarray:
+    array = np.asarray(array)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise Error(
+            ErrorCode.DATASET,
+            f"a batch is {array.dtype}, not floating: calibration needs what the float model sees, scaled and normalized",
+            f"input '{name}'" if name else "",
+        )
+    if array.ndim == 0:
+        raise Error(ErrorCode.DATASET, "a batch is a scalar, not an array [N, ...]")
+    return np.ascontiguousarray(array, dtype=np.float32)

@@ -1,0 +1,280 @@
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/parallel.h"
+#include "calib8/export.h"
+#include "calib8/version.h"
+#include "calibrate/calibrate.h"
+#include "lower/lower.h"
+#include "optimize/optimize.h"
+#include "optimize/validate.h"
+#include "pipeline/gate.h"
+#include "pipeline/output_files.h"
+#include "pipeline/samples.h"
+#include "pipeline/share_constants.h"
+#include "pipeline/source.h"
+#include "quantize/apply.h"
+#include "quantize/plan.h"
+#include "report/summary.h"
+#include "runtime/litert_library.h"
+#include "simplify/simplify.h"
+#include "verify/verification_json.h"
+#include "verify/verify_model.h"
+#include "write/tflite.h"
+
+namespace calib8 {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+/// Version of the metadata's layout: raised when a member changes its meaning or goes.
+constexpr int schema_version = 1;
+
+/// One export on its way: what the stages share.
+struct Export {
+  const ExportOptions& options;
+  OutputPaths paths;
+  int threads;
+  json report;
+  ExportResult result;
+  Clock::time_point start = Clock::now();
+
+  void dump(std::string_view stage, const std::string& text) const {
+    if (options.dump) options.dump("--- " + std::string(stage) + "\n" + text);
+  }
+  auto progress(std::string_view stage) const {
+    return [this, stage](std::size_t done, std::size_t total) {
+      if (options.progress) options.progress({stage, done, total});
+    };
+  }
+};
+
+/// A float model ready for LiteRT: the graph, whose constants lie in the file.
+struct FloatModel {
+  TfliteGraph graph;
+  Data file;
+};
+
+std::string_view name_of(QuantizeTo quantize) {
+  switch (quantize) {
+    case QuantizeTo::none:
+      return "float32";
+    case QuantizeTo::float16:
+      return "float16 weights";
+    case QuantizeTo::int8:
+      return "int8";
+  }
+  throw Error(ErrorCode::internal, "not a QuantizeTo");
+}
+
+std::string_view name_of(CalibrationMethod method) {
+  switch (method) {
+    case CalibrationMethod::minmax:
+      return "minmax";
+    case CalibrationMethod::percentile:
+      return "percentile";
+    case CalibrationMethod::mse:
+      return "mse";
+  }
+  throw Error(ErrorCode::internal, "not a CalibrationMethod");
+}
+
+RangeMethod range_method(CalibrationMethod method) {
+  switch (method) {
+    case CalibrationMethod::minmax:
+      return RangeMethod::minmax;
+    case CalibrationMethod::percentile:
+      return RangeMethod::percentile;
+    case CalibrationMethod::mse:
+      return RangeMethod::mse;
+  }
+  throw Error(ErrorCode::internal, "not a CalibrationMethod");
+}
+
+std::string_view name_of(ModelIo io) {
+  switch (io) {
+    case ModelIo::int8:
+      return "int8";
+    case ModelIo::uint8:
+      return "uint8";
+    case ModelIo::float32:
+      return "float32";
+  }
+  throw Error(ErrorCode::internal, "not a ModelIo");
+}
+
+IoType io_type(ModelIo io) {
+  switch (io) {
+    case ModelIo::int8:
+      return IoType::int8;
+    case ModelIo::uint8:
+      return IoType::uint8;
+    case ModelIo::float32:
+      return IoType::float32;
+  }
+  throw Error(ErrorCode::internal, "not a ModelIo");
+}
+
+/// Reads the model, writes model.onnx, and lowers it. The checkpoint is unmapped and the ONNX graph gone when
+/// this returns: calibration needs the memory.
+TfliteGraph read_and_lower(Export& state) {
+  Source source = read_source(state.options);
+  state.report["model"] = source.description;
+  if (source.tflite) {
+    if (state.options.format == OutputFormat::onnx) {
+      throw Error(ErrorCode::usage, "a .tflite file can't become ONNX", state.options.model.string());
+    }
+    return std::move(*source.tflite);
+  }
+  state.dump("onnx graph", to_text(*source.onnx));
+  state.report["outputs"]["onnx"] = write_onnx_file(state.paths.onnx, *source.onnx);
+  state.result.onnx = state.paths.onnx;
+  if (state.options.format == OutputFormat::onnx) return {};
+  const OnnxGraph single = with_single_batch(std::move(*source.onnx), state.options);
+  return lower(single);
+}
+
+FloatModel make_float_model(Export& state, TfliteGraph graph) {
+  optimize(graph, {pass_options(state.options)});
+  state.dump("tflite graph", to_text(graph));
+  require_valid(graph);
+  Data file = serialize_tflite(graph);
+  share_constants(graph, file);
+  return {std::move(graph), std::move(file)};
+}
+
+/// What quantization makes of the float model.
+struct QuantizedModel {
+  TfliteGraph calibrated;  ///< The float graph that was calibrated; the same TensorIds.
+  TfliteGraph graph;
+  Data file;
+};
+
+QuantizedModel quantize_int8(Export& state, const FloatModel& model, const RepresentativeData& data,
+                             const std::shared_ptr<const LiteRt>& litert) {
+  TfliteGraph calibrated = model.graph;
+  prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(state.options)});
+  CalibrationOptions calibration;
+  calibration.method = range_method(state.options.calibration);
+  calibration.threads = state.threads;
+  calibration.progress = state.progress("calibrating");
+  const Ranges ranges =
+      calibrate(calibrated, tensors_to_observe(calibrated), *data.calibration, litert, calibration);
+
+  const Plan plan = make_plan(calibrated, ranges);
+  state.report["quantization"] = to_json(plan, calibrated, ranges);
+  if (state.options.plan_out) {
+    const std::string text = state.report["quantization"].dump(1) + "\n";
+    write_file(*state.options.plan_out, std::as_bytes(std::span(text)), "plan");
+  }
+  TfliteGraph quantized = calibrated;
+  apply_plan(quantized, plan, io_type(state.options.io));
+  verify(quantized, "quantization");
+  require_valid(quantized);
+  state.dump("int8 graph", to_text(quantized));
+  Data file = serialize_tflite(quantized);
+  return {std::move(calibrated), std::move(quantized), std::move(file)};
+}
+
+QuantizedModel store_float16(const FloatModel& model) {
+  TfliteGraph graph = model.graph;
+  store_weights_as_float16(graph);
+  require_valid(graph);
+  Data file = serialize_tflite(graph);
+  return {model.graph, std::move(graph), std::move(file)};
+}
+
+void write_tflite_file(Export& state, const Data& file, const Data& float_file) {
+  json entry = write_file(state.paths.tflite, file.bytes(), std::string(name_of(state.options.quantize)));
+  entry["float_bytes"] = float_file.size();
+  state.report["outputs"]["tflite"] = std::move(entry);
+  state.result.tflite = state.paths.tflite;
+}
+
+void verify_on_litert(Export& state, const FloatModel& model, const QuantizedModel& quantized,
+                      const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
+  VerifyOptions options;
+  options.threads = state.threads;
+  options.classes = data.classes;
+  options.progress = state.progress("verifying");
+  const Verification verification = verify_model({model.graph, model.file}, {quantized.graph, quantized.file},
+                                                 quantized.calibrated, *data.verification, litert, options);
+  const GateDecision decision = decide_gate(verification, state.options.min_agreement);
+  state.report["measured"]["verification"] = to_json(verification);
+  state.report["measured"]["verdict"] = decision.verdict;
+  state.report["measured"]["gate_passed"] = decision.passed;
+  if (!decision.next_step.empty()) state.report["measured"]["next_step"] = decision.next_step;
+  state.result.gate_passed = decision.passed;
+  state.result.verdict = decision.verdict;
+}
+
+void describe_data(Export& state, const RepresentativeData& data) {
+  state.report["dataset"] = data.dataset;
+  state.report["preprocessing"] = data.preprocessing;
+}
+
+/// The last step: the metadata is written after all files whose hashes it holds.
+void finish(Export& state) {
+  json& measured = state.report["measured"];
+  measured["seconds"] = std::chrono::duration<double>(Clock::now() - state.start).count();
+  if (state.result.tflite) {
+    state.report["outputs"]["metadata"] = {{"path", state.paths.metadata.string()}};
+    const std::string text = state.report.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+    write_file(state.paths.metadata, std::as_bytes(std::span(text)), "metadata");
+    state.result.metadata = state.paths.metadata;
+  }
+  state.result.summary = summarize(state.report);
+  state.result.report = state.report.dump(1, ' ', false, json::error_handler_t::replace);
+}
+
+json describe_options(const ExportOptions& options) {
+  return {{"quantize", name_of(options.quantize)},
+          {"calibration", name_of(options.calibration)},
+          {"io", name_of(options.io)},
+          {"num_calib_samples", options.num_calib_samples},
+          {"verify_samples", options.verify_samples},
+          {"min_agreement", options.min_agreement},
+          {"seed", options.seed}};
+}
+
+}  // namespace
+
+ExportResult export_model(const ExportOptions& options) {
+  Export state{options, output_paths(options), options.threads > 0 ? options.threads : usable_cores()};
+  state.report = {{"schema_version", schema_version},
+                  {"calib8_version", version},
+                  {"options", describe_options(options)}};
+  state.report["measured"] = json::object();
+
+  TfliteGraph lowered = read_and_lower(state);
+  if (options.format == OutputFormat::onnx) {
+    finish(state);
+    return std::move(state.result);
+  }
+  const FloatModel model = make_float_model(state, std::move(lowered));
+  if (options.quantize == QuantizeTo::none) {
+    write_tflite_file(state, model.file, model.file);
+    finish(state);
+    return std::move(state.result);
+  }
+
+  const bool has_data =
+      options.quantize == QuantizeTo::int8 || options.dataset_dir || !options.samples.empty();
+  RepresentativeData data;
+  std::shared_ptr<const LiteRt> litert;
+  if (has_data) {
+    litert = open_litert();
+    data = open_representative_data(model.graph, options, state.threads);
+    describe_data(state, data);
+  }
+  const QuantizedModel quantized =
+      options.quantize == QuantizeTo::int8 ? quantize_int8(state, model, data, litert) : store_float16(model);
+  write_tflite_file(state, quantized.file, model.file);
+  if (has_data) verify_on_litert(state, model, quantized, data, litert);
+  finish(state);
+  return std::move(state.result);
+}
+
+}  // namespace calib8

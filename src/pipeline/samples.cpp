@@ -1,0 +1,151 @@
+#include "pipeline/samples.h"
+
+#include <algorithm>
+
+#include "dataset/array_source.h"
+#include "dataset/discover.h"
+#include "dataset/image_source.h"
+#include "dataset/select.h"
+
+namespace calib8 {
+namespace {
+
+void note(const ExportOptions& options, const std::string& line) {
+  if (options.note) options.note(line);
+}
+
+Sample to_sample(const std::map<std::string, SampleArray>& arrays) {
+  Sample sample;
+  for (const auto& [name, array] : arrays) {
+    if (element_count(array.shape) != static_cast<std::int64_t>(array.values.size())) {
+      throw Error(ErrorCode::dataset, "an array's values don't fill its shape " + to_string(array.shape),
+                  name);
+    }
+    sample.inputs.emplace(name, make_tensor(array.shape, array.values));
+  }
+  return sample;
+}
+
+RepresentativeData open_arrays(const ExportOptions& options) {
+  std::vector<Sample> calibration, verification;
+  for (const auto& arrays : options.samples) {
+    auto& part = calibration.size() < options.num_calib_samples ? calibration : verification;
+    if (&part == &verification && verification.size() >= options.verify_samples) break;
+    part.push_back(to_sample(arrays));
+  }
+  RepresentativeData data;
+  data.held_out = !verification.empty();
+  if (!data.held_out) {
+    note(options, "no arrays are left to verify on: the first of the calibration are used");
+    verification.assign(calibration.begin(),
+                        calibration.begin() + static_cast<std::ptrdiff_t>(
+                                                  std::min(options.verify_samples, calibration.size())));
+  }
+  data.dataset = {{"layout", "arrays"},
+                  {"calibration_samples", calibration.size()},
+                  {"verification_samples", verification.size()},
+                  {"held_out", data.held_out}};
+  data.calibration = std::make_shared<ArraySource>(std::move(calibration));
+  data.verification = std::make_shared<ArraySource>(std::move(verification));
+  return data;
+}
+
+/// The folder that was named, or the first default that exists.
+std::filesystem::path dataset_folder(const ExportOptions& options) {
+  if (options.dataset_dir) return *options.dataset_dir;
+  for (const char* folder : {"ml/data", "data"}) {
+    if (std::filesystem::is_directory(folder)) return folder;
+  }
+  throw Error(ErrorCode::dataset,
+              "int8 needs representative images, and there is neither ml/data nor data; name a folder with "
+              "--dataset-dir "
+              "(or write a model without calibration: --quantize float16)");
+}
+
+Preprocessing preprocessing_for(const TfliteGraph& graph) {
+  const Shape* shape = graph.inputs().size() == 1 ? &graph[graph.inputs()[0]].shape : nullptr;
+  if (!shape || shape->size() != 4 || (*shape)[3] != 3) {
+    throw Error(
+        ErrorCode::dataset,
+        "the model doesn't take one RGB image, so images can't calibrate it; give arrays by the Python API "
+        "(representative_data_gen)");
+  }
+  Preprocessing preprocessing;
+  preprocessing.height = static_cast<int>((*shape)[1]);
+  preprocessing.width = static_cast<int>((*shape)[2]);
+  return preprocessing;
+}
+
+DatasetType dataset_type(DatasetKind kind) {
+  switch (kind) {
+    case DatasetKind::automatic:
+      return DatasetType::automatic;
+    case DatasetKind::classification:
+      return DatasetType::classification;
+    case DatasetKind::detection:
+      return DatasetType::detection;
+    case DatasetKind::images:
+      return DatasetType::images;
+  }
+  throw Error(ErrorCode::internal, "not a DatasetKind");
+}
+
+nlohmann::json list_images(const ImageSource& source) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const UsedImage& image : source.images()) {
+    list.push_back({{"path", image.entry.relative_path}, {"sha256", image.sha256}});
+  }
+  return list;
+}
+
+nlohmann::json to_json(const Preprocessing& preprocessing) {
+  return {{"description", describe(preprocessing)},
+          {"height", preprocessing.height},
+          {"width", preprocessing.width},
+          {"mean", preprocessing.mean},
+          {"std", preprocessing.deviation}};
+}
+
+RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options, int threads) {
+  const Preprocessing preprocessing = preprocessing_for(graph);
+  const DatasetListing listing =
+      discover_dataset(dataset_folder(options), dataset_type(options.dataset_type));
+  for (const std::string& line : listing.notes) note(options, line);
+  const SelectionRequest request{options.num_calib_samples, options.verify_samples, options.seed};
+  const ImageSamples samples =
+      open_samples(select_samples(listing, request), request, preprocessing, threads);
+  for (const std::string& line : samples.notes) note(options, line);
+
+  nlohmann::json skipped = nlohmann::json::array();
+  for (const SkippedImage& image : samples.skipped)
+    skipped.push_back({{"path", image.relative_path}, {"reason", image.reason}});
+  std::vector<std::string> notes = listing.notes;
+  notes.insert(notes.end(), samples.notes.begin(), samples.notes.end());
+  RepresentativeData data;
+  data.calibration = samples.calibration;
+  data.verification = samples.verification;
+  data.held_out = !samples.verification_overlaps;
+  data.classes = listing.class_names.size();
+  data.preprocessing = to_json(preprocessing);
+  data.dataset = {{"folder", dataset_folder(options).string()},
+                  {"layout", listing.layout},
+                  {"classes", listing.class_names},
+                  {"images", listing.images.size()},
+                  {"calibration_samples", samples.calibration->size()},
+                  {"verification_samples", samples.verification->size()},
+                  {"held_out", data.held_out},
+                  {"calibration", list_images(*samples.calibration)},
+                  {"verification", list_images(*samples.verification)},
+                  {"skipped", std::move(skipped)},
+                  {"notes", std::move(notes)}};
+  return data;
+}
+
+}  // namespace
+
+RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
+                                            int threads) {
+  return options.samples.empty() ? open_images(graph, options, threads) : open_arrays(options);
+}
+
+}  // namespace calib8

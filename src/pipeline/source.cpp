@@ -1,0 +1,110 @@
+#include "pipeline/source.h"
+
+#include <algorithm>
+
+#include "read/architectures/rebuild.h"
+#include "read/checkpoint.h"
+#include "read/onnx.h"
+#include "read/tflite.h"
+#include "simplify/signature.h"
+#include "simplify/simplify.h"
+
+namespace calib8 {
+namespace {
+
+/// An image size that a checkpoint's config names: a number, or [height, width].
+std::optional<std::pair<std::int64_t, std::int64_t>> configured_size(const nlohmann::json& config) {
+  for (const char* key : {"input_size", "image_size", "img_size"}) {
+    if (!config.is_object() || !config.contains(key)) continue;
+    const nlohmann::json& size = config[key];
+    const auto plausible = [](const nlohmann::json& value) {
+      return value.is_number_integer() && value.get<std::int64_t>() >= 1 &&
+             value.get<std::int64_t>() <= 16384;
+    };
+    if (plausible(size)) return std::pair(size.get<std::int64_t>(), size.get<std::int64_t>());
+    if (size.is_array() && size.size() >= 2 && plausible(size[size.size() - 2]) &&
+        plausible(size[size.size() - 1])) {
+      return std::pair(size[size.size() - 2].get<std::int64_t>(), size[size.size() - 1].get<std::int64_t>());
+    }
+  }
+  return std::nullopt;
+}
+
+Source read_checkpoint_source(const Data& file, const ExportOptions& options) {
+  const Checkpoint checkpoint = read_checkpoint(file, options.model.string());
+  RebuildRequest request;
+  request.architecture = options.architecture;
+  request.num_classes = options.num_classes;
+  request.dynamic_batch = options.dynamic_batch;
+  const auto configured = configured_size(checkpoint.config);
+  std::tie(request.height, request.width) =
+      options.input_size.value_or(configured.value_or(std::pair<std::int64_t, std::int64_t>(224, 224)));
+  RebuiltModel rebuilt = [&] {
+    try {
+      return rebuild_model(checkpoint, request);
+    } catch (const Error& error) {
+      throw Error(error.code(), error.message(),
+                  error.where().empty() ? options.model.string() : error.where());
+    }
+  }();
+  const char* size_from = options.input_size ? "--input-size"
+                          : configured       ? "the checkpoint's config"
+                                             : "the default";
+  return {std::move(rebuilt.graph),
+          std::nullopt,
+          {{"kind", "checkpoint"},
+           {"architecture", rebuilt.architecture},
+           {"recognized_by", rebuilt.recognized_by},
+           {"head", rebuilt.head},
+           {"num_classes", rebuilt.num_classes},
+           {"input_size", {request.height, request.width}},
+           {"input_size_from", size_from},
+           {"config", checkpoint.config}}};
+}
+
+Source read_onnx_source(const ExportOptions& options) {
+  OnnxGraph graph = read_onnx(options.model);
+  if (options.input_size) set_input_size(graph, options.input_size->first, options.input_size->second);
+  if (options.dynamic_batch) {
+    open_batch(graph);
+  } else {
+    fix_batch(graph, 1);
+    require_static_inputs(graph);
+  }
+  return {std::move(graph), std::nullopt, {{"kind", "onnx"}}};
+}
+
+}  // namespace
+
+PassOptions pass_options(const ExportOptions& options) {
+  return {options.disabled_passes, options.stop_after.value_or("")};
+}
+
+Source read_source(const ExportOptions& options) {
+  const Data file = map_file(options.model);
+  Source source;
+  if (looks_like_tflite(file.bytes())) {
+    source = {std::nullopt, read_tflite(file, options.model.string()), {{"kind", "tflite"}}};
+  } else if (looks_like_onnx(file.bytes())) {
+    source = read_onnx_source(options);
+  } else {
+    source = read_checkpoint_source(file, options);
+  }
+  source.description["file"] = options.model.filename().string();
+  source.description["bytes"] = file.size();
+  source.description["sha256"] = sha256(file.bytes());
+  if (source.onnx) {
+    verify(*source.onnx, "reading");
+    simplify(*source.onnx, pass_options(options));
+  }
+  return source;
+}
+
+OnnxGraph with_single_batch(OnnxGraph graph, const ExportOptions& options) {
+  fix_batch(graph, 1);
+  require_static_inputs(graph);
+  simplify(graph, pass_options(options));
+  return graph;
+}
+
+}  // namespace calib8

@@ -1,0 +1,62 @@
+"""The architecture, held against the files: who may include whom, and how long a file may be."""
+
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src"
+LONGEST_FILE = 400
+
+
+def declared_uses() -> dict[str, set[str]]:
+    """folder -> the folders that src/CMakeLists.txt lets it use directly."""
+    text = (SOURCE / "CMakeLists.txt").read_text()
+    uses = {}
+    for arguments in re.findall(r"^calib8_folder\(([^)]*)\)", text, re.MULTILINE):
+        words = arguments.split()
+        names = set()
+        if "USES" in words:
+            for word in words[words.index("USES") + 1 :]:
+                if word == "LIBRARIES":
+                    break
+                names.add(word)
+        uses[words[0]] = names
+    return uses
+
+
+def reachable(uses: dict[str, set[str]], folder: str, path: tuple[str, ...] = ()) -> set[str]:
+    assert folder not in path, f"a cycle of folders: {' -> '.join((*path, folder))}"
+    found = set(uses[folder])
+    for used in uses[folder]:
+        found |= reachable(uses, used, (*path, folder))
+    return found
+
+
+def test_folders_have_no_cycle_and_include_only_what_they_declare():
+    uses = declared_uses()
+    assert len(uses) > 10
+    violations = []
+    for folder in uses:
+        allowed = reachable(uses, folder) | {folder, "calib8"}
+        for file in (SOURCE / folder).rglob("*"):
+            if file.suffix not in {".h", ".cpp"}:
+                continue
+            for included in re.findall(r'#include "([^"/]+)/', file.read_text()):
+                if included not in allowed:
+                    violations.append(f"{file.relative_to(ROOT)} includes {included}/")
+    assert not violations, "\n".join(violations)
+
+
+def test_public_headers_include_no_internal_one():
+    for header in (ROOT / "include").rglob("*.h"):
+        for included in re.findall(r'#include "([^"]+)"', header.read_text()):
+            assert included.startswith("calib8/"), f"{header.name} includes {included}"
+
+
+def test_files_stay_short():
+    long = []
+    for folder in ("src", "include", "python", "tests", "fuzz", "bench", "examples"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in {".h", ".cpp", ".py"} and len(file.read_text().splitlines()) > LONGEST_FILE:
+                long.append(str(file.relative_to(ROOT)))
+    assert not long, f"over {LONGEST_FILE} lines: {long}"
