@@ -35,8 +35,6 @@ fs::path folder_of(const fs::path& target) {
 std::string prefix_of(const fs::path& target) {
   return fmt::format(".{}.", target.filename().string());
 }
-return "." + target.filename().string() + ".";
-}
 
 /// Whether this is a name that AtomicFile gives: <prefix><digits>-<digits><suffix>.
 bool is_temporary_name(std::string_view name, std::string_view prefix) {
