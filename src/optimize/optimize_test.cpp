@@ -1,0 +1,367 @@
+#include "optimize/optimize.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "optimize/compare.h"
+#include "optimize/graph_builder.h"
+
+namespace calib8::testing {
+namespace {
+
+using tflite::Activation;
+
+constexpr double rounding =
+    2e-5;  // Folded constants are rounded to float32; results here are of the order 10.
+
+/// The kinds of operators in execution order.
+std::vector<std::string_view> kinds(const TfliteGraph& graph) {
+  std::vector<std::string_view> names;
+  for (const OperatorId id : graph.nodes()) names.push_back(name_of(graph[id].options));
+  return names;
+}
+using Kinds = std::vector<std::string_view>;
+
+template <class Op>
+const Op& first(const TfliteGraph& graph) {
+  for (const OperatorId id : graph.nodes()) {
+    if (const Op* op = graph[id].get_if<Op>()) return *op;
+  }
+  throw std::logic_error("no such operator");
+}
+
+/// x -> CONV_2D 3x3 in NHWC.
+TensorId nhwc_convolution(GraphBuilder& b, TensorId x, std::int64_t channels, std::int64_t kernel = 3) {
+  const Shape from = b.shape_of(x);
+  return b.emit(tflite::Conv2D{},
+                {x, b.constant({channels, kernel, kernel, from[3]}), b.constant({channels})},
+                {from[0], from[1] - kernel + 1, from[2] - kernel + 1, channels});
+}
+
+TEST(FuseActivation, IntoEveryOperatorThatHasOne) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 6, 6, 3});
+  const TensorId y = b.unary(tflite::Relu6{}, nhwc_convolution(b, x, 4));
+  const TensorId z = b.unary(tflite::Relu{}, b.binary(tflite::Add{}, y, b.constant({1, 4, 4, 4})));
+  b.output(b.unary(tflite::Relu{}, b.fully_connected(b.reshape(z, {1, 64}), 5)));
+  EXPECT_LE(difference_made(b), rounding);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"CONV_2D", "ADD", "RESHAPE", "FULLY_CONNECTED"}));
+  EXPECT_EQ(first<tflite::Conv2D>(b.graph).activation, Activation::relu6);
+  EXPECT_EQ(first<tflite::Add>(b.graph).activation, Activation::relu);
+  EXPECT_EQ(first<tflite::FullyConnected>(b.graph).activation, Activation::relu);
+}
+
+TEST(FuseActivation, NotWhereTheValueBeforeIsReadToo) {
+  GraphBuilder b;
+  const TensorId x = nhwc_convolution(b, b.input({1, 6, 6, 3}), 4);
+  b.output(b.binary(tflite::Mul{}, x, b.unary(tflite::Relu{}, x)));
+  EXPECT_LE(difference_made(b), rounding);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"CONV_2D", "RELU", "MUL"}));
+}
+
+TEST(FuseActivation, NeverIntoConcatenationOrPools) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 4, 4, 3});
+  b.output(b.unary(tflite::Relu{}, b.concatenation({x, b.unary(tflite::Tanh{}, x)}, 3)));
+  tflite::MaxPool2D pool;
+  pool.filter_height = pool.filter_width = 2;
+  b.output(b.unary(tflite::Relu{}, b.emit(pool, {x}, {1, 3, 3, 3})));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(count_of<tflite::Relu>(b.graph), 2u);
+}
+
+TEST(FoldArithmetic, BatchNormBehindAConvolution) {
+  GraphBuilder b;
+  TensorId x = nhwc_convolution(b, b.input({1, 6, 6, 3}), 4);
+  x = b.binary(tflite::Sub{}, x, b.constant({4}));
+  x = b.binary(tflite::Div{}, x, b.constant({1, 1, 1, 4}, 0.5f, 2));
+  x = b.emit(tflite::Mul{}, {b.constant({4}), x}, b.shape_of(x));
+  x = b.emit(tflite::Sub{}, {b.constant({}), x}, b.shape_of(x));
+  b.output(b.unary(tflite::Relu{}, x));
+  EXPECT_LE(difference_made(b), rounding);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"CONV_2D"}));
+}
+
+TEST(FoldArithmetic, IntoDepthwiseAndFullyConnected) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 5, 5, 3});
+  tflite::DepthwiseConv2D options;
+  options.depth_multiplier = 2;
+  TensorId y = b.emit(options, {x, b.constant({1, 3, 3, 6}), b.constant({6})}, {1, 3, 3, 6});
+  y = b.binary(tflite::Mul{}, y, b.constant({6}));
+  const TensorId logits = b.fully_connected(b.reshape(y, {1, 54}), 4);
+  b.output(b.binary(tflite::Mul{}, logits, b.constant({4})));
+  EXPECT_LE(difference_made(b), rounding);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"DEPTHWISE_CONV_2D", "RESHAPE", "FULLY_CONNECTED"}));
+}
+
+TEST(FoldArithmetic, ScaleBeforeConvolutionsOfEveryKind) {
+  for (const std::int64_t groups : {1, 2, 4}) {
+    GraphBuilder b;
+    const TensorId x = b.binary(tflite::Mul{}, b.input({1, 5, 5, 4}), b.constant({4}, 0.1f, 2));
+    tflite::Conv2D grouped;
+    grouped.padding = tflite::Padding::same;
+    b.output(b.emit(grouped, {x, b.constant({8, 3, 3, 4 / groups}), b.constant({8})}, {1, 5, 5, 8}));
+    EXPECT_LE(difference_made(b), rounding) << groups;
+    EXPECT_EQ(kinds(b.graph), (Kinds{"CONV_2D"})) << groups;
+  }
+  GraphBuilder b;
+  const TensorId x = b.binary(tflite::Mul{}, b.input({1, 5, 5, 4}), b.constant({4}, 0.1f, 2));
+  tflite::DepthwiseConv2D depthwise;
+  depthwise.depth_multiplier = 2;
+  b.output(b.emit(depthwise, {x, b.constant({1, 3, 3, 8}), b.constant({8})}, {1, 3, 3, 8}));
+  EXPECT_LE(difference_made(b), rounding);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"DEPTHWISE_CONV_2D"}));
+}
+
+TEST(FoldArithmetic, NotWhereItWouldBeWrong) {
+  GraphBuilder b;
+  const TensorId x = nhwc_convolution(b, b.input({1, 6, 6, 3}), 4);
+  // Not per channel; grows the result; and behind an activation.
+  b.output(b.binary(tflite::Mul{}, x, b.constant({1, 4, 4, 1})));
+  const TensorId y = nhwc_convolution(b, b.input({1, 3, 3, 3}), 1);
+  b.output(b.emit(tflite::Add{}, {y, b.constant({4})}, {1, 1, 1, 4}));
+  const TensorId z = b.unary(tflite::Relu{}, nhwc_convolution(b, b.input({1, 6, 6, 3}), 4));
+  b.output(b.binary(tflite::Mul{}, z, b.constant({4})));
+  EXPECT_LE(difference_made(b), rounding);
+  EXPECT_EQ(count_of<tflite::Mul>(b.graph), 2u);
+  EXPECT_EQ(count_of<tflite::Add>(b.graph), 1u);
+}
+
+TEST(HardSwish, IsFoundInEveryFormAndExpandedInOne) {
+  for (int form = 0; form < 4; ++form) {
+    GraphBuilder b;
+    const TensorId x = b.unary(tflite::Tanh{}, b.input({1, 2, 2, 3}));
+    const TensorId shifted = form % 2 == 0 ? b.binary(tflite::Add{}, x, b.filled({}, 3))
+                                           : b.emit(tflite::Add{}, {b.filled({1}, 3), x}, b.shape_of(x));
+    const TensorId clipped = b.unary(tflite::Relu6{}, shifted);
+    if (form == 0) {
+      b.output(b.binary(tflite::Mul{}, x, b.binary(tflite::Mul{}, clipped, b.filled({}, 1.0f / 6))));
+    } else if (form == 1) {
+      b.output(b.binary(tflite::Div{}, b.binary(tflite::Mul{}, x, clipped), b.filled({1, 1}, 6)));
+    } else if (form == 2) {
+      b.output(b.binary(tflite::Mul{}, b.binary(tflite::Div{}, clipped, b.filled({}, 6)), x));
+    } else {
+      b.output(b.binary(tflite::Mul{}, clipped, b.binary(tflite::Mul{}, x, b.filled({}, 1.0f / 6))));
+    }
+    EXPECT_LE(difference_made(b), 1e-6);
+    EXPECT_EQ(kinds(b.graph), (Kinds{"TANH", "HARD_SWISH"})) << form;
+
+    const auto inputs = b.draw_inputs();
+    const auto before = evaluate(b.graph, inputs);
+    prepare_for_int8(b.graph, Target::litert_cpu);
+    EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 1e-6);
+    EXPECT_EQ(kinds(b.graph), (Kinds{"TANH", "ADD", "MUL", "MUL"})) << form;
+    EXPECT_EQ(first<tflite::Add>(b.graph).activation, Activation::relu6);
+  }
+}
+
+TEST(HardSwish, OtherConstantsStayAsTheyAre) {
+  GraphBuilder b;
+  const TensorId x = b.unary(tflite::Tanh{}, b.input({1, 2, 2, 3}));
+  const TensorId clipped = b.unary(tflite::Relu6{}, b.binary(tflite::Add{}, x, b.filled({}, 2.5f)));
+  b.output(b.binary(tflite::Mul{}, x, b.binary(tflite::Mul{}, clipped, b.filled({}, 1.0f / 6))));
+  EXPECT_LE(difference_made(b), 1e-6);
+  EXPECT_EQ(count_of<tflite::HardSwish>(b.graph), 0u);
+}
+
+/// x -> PAD -> CONV_2D kernel x kernel of that stride.
+GraphBuilder padded_convolution(std::int32_t size, std::int32_t kernel, std::int32_t stride,
+                                std::int32_t before, std::int32_t after) {
+  GraphBuilder b;
+  const TensorId padded = b.pad(b.input({1, size, size, 2}), {0, 0, before, after, before, after, 0, 0});
+  tflite::Conv2D options;
+  options.stride_height = options.stride_width = stride;
+  const std::int64_t out = (size + before + after - kernel) / stride + 1;
+  b.output(b.emit(options, {padded, b.constant({3, kernel, kernel, 2}), b.constant({3})}, {1, out, out, 3}));
+  return b;
+}
+
+TEST(FoldPad, OnlyWhereSameIsExactlyEqual) {
+  // Size, kernel, stride, before, after; and whether SAME is equal.
+  const struct {
+    std::int32_t size, kernel, stride, before, after;
+    bool equal;
+  } cases[] = {{6, 3, 1, 1, 1, true}, {6, 3, 2, 1, 1, false}, {6, 3, 2, 0, 1, true}, {7, 3, 2, 1, 1, true},
+               {6, 5, 1, 2, 2, true}, {6, 3, 1, 2, 2, false}, {7, 5, 2, 2, 2, true}, {6, 3, 1, 0, 2, false}};
+  for (const auto& c : cases) {
+    GraphBuilder b = padded_convolution(c.size, c.kernel, c.stride, c.before, c.after);
+    EXPECT_LE(difference_made(b), rounding);
+    EXPECT_EQ(count_of<tflite::Pad>(b.graph), c.equal ? 0u : 1u)
+        << c.size << c.kernel << c.stride << c.before;
+  }
+}
+
+TEST(FoldPad, MaxPoolOfWhatIsNotNegativePadsWithZero) {
+  const float lowest = -std::numeric_limits<float>::infinity();
+  for (const bool has_relu : {true, false}) {
+    GraphBuilder b;
+    TensorId x = nhwc_convolution(b, b.input({1, 8, 8, 3}), 4);
+    if (has_relu) x = b.unary(tflite::Relu{}, x);
+    const TensorId padded = b.pad_with(lowest, x, {0, 0, 1, 1, 1, 1, 0, 0});
+    tflite::MaxPool2D pool;
+    pool.filter_height = pool.filter_width = 3;
+    pool.stride_height = pool.stride_width = 2;
+    b.output(b.emit(pool, {padded}, {1, 3, 3, 4}));
+    EXPECT_LE(difference_made(b), rounding);
+    EXPECT_EQ(count_of<tflite::Pad>(b.graph), has_relu ? 1u : 0u);
+    EXPECT_EQ(count_of<tflite::PadV2>(b.graph), has_relu ? 0u : 1u);
+  }
+}
+
+TEST(FoldPad, MaxPoolIntoSameWhateverTheSigns) {
+  GraphBuilder b;
+  const TensorId padded =
+      b.pad_with(-std::numeric_limits<float>::infinity(), b.input({1, 5, 5, 2}), {0, 0, 1, 1, 1, 1, 0, 0});
+  tflite::MaxPool2D pool;
+  pool.filter_height = pool.filter_width = 3;
+  b.output(b.emit(pool, {padded}, {1, 5, 5, 2}));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"MAX_POOL_2D"}));
+}
+
+TEST(Simplify, MergesPadsAndReshapesAndDropsWhatDoesNothing) {
+  GraphBuilder b;
+  TensorId x = b.pad(b.pad(b.input({1, 3, 3, 2}), {0, 0, 1, 0, 0, 2, 0, 0}), {0, 0, 2, 1, 0, 0, 0, 1});
+  x = b.pad(x, {0, 0, 0, 0, 0, 0, 0, 0});
+  x = b.binary(tflite::Mul{}, b.binary(tflite::Add{}, x, b.filled({}, 0)), b.filled({}, 1));
+  b.output(b.reshape(b.reshape(b.reshape(x, b.shape_of(x)), {7, 15}), {105}));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"PAD", "RESHAPE"}));
+}
+
+TEST(Simplify, GlobalPoolIsOneMean) {
+  GraphBuilder b;
+  tflite::AveragePool2D pool;
+  pool.filter_height = 4;
+  pool.filter_width = 3;
+  b.output(b.reshape(b.emit(pool, {b.input({1, 4, 3, 5})}, {1, 1, 1, 5}), {1, 5}));
+  EXPECT_LE(difference_made(b), 1e-12);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"MEAN"}));
+  EXPECT_FALSE(first<tflite::Mean>(b.graph).keep_dims);
+}
+
+TEST(Simplify, EqualOperatorsBecomeOne) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 3});
+  const TensorId one = b.binary(tflite::Mul{}, x, b.filled({}, 0.5f)),
+                 two = b.binary(tflite::Mul{}, x, b.filled({}, 0.5f));
+  const TensorId other = b.binary(tflite::Mul{}, x, b.filled({}, 0.25f));
+  b.output(b.concatenation({one, two, other}, 1));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"MUL", "MUL", "CONCATENATION"}));
+}
+
+TEST(Simplify, DropsWhatNobodyReads) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 3});
+  b.unary(tflite::Tanh{}, b.unary(tflite::Logistic{}, x));
+  b.output(b.unary(tflite::Relu{}, x));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(b.graph.node_count(), 1u);
+}
+
+/// Two branches and an SE block, with operators appended and operands given in one of two orders.
+TfliteGraph two_branches(bool other_way) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 4, 4, 2});
+  const TensorId weights = b.filled({2, 1, 1, 2}, 0.5f), bias = b.filled({2}, 0.25f);
+  const auto convolve = [&] { return b.emit(tflite::Conv2D{}, {x, weights, bias}, {1, 4, 4, 2}); };
+  const auto activate = [&] { return b.unary(tflite::Tanh{}, b.unary(tflite::Logistic{}, x)); };
+  TensorId main, side;
+  if (other_way) {
+    side = activate();
+    main = convolve();
+  } else {
+    main = convolve();
+    side = activate();
+  }
+  const TensorId sum = other_way ? b.binary(tflite::Add{}, side, main) : b.binary(tflite::Add{}, main, side);
+  const TensorId three = b.filled(other_way ? Shape{1, 1, 1, 1} : Shape{}, 3);
+  b.output(other_way ? b.emit(tflite::Mul{}, {three, sum}, {1, 4, 4, 2})
+                     : b.binary(tflite::Mul{}, sum, three));
+  return b.graph;
+}
+
+TEST(CanonicalOrder, DependsOnTheNetworkAlone) {
+  TfliteGraph a = two_branches(false), b = two_branches(true);
+  EXPECT_FALSE(differences(a, b, 0).empty());
+  optimize(a);
+  optimize(b);
+  EXPECT_THAT(differences(a, b, 0), ::testing::IsEmpty());
+}
+
+TEST(CanonicalOrder, EveryTensorGetsANameOfItsOwn) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 3});
+  const TensorId y = b.unary(tflite::Tanh{}, b.unary(tflite::Logistic{}, x));
+  b.output(b.unary(tflite::Exp{}, y));
+  for (const OperatorId id : b.graph.nodes()) b.graph[b.graph[id].outputs[0]].name = "same";
+  b.graph[b.graph.outputs()[0]].name = "";
+  optimize(b.graph);
+  std::vector<std::string> names;
+  for (const OperatorId id : b.graph.nodes()) names.push_back(b.graph[b.graph[id].outputs[0]].name);
+  EXPECT_EQ(names, (std::vector<std::string>{"same", "same_1", "exp"}));
+}
+
+TEST(Optimize, ASecondRunChangesNothing) {
+  TfliteGraph graph = two_branches(true);
+  optimize(graph);
+  const std::string once = to_text(graph);
+  const PassReport report = optimize(graph);
+  EXPECT_EQ(to_text(graph), once);
+  for (const PassRecord& record : report.passes) EXPECT_EQ(record.changes, 0u) << record.name;
+}
+
+TEST(Optimize, StopsAfterANamedPass) {
+  TfliteGraph graph = two_branches(true);
+  OptimizeOptions options;
+  options.passes.stop_after = "fuse_activation";
+  const PassReport report = optimize(graph, options);
+  EXPECT_TRUE(report.stopped);
+  EXPECT_EQ(graph.nodes().size(), two_branches(true).nodes().size());
+}
+
+TEST(PrepareForInt8, TakesApartWhatHasNoIntegerForm) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 6, 6, 4});
+  tflite::AveragePool2D pool;
+  pool.filter_height = pool.filter_width = pool.stride_height = pool.stride_width = 2;
+  TensorId y = b.emit(pool, {x}, {1, 3, 3, 4});
+  y = b.binary(tflite::Div{}, b.unary(tflite::Neg{}, y), b.constant({4}, 0.5f, 2));
+  std::vector<TensorId> parts{y};
+  for (int i = 0; i < 6; ++i) parts.push_back(b.unary(tflite::Tanh{}, parts.back()));
+  const TensorId joined = b.concatenation(parts, 3);
+  b.output(b.concatenation(b.split(b.reshape(joined, {1, 9, 28}), 2, 7), 1));
+  const auto inputs = b.draw_inputs();
+  const auto before = evaluate(b.graph, inputs);
+  prepare_for_int8(b.graph, Target::litert_cpu);
+  EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 1e-5);
+  for (const OperatorId id : b.graph.nodes()) {
+    const TfliteOperator& op = b.graph[id];
+    EXPECT_FALSE(op.is<tflite::Div>() || op.is<tflite::Neg>() || op.is<tflite::AveragePool2D>() ||
+                 op.is<tflite::Split>());
+    if (op.is<tflite::Concatenation>()) {
+      EXPECT_LE(op.inputs.size(), 5u);
+    }
+  }
+}
+
+TEST(Float16Weights, HalvesWeightsAndNothingElse) {
+  GraphBuilder b;
+  b.output(nhwc_convolution(b, b.input({1, 4, 4, 3}), 4));
+  const TensorId big = b.filled({2, 36}, 1e6f);
+  b.output(b.emit(tflite::FullyConnected{}, {b.input({1, 36}), big}, {1, 2}));
+  const auto inputs = b.draw_inputs();
+  const auto before = evaluate(b.graph, inputs);
+  store_weights_as_float16(b.graph);
+  EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 0.05);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"DEQUANTIZE", "CONV_2D", "FULLY_CONNECTED"}));
+  const OperatorId widen = b.graph.nodes()[0];
+  EXPECT_EQ(b.graph[b.graph[widen].inputs[0]].dtype, DType::float16);
+}
+
+}  // namespace
+}  // namespace calib8::testing
