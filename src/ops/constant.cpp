@@ -223,10 +223,16 @@ std::vector<OnnxType> infer_range(const NodeView& view) {
   return {static_type(range[0].dtype, range[0].shape)};
 }
 
+/// Simplifying makes a Cast of it.
+std::vector<OnnxType> infer_cast_like(const NodeView& view) {
+  return {{view.input_type(1).dtype, view.input_type(0).shape}};
+}
+
 constexpr OnnxOp onnx_rows[] = {
     {"Constant", infer_constant, fold_constant},
     {"ConstantOfShape", infer_constant_of_shape, fold_constant_of_shape},
     {"Cast", infer_cast, fold_cast, lower_cast},
+    {"CastLike", infer_cast_like},
     {"Range", infer_range, fold_range},
 };
 
