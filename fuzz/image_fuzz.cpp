@@ -1,0 +1,18 @@
+// Any bytes: they decode, or are refused with calib8::Error; nothing else may happen. What decodes to little
+// is resized too.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "calib8/error.h"
+#include "dataset/decode.h"
+#include "dataset/resize.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    const calib8::Image image = calib8::decode_image(std::as_bytes(std::span(data, size)), "input");
+    if (image.pixels.size() < std::size_t{1} << 18) calib8::resize(image, 9, 7);
+  } catch (const calib8::Error&) {  // the expected way out
+  }
+  return 0;
+}

@@ -1,0 +1,95 @@
+"""Writes small valid images of every kind that the decoder tells apart into fuzz/corpus/image/.
+
+Needs Pillow. Run from anywhere; the files are the same every time.
+"""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+from PIL import Image
+
+FOLDER = Path(__file__).parent / "corpus" / "image"
+WIDTH, HEIGHT = 11, 7
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def picture(mode: str) -> Image.Image:
+    size = WIDTH * HEIGHT * len(Image.new(mode, (1, 1)).getbands())
+    return Image.frombytes(mode, (WIDTH, HEIGHT), bytes((i * 37 + i * i) % 256 for i in range(size)))
+
+
+def encoded(image: Image.Image, form: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def rows(width: int, height: int, bits: int) -> bytes:
+    size = (width * bits + 7) // 8
+    return b"".join(bytes([y % 5]) + bytes((x * 29 + y * 11) % 256 for x in range(size)) for y in range(height))
+
+
+def png(colour: int, depth: int, interlaced: bool) -> bytes:
+    bits = CHANNELS[colour] * depth
+    if interlaced:
+        data = b"".join(
+            rows(-(-(WIDTH - x) // dx), -(-(HEIGHT - y) // dy), bits) for x, y, dx, dy in ADAM7 if WIDTH > x and HEIGHT > y
+        )
+    else:
+        data = rows(WIDTH, HEIGHT, bits)
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, colour, 0, 0, interlaced)
+    palette = chunk(b"PLTE", bytes(range(3 * 2 ** min(depth, 4)))) if colour == 3 else b""
+    parts = [chunk(b"IHDR", header), palette, chunk(b"tEXt", b"Title\0seed"), chunk(b"IDAT", zlib.compress(data))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b"")
+
+
+def claims(width: int, height: int) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def seeds() -> dict[str, bytes]:
+    files = {
+        "rgb.jpg": encoded(picture("RGB"), "JPEG", quality=80),
+        "rgb_444.jpg": encoded(picture("RGB"), "JPEG", quality=80, subsampling=0),
+        "rgb_direct.jpg": encoded(picture("RGB"), "JPEG", keep_rgb=True),
+        "progressive.jpg": encoded(picture("RGB"), "JPEG", progressive=True),
+        "gray.jpg": encoded(picture("L"), "JPEG"),
+        "cmyk.jpg": encoded(picture("CMYK"), "JPEG"),
+        "cmyk_progressive.jpg": encoded(picture("CMYK"), "JPEG", progressive=True),
+        "restarts.jpg": encoded(picture("RGB"), "JPEG", restart_marker_blocks=1),
+        "exif.jpg": encoded(picture("RGB"), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0", comment=b"seed"),
+        "cut.jpg": encoded(picture("RGB"), "JPEG")[:-40],
+        "claims_60000.png": claims(60000, 60000),
+        "claims_10000.png": claims(10000, 10000),
+        "no_pixels.png": claims(0, 5),
+        "transparent.png": encoded(picture("L"), "PNG", transparency=3),
+        "empty.jpg": b"",
+        "webp.jpg": b"RIFF\x10\0\0\0WEBPVP8 ",
+        "text.png": b"hello",
+    }
+    for colour, depths in {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}.items():
+        for depth in depths:
+            for interlaced in (False, True):
+                files[f"colour{colour}_{depth}bit{'_interlaced' if interlaced else ''}.png"] = png(colour, depth, interlaced)
+    files["cut.png"] = files["colour2_8bit.png"][:90]
+    scan = files["progressive.jpg"].rindex(b"\xff\xda")
+    files["many_scans.jpg"] = files["progressive.jpg"][:-2] + files["progressive.jpg"][scan:-2] * 110 + b"\xff\xd9"
+    two = bytearray(files["gray.jpg"])
+    start = two.index(b"\xff\xc0")
+    two[start + 2 : start + 10] = struct.pack(">HBHHB", 14, 8, HEIGHT, WIDTH, 2)
+    files["two_components.jpg"] = bytes(two[: start + 13]) + b"\x02\x11\x00" + bytes(two[start + 13 :])
+    return files
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds().items():
+        (FOLDER / name).write_bytes(data)
