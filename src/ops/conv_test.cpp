@@ -34,7 +34,7 @@ TEST(Conv, TransposesWeightsAndMakesABias) {
   const TfliteOperator& conv = first<tflite::Conv2D>(graph);
   EXPECT_EQ(graph[conv.inputs[0]].shape, (Shape{1, 5, 5, 2}));
   EXPECT_EQ(graph[conv.outputs[0]].shape, (Shape{1, 5, 3, 2}));
-  EXPECT_EQ(graph[conv.outputs[0]].name, "y");
+  EXPECT_EQ(graph[conv.outputs[0]].name, "conv");
   EXPECT_EQ(graph[conv.inputs[1]].name, "conv.weight");
   EXPECT_EQ(graph[conv.inputs[1]].shape, (Shape{2, 1, 3, 2}));
   EXPECT_THAT(floats_of(graph, conv.inputs[1]), ElementsAre(0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11));

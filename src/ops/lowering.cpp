@@ -68,12 +68,23 @@ std::string module_name(const std::string& value_name, const std::string& op_typ
     if (!previous.empty() && scope.starts_with(previous + ".")) {
       name += scope.substr(previous.size());
     } else {
-      name += (name.empty() ? "" : ".") + scope;
+      if (!name.empty()) name += '.';
+      name += scope;
     }
     previous = scope;
   }
   if (name.empty()) return last;
   return last == op_type ? name : name + "/" + last;
+}
+
+/// The module whose parameter "weight" the node's second input is: it says more than the names that torch's
+/// newer exporter gives results, such as "conv2d_3".
+std::optional<std::string> module_of_weights(const NodeView& view) {
+  constexpr std::string_view suffix = ".weight";
+  if (!view.constant(1)) return std::nullopt;
+  const std::string& name = view.graph[view.node.inputs[1]].name;
+  if (!name.ends_with(suffix) || name.size() == suffix.size()) return std::nullopt;
+  return name.substr(0, name.size() - suffix.size());
 }
 
 }  // namespace
@@ -110,7 +121,12 @@ Shape Lowering::output_shape(std::size_t position) const {
 std::string Lowering::tensor_name(std::string_view part) const {
   const std::string& result =
       node.outputs.empty() || !node.outputs[0].exists() ? node.name : graph[node.outputs[0]].name;
-  std::string name = result.starts_with('/') ? module_name(result, node.op_type) : result;
+  std::string name = result;
+  if (result.starts_with('/')) {
+    name = module_name(result, node.op_type);
+  } else if (const auto module = module_of_weights(*this)) {
+    name = *module;
+  }
   if (!part.empty()) name += "/" + std::string(part);
   return name;
 }

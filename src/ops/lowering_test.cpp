@@ -32,6 +32,14 @@ TEST(Lowering, NamesTensorsAfterModules) {
   EXPECT_EQ(name_for("/", "Relu"), "/");
 }
 
+TEST(Lowering, NamesTensorsAfterTheirWeights) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 2, 4, 4});
+  const auto y = model.node("Conv", "conv2d_1", {x, model.counting("features.0.0.weight", {3, 2, 1, 1})});
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_EQ(graph[first<tflite::Conv2D>(graph).outputs[0]].name, "features.0.0");
+}
+
 /// A graph with one constant as input of one node, and that constant lowered.
 struct LoweredConstant {
   SmallModel model;

@@ -46,8 +46,8 @@ TensorId paddings_constant(Lowering& lowering, const PaddingForm& form) {
     paddings.push_back(static_cast<std::int32_t>(form.after[i]));
   }
   paddings.insert(paddings.end(), {0, 0});
-  return lowering.constant(
-      "paddings", make_tensor({static_cast<std::int64_t>(paddings.size()) / 2, 2}, std::move(paddings)));
+  const auto rank = static_cast<std::int64_t>(paddings.size()) / 2;
+  return lowering.constant("paddings", make_tensor({rank, 2}, std::move(paddings)));
 }
 
 }  // namespace
