@@ -15,6 +15,7 @@ bool fold_constants(OnnxGraph& graph, OnnxNodeId node);
 bool fold_shape(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_cast_like(OnnxGraph& graph, OnnxNodeId node);
 bool eliminate_identity(OnnxGraph& graph, OnnxNodeId node);
+bool eliminate_default_attributes(OnnxGraph& graph, OnnxNodeId node);
 bool eliminate_dead_code(OnnxGraph& graph);
 bool fuse_pad(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_batch_norm(OnnxGraph& graph, OnnxNodeId node);

@@ -25,11 +25,12 @@ constexpr std::array passes{
     OnnxPass{"fuse_hard_swish", fuse_hard_swish},          // after hard-sigmoid, of which it may consist
     OnnxPass{"fuse_batch_norm", fuse_batch_norm},          // before other sums that stand behind it
     OnnxPass{"fuse_channel_affine", fuse_channel_affine},  // after batch_norm and hard_sigmoid
-    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},              // may leave a Flatten
-    OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},  // after mean_as_pool
-    OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},              // any time after folding
-    OnnxPass{"add_zero_bias", add_zero_bias},                            // after what brings a real bias
-    OnnxPass{"order_operands", nullptr, order_operands},                 // last: fusions change the depths
+    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},                  // may leave a Flatten
+    OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},      // after mean_as_pool
+    OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},                  // any time after folding
+    OnnxPass{"add_zero_bias", add_zero_bias},                                // after what brings a real bias
+    OnnxPass{"eliminate_default_attributes", eliminate_default_attributes},  // after what changes attributes
+    OnnxPass{"order_operands", nullptr, order_operands},  // last: fusions change the depths
 };
 
 constexpr auto names = [] {
