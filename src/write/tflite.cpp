@@ -72,9 +72,9 @@ class FileWriter {
         builder_(capacity, &allocator_, false, file_alignment) {}
 
   Data write() {
-    // The builder fills its memory from the end, so constants, written first, stand behind all else. The
-    // first, empty write only makes the file's size a multiple of the alignment.
-    builder_.ForceVectorAlignment(0, 1, file_alignment);
+    // The builder fills its memory from the end, so constants, written first, stand behind all else. Aligning
+    // the still empty file makes its size, and so its beginning, a multiple of the alignment.
+    builder_.Align(file_alignment);
     add_metadata("min_runtime_version", padded_runtime_version());
     for (const TfliteMetadata& entry : options_.metadata) add_metadata(entry.name, entry.content);
     const auto buffers = write_buffers();

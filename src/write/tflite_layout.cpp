@@ -57,10 +57,12 @@ void name_tensors(const TfliteGraph& graph, TfliteLayout& layout) {
 
 void number_buffers(const TfliteGraph& graph, TfliteLayout& layout) {
   layout.buffers.emplace_back();
+  // Weights mostly differ at their beginning already, so no more of them is hashed.
+  constexpr std::size_t hashed_bytes = 4096;
   std::unordered_multimap<std::uint64_t, std::uint32_t> by_hash;
   const auto find_or_add = [&](ByteView bytes) -> std::uint32_t {
     if (bytes.empty()) return 0;
-    const std::uint64_t hash = hash64(bytes);
+    const std::uint64_t hash = hash64(bytes.first(std::min(bytes.size(), hashed_bytes)));
     const auto [begin, end] = by_hash.equal_range(hash);
     for (auto candidate = begin; candidate != end; ++candidate) {
       const ByteView other = layout.buffers[candidate->second];
