@@ -9,6 +9,12 @@
 namespace calib8 {
 namespace {
 
+template <class T>
+Tensor vector_of(std::vector<T> values) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  return make_tensor({count}, std::move(values));
+}
+
 // --- ONNX: Constant ---
 
 Tensor constant_of(const NodeView& view) {
@@ -21,11 +27,11 @@ Tensor constant_of(const NodeView& view) {
   if (node.has("value_int")) return make_tensor<std::int64_t>({}, {node.get_int("value_int", 0)});
   if (node.has("value_floats")) {
     std::vector<float> values = node.get_floats("value_floats", {});
-    return make_tensor({static_cast<std::int64_t>(values.size())}, std::move(values));
+    return vector_of(std::move(values));
   }
   if (node.has("value_ints")) {
     std::vector<std::int64_t> values = node.get_ints("value_ints", {});
-    return make_tensor({static_cast<std::int64_t>(values.size())}, std::move(values));
+    return vector_of(std::move(values));
   }
   view.fail("holds no tensor of numbers");
 }
@@ -193,7 +199,7 @@ std::vector<Tensor> make_range(const NodeView& view, T start, T limit, T delta) 
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(std::max(count, 0.0L)); ++i) {
     values.push_back(static_cast<T>(start + static_cast<T>(i) * delta));
   }
-  return {make_tensor({static_cast<std::int64_t>(values.size())}, std::move(values))};
+  return {vector_of(std::move(values))};
 }
 
 std::vector<Tensor> fold_range(const NodeView& view) {

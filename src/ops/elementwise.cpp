@@ -24,6 +24,11 @@ std::vector<OnnxType> infer_broadcast(const NodeView& view) {
   return {result};
 }
 
+std::vector<OnnxType> infer_binary(const NodeView& view) {
+  view.input_type(1);  // fails where it is missing
+  return infer_broadcast(view);
+}
+
 std::vector<OnnxType> infer_same(const NodeView& view) {
   return {view.input_type(0)};
 }
@@ -146,12 +151,12 @@ Refusal lower_pow(Lowering& lowering) {
 }
 
 constexpr OnnxOp onnx_rows[] = {
-    {"Add", infer_broadcast, fold_add, lower_binary<tflite::Add>},
-    {"Sub", infer_broadcast, fold_sub, lower_binary<tflite::Sub>},
-    {"Mul", infer_broadcast, fold_mul, lower_binary<tflite::Mul>},
-    {"Div", infer_broadcast, fold_div, lower_div},
-    {"Mod", infer_broadcast, fold_mod},
-    {"Pow", infer_broadcast, fold_pow, lower_pow},
+    {"Add", infer_binary, fold_add, lower_binary<tflite::Add>},
+    {"Sub", infer_binary, fold_sub, lower_binary<tflite::Sub>},
+    {"Mul", infer_binary, fold_mul, lower_binary<tflite::Mul>},
+    {"Div", infer_binary, fold_div, lower_div},
+    {"Mod", infer_binary, fold_mod},
+    {"Pow", infer_binary, fold_pow, lower_pow},
     {"Max", infer_broadcast, fold_max, lower_variadic<tflite::Maximum>},
     {"Min", infer_broadcast, fold_min, lower_variadic<tflite::Minimum>},
     {"Sqrt", infer_same, fold_sqrt, lower_unary<tflite::Sqrt>},
