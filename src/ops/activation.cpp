@@ -94,6 +94,7 @@ Refusal lower_hard_sigmoid(Lowering& lowering) {
 }
 
 Refusal lower_leaky_relu(Lowering& lowering) {
+  if (lowering.node.get_float("alpha", 0.01f) == 0.0f) return lower_unary<tflite::Relu>(lowering);
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const tflite::LeakyRelu op{lowering.node.get_float("alpha", 0.01f)};
   lowering.set_output(0, emit_like_output(lowering, op, {lowering.input(0)}));

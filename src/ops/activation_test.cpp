@@ -34,6 +34,7 @@ TEST(Activation, OnesWithAnOperatorOfTheirOwn) {
   EXPECT_THAT(lowered("HardSwish", shape), ElementsAre("HARD_SWISH"));
   EXPECT_THAT(lowered("Elu", shape), ElementsAre("ELU"));
   EXPECT_THAT(lowered("LeakyRelu", shape, {}, {{"alpha", 0.25f}}), ElementsAre("LEAKY_RELU"));
+  EXPECT_THAT(lowered("LeakyRelu", shape, {}, {{"alpha", 0.0f}}), ElementsAre("RELU"));
   EXPECT_THAT(lowered("Gelu", shape, {}, {{"approximate", std::string("tanh")}}), ElementsAre("GELU"));
   EXPECT_THROW(lowered("Gelu", shape, {}, {{"approximate", std::string("erf")}}), Error);
 }

@@ -10,13 +10,13 @@
 namespace calib8 {
 namespace {
 
-/// In int8 the delegate takes 1/256 <= s <= 128 for s = input scale / output scale, and the same for alpha *
-/// s but for its sign.
+/// In float32 the delegate refuses a slope of 0. In int8 it takes 1/256 <= s <= 128 for s = input scale /
+/// output scale, and the same for alpha * s but for its sign.
 bool leaky_relu_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
   const TfliteTensor &x = input_of(graph, op, 0), &y = output_of(graph, op);
   const float alpha = std::get<tflite::LeakyRelu>(op.options).alpha;
   const auto type = xnnpack_type({&x, &y});
-  if (type != DType::int8) return type.has_value() && std::isfinite(alpha);
+  if (type != DType::int8) return type.has_value() && std::isnormal(alpha);
   const float above = x.quantization->scales[0] / y.quantization->scales[0];
   const float below = above * alpha;
   constexpr float least = 1.0f / 256.0f;
