@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <random>
 #include <string>
 #include <vector>
@@ -159,7 +161,7 @@ class GraphBuilder {
   std::mt19937& random() { return random_; }
 
  private:
-  std::string next_name() { return "t" + std::to_string(count_++); }
+  std::string next_name() { return fmt::format("t{}", count_++); }
   TensorId paddings(const std::vector<std::int32_t>& by) {
     return graph.add_constant(next_name(), make_tensor({static_cast<std::int64_t>(by.size() / 2), 2}, by));
   }

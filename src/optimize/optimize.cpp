@@ -19,67 +19,105 @@ namespace {
 
 using TflitePass = Pass<TfliteGraph>;
 
-// Four lists, each run until it changes nothing any more.
+// Four lists, each run until it changes nothing any more. Within a sweep operators come in execution order,
+// so a TRANSPOSE that one moves is met again by the next below it.
 
 /// 1. Every TRANSPOSE goes down until it meets its inverse.
 constexpr std::array layout = {
-    CALIB8_REWRITE(fold_transpose_of_constant),     // Weights first, so that what follows sees constants.
-    CALIB8_REWRITE(cancel_transposes),              // First and often: what is gone needn't be moved.
-    CALIB8_REWRITE(sink_transpose_through_unary),   // Then down, the commonest neighbours first,
-    CALIB8_REWRITE(sink_transpose_through_binary),  // in execution order, so that one sweep goes a long way:
-    CALIB8_REWRITE(sink_transpose_through_pad),     // the operator below a moved TRANSPOSE
-    CALIB8_REWRITE(sink_transpose_through_reduction),  // comes next in the same sweep.
-    CALIB8_REWRITE(
-        sink_transpose_through_concatenation),        // Needs all parts transposed alike: after those that
-    CALIB8_REWRITE(sink_transpose_through_slice),     // bring them there.
-    CALIB8_REWRITE(sink_transpose_through_split),     //
-    CALIB8_REWRITE(sink_transpose_through_softmax),   //
-    CALIB8_REWRITE(sink_transpose_through_reshape),   // The end of the way in most CNNs: [N,C,1,1] -> [N,C].
-    CALIB8_REWRITE(raise_transpose_through_reshape),  // Only where sinking failed: channel shuffle.
-    CALIB8_REWRITE(absorb_transpose_into_fully_connected),  // Where RESHAPE really flattens an image.
+    // While results still have their own module's name.
+    CALIB8_REWRITE(name_weights),
+    // What follows sees constants then, which go into any order.
+    CALIB8_REWRITE(fold_transpose_of_constant),
+    // Before all that move them: what is gone needn't be moved.
+    CALIB8_REWRITE(cancel_transposes),
+    // The commonest neighbours first: activations,
+    CALIB8_REWRITE(sink_transpose_through_unary),
+    // residuals, biases, squeeze and excitation,
+    CALIB8_REWRITE(sink_transpose_through_binary),
+    // explicit padding,
+    CALIB8_REWRITE(sink_transpose_through_pad),
+    // and global pooling.
+    CALIB8_REWRITE(sink_transpose_through_reduction),
+    // Needs all its parts transposed alike, so after those that bring the TRANSPOSEs there.
+    CALIB8_REWRITE(sink_transpose_through_concatenation),
+    // What takes parts of a tensor; ShuffleNet splits right behind a CONCATENATION.
+    CALIB8_REWRITE(sink_transpose_through_slice),
+    CALIB8_REWRITE(sink_transpose_through_split),
+    // Attention over channels; seldom.
+    CALIB8_REWRITE(sink_transpose_through_softmax),
+    // The end of the way in most CNNs: [N, C, 1, 1] -> [N, C].
+    CALIB8_REWRITE(sink_transpose_through_reshape),
+    // Only where sinking failed: channel shuffle.
+    CALIB8_REWRITE(raise_transpose_through_reshape),
+    // Only where sinking failed because RESHAPE flattens a whole image. It copies weights, so it comes last.
+    CALIB8_REWRITE(absorb_transpose_into_fully_connected),
 };
 
-/// 2. What is left meets operands without a TRANSPOSE, or moves nothing. Both would have hidden what list 1
-/// cancels.
+/// 2. List 1 again, and what it must not meet too early, because it would hide what is about to cancel.
 constexpr std::array late_layout = {
-    CALIB8_REWRITE(
-        reshape_operand_to_sink_transpose),  // Before the next: it would turn both sides into RESHAPEs.
-    CALIB8_REWRITE(replace_transpose_with_reshape),  //
+    // An operand that will never have a TRANSPOSE of its own.
+    CALIB8_REWRITE(reshape_operand_to_sink_transpose),
+    // After the line above, which wants a TRANSPOSE on the other side.
+    CALIB8_REWRITE(replace_transpose_with_reshape),
 };
 
 /// 3. Fewer and better operators.
 constexpr std::array simplification = {
-    CALIB8_SWEEP(remove_unused_operators),          // "Read by one operator" must not count dead readers.
-    CALIB8_REWRITE(remove_noop),                    // So that what it stood between become neighbours.
-    CALIB8_REWRITE(merge_reshapes),                 // Layout leaves chains of them.
-    CALIB8_SWEEP(merge_equal_operators),            // Before patterns that look for one common x.
-    CALIB8_SWEEP(order_operands),                   // Constants second: the patterns below expect them there.
-    CALIB8_REWRITE(replace_global_pool_with_mean),  // Before the next, which looks for MEAN.
-    CALIB8_REWRITE(merge_reshape_into_mean),        // After merge_reshapes: needs the RESHAPE right behind.
-    CALIB8_REWRITE(fold_arithmetic_into_convolution),       // Before activations: a fused one would block it.
-    CALIB8_REWRITE(fold_arithmetic_into_next_convolution),  // Only what the convolution before couldn't take.
-    CALIB8_REWRITE(fuse_activation),                        // Into what is left.
-    CALIB8_REWRITE(fuse_hard_swish),                        // Its ADD has its RELU6 fused by now.
-    CALIB8_REWRITE(merge_pads),              // Before SAME: it wants the whole padding in one PAD.
-    CALIB8_REWRITE(fold_pad_into_same),      // -inf before it is replaced by 0: always exact.
-    CALIB8_REWRITE(pad_max_pool_with_zero),  // Needs fused activations to know what can't be negative.
+    // Dead readers would count where a pattern wants a result that is read once.
+    CALIB8_SWEEP(remove_unused_operators),
+    // What it stood between become neighbours, as the patterns want them.
+    CALIB8_REWRITE(remove_noop),
+    // Layout leaves chains of them.
+    CALIB8_REWRITE(merge_reshapes),
+    // Patterns look for one common operand, not for two equal ones.
+    CALIB8_SWEEP(merge_equal_operators),
+    // The patterns below expect constants second.
+    CALIB8_SWEEP(order_operands),
+    // Gives the next pass its MEAN.
+    CALIB8_REWRITE(replace_global_pool_with_mean),
+    // After merge_reshapes: needs the RESHAPE right behind.
+    CALIB8_REWRITE(merge_reshape_into_mean),
+    // Before activations are fused: arithmetic can't pass one.
+    CALIB8_REWRITE(fold_arithmetic_into_convolution),
+    // Only what the convolution before it couldn't take.
+    CALIB8_REWRITE(fold_arithmetic_into_next_convolution),
+    // Into what is left.
+    CALIB8_REWRITE(fuse_activation),
+    // Looks for an ADD that has its RELU6 fused.
+    CALIB8_REWRITE(fuse_hard_swish),
+    // SAME wants the whole padding in one PAD.
+    CALIB8_REWRITE(merge_pads),
+    // Before -inf becomes 0: with -inf it holds whatever the signs.
+    CALIB8_REWRITE(fold_pad_into_same),
+    // Fused activations tell it what can't be negative.
+    CALIB8_REWRITE(pad_max_pool_with_zero),
 };
 
 /// 4. One form for one network.
 constexpr std::array finish = {
-    CALIB8_SWEEP(order_operands),           // Decides the order in which the next walks.
-    CALIB8_SWEEP(sort_operators),           // Execution order, and no tensor that isn't read.
-    CALIB8_SWEEP(share_integer_constants),  // The first in execution order stays: after sorting.
-    CALIB8_SWEEP(name_tensors),             // Last: numbers names by that order.
+    // The next pass visits operands in this order.
+    CALIB8_SWEEP(order_operands),
+    // Execution order, and no tensor that isn't read.
+    CALIB8_SWEEP(sort_operators),
+    // The first in execution order stays.
+    CALIB8_SWEEP(share_integer_constants),
+    // By that order, and only what is left.
+    CALIB8_SWEEP(name_tensors),
 };
 
-/// Towards int8 on LiteRT's CPU, i.e. XNNPACK. Each line's source: docs/tflite-int8.md, sections C and D.
+/// Towards int8 on LiteRT's CPU, i.e. XNNPACK. Source of each line: docs/tflite-int8.md, sections C and D.
+/// They are independent of each other. Latencies in ms for [1, 56, 56, 64], one thread.
 constexpr std::array int8_litert_cpu = {
-    CALIB8_REWRITE(expand_hard_swish),  // 0.62 ms as it stands, 0.016 as elementwise integers.
-    CALIB8_REWRITE(replace_average_pool_with_convolution),  // 0.165 ms -> 0.028.
-    CALIB8_REWRITE(nest_concatenation),                     // XNNPACK takes 2 to 5 parts.
-    CALIB8_REWRITE(replace_split_with_slices),              // XNNPACK takes 2 to 4 parts.
-    CALIB8_REWRITE(replace_arithmetic_without_int8_form),   // DIV and NEG are wrong in int8; MUL is right.
+    // No int8 form: 0.62 on the builtin kernel, 0.016 as elementwise integers.
+    CALIB8_REWRITE(expand_hard_swish),
+    // No int8 form: 0.165 on the builtin kernel, 0.028 as convolution.
+    CALIB8_REWRITE(replace_average_pool_with_convolution),
+    // XNNPACK takes 2 to 5 parts.
+    CALIB8_REWRITE(nest_concatenation),
+    // XNNPACK takes 2 to 4 parts.
+    CALIB8_REWRITE(replace_split_with_slices),
+    // The int8 kernels of DIV and NEG give wrong results.
+    CALIB8_REWRITE(replace_arithmetic_without_int8_form),
 };
 
 constexpr std::array all_lists = {

@@ -303,7 +303,21 @@ TEST(CanonicalOrder, EveryTensorGetsANameOfItsOwn) {
   optimize(b.graph);
   std::vector<std::string> names;
   for (const OperatorId id : b.graph.nodes()) names.push_back(b.graph[b.graph[id].outputs[0]].name);
-  EXPECT_EQ(names, (std::vector<std::string>{"same", "same_1", "exp"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"same/logistic", "same", "exp"}));
+}
+
+TEST(CanonicalOrder, WeightsWithMadeUpNamesAreNamedAfterTheirModule) {
+  GraphBuilder b;
+  const TensorId x = nhwc_convolution(b, b.input({1, 6, 6, 3}), 4);
+  b.graph[x].name = "features.0.0";
+  const OperatorId convolution = b.graph.producer(x);
+  b.graph[b.graph[convolution].inputs[1]].name = "onnx::Conv_650";
+  b.graph[b.graph[convolution].inputs[2]].name = "651";
+  b.output(b.unary(tflite::Relu{}, x));
+  optimize(b.graph);
+  const TfliteOperator& fused = b.graph[b.graph.nodes()[0]];
+  EXPECT_EQ(b.graph[fused.inputs[1]].name, "features.0.0.weight");
+  EXPECT_EQ(b.graph[fused.inputs[2]].name, "features.0.0.bias");
 }
 
 TEST(Optimize, ASecondRunChangesNothing) {

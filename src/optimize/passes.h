@@ -14,7 +14,8 @@ bool merge_reshape_into_mean(TfliteGraph& graph, OperatorId id);
 bool replace_global_pool_with_mean(TfliteGraph& graph, OperatorId id);
 bool fuse_hard_swish(TfliteGraph& graph, OperatorId id);
 
-// Into convolutions and their like.
+// Convolutions and their like.
+bool name_weights(TfliteGraph& graph, OperatorId id);
 bool fold_arithmetic_into_convolution(TfliteGraph& graph, OperatorId id);
 bool fold_arithmetic_into_next_convolution(TfliteGraph& graph, OperatorId id);
 bool fuse_activation(TfliteGraph& graph, OperatorId id);

@@ -17,6 +17,7 @@ bool absorb_transpose_into_fully_connected(TfliteGraph& graph, OperatorId id) {
   if (!reshape.exists() || !graph[reshape].is<tflite::Reshape>()) return false;
   const auto above = transpose_behind(graph, graph[reshape].inputs[0]);
   if (!above || above->permutation[0] != 0) return false;
+  if (transpose_behind(graph, above->input)) return false;  // The two may yet cancel, at no cost.
 
   const Shape& transposed = graph[graph[reshape].inputs[0]].shape;  // The batch, then what is flattened.
   const TfliteTensor& old = graph[weights];

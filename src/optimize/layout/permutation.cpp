@@ -1,8 +1,5 @@
 #include "optimize/layout/permutation.h"
 
-#include <cstring>
-#include <numeric>
-
 namespace calib8 {
 
 bool is_permutation(const Permutation& permutation) {
@@ -49,29 +46,53 @@ bool keeps_element_order(const Shape& shape, const Permutation& permutation) {
   return true;
 }
 
-Tensor permuted(const Tensor& tensor, const Permutation& permutation) {
-  const std::size_t rank = tensor.shape.size();
-  const std::size_t size = size_of(tensor.dtype);
-  std::vector<std::int64_t> strides(rank, 1);  // In elements, of the operand.
-  for (std::size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * tensor.shape[i];
+namespace {
 
-  Tensor result{tensor.dtype, permuted(tensor.shape, permutation), {}};
-  std::vector<std::byte> bytes(tensor.data.size());
-  const std::byte* source = tensor.data.bytes().data();
+/// Copies elements of type T; all that matters of the type is its size.
+template <class T>
+std::vector<T> permuted_elements(const Tensor& tensor, const Shape& shape, const Permutation& permutation) {
+  const std::size_t rank = shape.size();
+  const T* source = reinterpret_cast<const T*>(tensor.data.bytes().data());
+  std::vector<T> result(tensor.data.size() / sizeof(T));
+  if (rank == 0 || result.empty()) return std::vector<T>(source, source + result.size());
+
+  std::vector<std::int64_t> own(rank, 1);  // Elements between neighbours, by dimension of the operand,
+  for (std::size_t i = rank; i-- > 1;) own[i - 1] = own[i] * tensor.shape[i];
+  const Shape strides = permuted(own, permutation);  // and of the result.
   std::vector<std::int64_t> index(rank, 0);
   std::int64_t offset = 0;
-  for (std::size_t written = 0; written < bytes.size(); written += size) {
-    std::memcpy(bytes.data() + written, source + offset * static_cast<std::int64_t>(size), size);
-    for (std::size_t i = rank; i-- > 0;) {  // Step the index, last dimension first, and the offset with it.
-      const std::int64_t stride = strides[permutation[i]];
-      offset += stride;
-      if (++index[i] < result.shape[i]) break;
-      offset -= stride * result.shape[i];
+  const std::int64_t row = shape.back(), step = strides.back();
+  for (std::size_t written = 0; written < result.size(); written += static_cast<std::size_t>(row)) {
+    for (std::int64_t i = 0; i < row; ++i)
+      result[written + static_cast<std::size_t>(i)] = source[offset + i * step];
+    for (std::size_t i = rank - 1; i-- > 0;) {  // Step the index of the row, and the offset with it.
+      offset += strides[i];
+      if (++index[i] < shape[i]) break;
+      offset -= strides[i] * shape[i];
       index[i] = 0;
     }
   }
-  result.data = Data::from_vector(std::move(bytes));
   return result;
+}
+
+}  // namespace
+
+Tensor permuted(const Tensor& tensor, const Permutation& permutation) {
+  const Shape shape = permuted(tensor.shape, permutation);
+  if (keeps_element_order(tensor.shape, permutation)) return {tensor.dtype, shape, tensor.data};
+  const auto rearranged = [&]<class T>(T) {
+    return Tensor{tensor.dtype, shape, Data::from_vector(permuted_elements<T>(tensor, shape, permutation))};
+  };
+  switch (size_of(tensor.dtype)) {
+    case 1:
+      return rearranged(std::uint8_t{});
+    case 2:
+      return rearranged(std::uint16_t{});
+    case 4:
+      return rearranged(std::uint32_t{});
+    default:
+      return rearranged(std::uint64_t{});
+  }
 }
 
 Shape with_rank(Shape shape, std::size_t rank) {
