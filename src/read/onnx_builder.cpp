@@ -9,6 +9,7 @@
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
 #include "ops/onnx_op.h"
+#include "read/onnx_name.h"
 #include "read/onnx_node.h"
 #include "read/onnx_upgrade.h"
 #include "read/onnx_value_info.h"
@@ -37,7 +38,7 @@ GraphMessage parse_graph(data_view view) {
         graph.nodes.push_back(message.get_view());
         break;
       case tag_and_type(proto::Graph::name, bytes):
-        graph.name = message.get_string();
+        graph.name = read_onnx_name(message.get_view());
         break;
       case tag_and_type(proto::Graph::initializer, bytes):
         graph.initializers.push_back(message.get_view());
@@ -118,13 +119,13 @@ class Builder {
 
   void add_initializers(const std::vector<data_view>& messages) {
     for (const data_view view : messages) {
-      std::string type_name;
-      auto named = read_onnx_tensor(view, source_, type_name);
-      if (!named) {
-        refusals_.add("an initializer of " + type_name);
-        continue;
+      OnnxTensor read = read_onnx_tensor(view, source_);
+      if (read.tensor) {
+        define_constant(read.name, std::move(*read.tensor));
+      } else {
+        refusals_.add("initializer '" + read.name + "' holds " + read.refusal);
+        define(read.name, {read.name, std::nullopt, std::nullopt});  // so that its readers aren't refused too
       }
-      define_constant(named->name, std::move(named->tensor));
     }
   }
 

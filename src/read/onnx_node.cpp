@@ -3,6 +3,7 @@
 #include <protozero/pbf_message.hpp>
 
 #include "container/protobuf_onnx.h"
+#include "read/onnx_name.h"
 
 namespace calib8 {
 namespace {
@@ -56,7 +57,7 @@ AttributeMessage parse_attribute(data_view view) {
   while (message.next()) {
     switch (message.tag_and_type()) {
       case tag_and_type(proto::Attribute::name, bytes):
-        attribute.name = message.get_string();
+        attribute.name = read_onnx_name(message.get_view());
         break;
       case tag_and_type(proto::Attribute::type, varint):
         attribute.type = static_cast<proto::AttributeType>(message.get_int32());
@@ -108,11 +109,12 @@ proto::AttributeType type_of(const AttributeMessage& attribute) {
   return proto::AttributeType::ints;
 }
 
-/// Takes the attribute into the node, or says why not.
-void add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensorSource& source,
+/// Takes the attribute into the node; false, and says why, where that is not possible.
+bool add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensorSource& source,
                    OnnxRefusals& refusals) {
   const auto refuse = [&](const std::string& what) {
     refusals.add(node.describe() + " " + what + " in its attribute '" + attribute.name + "'");
+    return false;
   };
   if (!attribute.unsupported.empty()) return refuse(attribute.unsupported);
   OnnxAttribute& value = node.attributes[attribute.name];
@@ -120,31 +122,30 @@ void add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensor
   switch (type_of(attribute)) {
     case proto::AttributeType::float_value:
       value = attribute.float_value.value_or(0.0f);
-      return;
+      return true;
     case proto::AttributeType::int_value:
       value = attribute.int_value.value_or(0);
-      return;
+      return true;
     case proto::AttributeType::string_value:
       value = attribute.string_value.value_or("");
-      return;
+      return true;
     case proto::AttributeType::floats:
       value = std::move(attribute.floats);
-      return;
+      return true;
     case proto::AttributeType::ints:
       value = std::move(attribute.ints);
-      return;
+      return true;
     case proto::AttributeType::strings:
       value = std::move(attribute.strings);
-      return;
+      return true;
     case proto::AttributeType::tensor_value: {
-      std::string type_name;
-      auto named = read_onnx_tensor(attribute.tensor.value_or(data_view{}), source, type_name);
-      if (!named) return refuse("holds a tensor of " + type_name);
-      value = std::move(named->tensor);
-      return;
+      OnnxTensor read = read_onnx_tensor(attribute.tensor.value_or(data_view{}), source);
+      if (!read.tensor) return refuse("holds a tensor of " + read.refusal);
+      value = std::move(*read.tensor);
+      return true;
     }
     default:
-      refuse("holds a value of type " + std::to_string(static_cast<int>(attribute.type)));
+      return refuse("holds a value of type " + std::to_string(static_cast<int>(attribute.type)));
   }
 }
 
@@ -163,19 +164,19 @@ OnnxNodeMessage read_onnx_node(data_view view, std::size_t position, OnnxTensorS
   while (message.next()) {
     switch (message.tag_and_type()) {
       case tag_and_type(proto::Node::input, bytes):
-        node.inputs.push_back(message.get_string());
+        node.inputs.push_back(read_onnx_name(message.get_view()));
         break;
       case tag_and_type(proto::Node::output, bytes):
-        node.outputs.push_back(message.get_string());
+        node.outputs.push_back(read_onnx_name(message.get_view()));
         break;
       case tag_and_type(proto::Node::name, bytes):
-        node.name = message.get_string();
+        node.name = read_onnx_name(message.get_view());
         break;
       case tag_and_type(proto::Node::op_type, bytes):
-        node.op_type = message.get_string();
+        node.op_type = read_onnx_name(message.get_view());
         break;
       case tag_and_type(proto::Node::domain, bytes):
-        node.domain = message.get_string();
+        node.domain = read_onnx_name(message.get_view());
         break;
       case tag_and_type(proto::Node::attribute, bytes):
         attributes.push_back(message.get_view());
@@ -185,7 +186,8 @@ OnnxNodeMessage read_onnx_node(data_view view, std::size_t position, OnnxTensorS
     }
   }
   for (const data_view attribute : attributes) {
-    add_attribute(node, parse_attribute(attribute), source, refusals);
+    if (!add_attribute(node, parse_attribute(attribute), source, refusals))
+      break;  // one is enough to refuse it
   }
   return node;
 }

@@ -8,6 +8,7 @@
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/data_type.h"
+#include "read/onnx_name.h"
 
 namespace calib8 {
 namespace {
@@ -71,7 +72,7 @@ TensorMessage parse(data_view view) {
         tensor.data_type = message.get_int32();
         break;
       case protozero::tag_and_type(proto::Tensor::name, bytes):
-        tensor.name = message.get_string();
+        tensor.name = read_onnx_name(message.get_view());
         break;
       case protozero::tag_and_type(proto::Tensor::raw_data, bytes):
         tensor.raw = message.get_view();
@@ -208,14 +209,10 @@ std::string name_of_data_type(std::int64_t data_type) {
 
 }  // namespace
 
-std::optional<NamedTensor> read_onnx_tensor(data_view view, OnnxTensorSource& source,
-                                            std::string& type_name) {
+OnnxTensor read_onnx_tensor(data_view view, OnnxTensorSource& source) {
   const TensorMessage message = parse(view);
   const std::optional<DType> dtype = dtype_of_onnx(message.data_type);
-  if (!dtype) {
-    type_name = name_of_data_type(message.data_type);
-    return std::nullopt;
-  }
+  if (!dtype) return {message.name, std::nullopt, name_of_data_type(message.data_type)};
   const std::optional<std::int64_t> count = element_count(message.dims);
   if (!count || *count > (std::int64_t{1} << 40)) {
     refuse(message.name, "has impossible dimensions: " + to_string(message.dims));
@@ -229,7 +226,7 @@ std::optional<NamedTensor> read_onnx_tensor(data_view view, OnnxTensorSource& so
                              to_string(message.dims) + " need " + std::to_string(expected));
   }
   data = *dtype == DType::boolean ? as_booleans(data) : aligned(data, *dtype);
-  return NamedTensor{message.name, Tensor{*dtype, message.dims, std::move(data)}};
+  return {message.name, Tensor{*dtype, message.dims, std::move(data)}, {}};
 }
 
 }  // namespace calib8

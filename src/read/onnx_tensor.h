@@ -18,15 +18,15 @@ struct OnnxTensorSource {
   std::map<std::string, Data> external;  ///< The external files opened so far.
 };
 
-struct NamedTensor {
+/// A TensorProto as it was read.
+struct OnnxTensor {
   std::string name;
-  Tensor tensor;
+  std::optional<Tensor> tensor;
+  std::string refusal;  ///< Without a tensor, what it holds that Tensor can't: "strings".
 };
 
-/// Reads a TensorProto. Nothing where its element type is one that Tensor doesn't have (`type_name` then says
-/// which). Fails with ErrorCode::model where the data doesn't fit type and dimensions, or an external file
-/// may not be read.
-std::optional<NamedTensor> read_onnx_tensor(protozero::data_view message, OnnxTensorSource& source,
-                                            std::string& type_name);
+/// Reads a TensorProto. Fails with ErrorCode::model where the data doesn't fit type and dimensions, or an
+/// external file may not be read.
+OnnxTensor read_onnx_tensor(protozero::data_view message, OnnxTensorSource& source);
 
 }  // namespace calib8

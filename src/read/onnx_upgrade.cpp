@@ -110,11 +110,11 @@ void upgrade_softmax(OnnxNode& node, OnnxUpgrade& upgrade) {
   };
   const OnnxValueId input = node.inputs[0], output = node.outputs[0];
   const OnnxValueId flat = add_value("flat"), result = add_value("rows"), shape = add_value("shape");
-  upgrade.graph.append({"Flatten", node.name, {input}, {flat}, {{"axis", axis}}});
+  upgrade.graph.append({"Flatten", node.name + "/flatten", {input}, {flat}, {{"axis", axis}}});
   node.inputs[0] = flat;
   node.outputs[0] = result;
-  upgrade.behind.push_back({"Shape", node.name, {input}, {shape}, {}});
-  upgrade.behind.push_back({"Reshape", node.name, {result, shape}, {output}, {}});
+  upgrade.behind.push_back({"Shape", node.name + "/shape", {input}, {shape}, {}});
+  upgrade.behind.push_back({"Reshape", node.name + "/reshape", {result, shape}, {output}, {}});
 }
 
 /// Upsample 7: attribute scales; 9: input. Resize 10 (of which Upsample is the older name) knows one

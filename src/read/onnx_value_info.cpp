@@ -4,6 +4,7 @@
 
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/data_type.h"
+#include "read/onnx_name.h"
 
 namespace calib8 {
 namespace {
@@ -24,7 +25,7 @@ Dimension read_dimension(data_view view) {
         dimension.size = std::max(message.get_int64(), std::int64_t{-1});
         break;
       case tag_and_type(proto::Dimension::symbol, bytes):
-        dimension.symbol = message.get_string();
+        dimension.symbol = read_onnx_name(message.get_view());
         break;
       default:
         message.skip();
@@ -101,7 +102,7 @@ OnnxValueInfo read_onnx_value_info(data_view view) {
   while (message.next()) {
     switch (message.tag_and_type()) {
       case tag_and_type(proto::ValueInfo::name, bytes):
-        info.name = message.get_string();
+        info.name = read_onnx_name(message.get_view());
         break;
       case tag_and_type(proto::ValueInfo::type, bytes):
         read_type(message.get_view(), info);

@@ -34,7 +34,7 @@ bool rewrite_mean_as_pool(OnnxGraph& graph, OnnxNodeId id) {
   const OnnxValueId flat = node.outputs[0];
   const OnnxValueId pooled = graph.add_value({free_name(graph, graph[flat].name + ".pooled"), {}, {}});
   graph.set_output(id, 0, pooled);
-  graph.insert_after(id, {"Flatten", node.name, {pooled}, {flat}, {{"axis", std::int64_t{1}}}});
+  graph.insert_after(id, {"Flatten", node.name + "/flatten", {pooled}, {flat}, {{"axis", std::int64_t{1}}}});
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "write/onnx.h"
 
 #include <protozero/pbf_builder.hpp>
+#include <unordered_set>
 #include <vector>
 
 #include "calib8/error.h"
@@ -84,7 +85,7 @@ struct AttributeWriter {
   }
 };
 
-std::string node_message(const OnnxGraph& graph, const OnnxNode& node) {
+std::string node_message(const OnnxGraph& graph, const OnnxNode& node, const std::string& name) {
   std::string bytes;
   protozero::pbf_builder<proto::Node> builder(bytes);
   for (const OnnxValueId id : node.inputs) {
@@ -93,7 +94,7 @@ std::string node_message(const OnnxGraph& graph, const OnnxNode& node) {
   for (const OnnxValueId id : node.outputs) {
     builder.add_string(proto::Node::output, id.exists() ? graph[id].name : std::string());
   }
-  if (!node.name.empty()) builder.add_string(proto::Node::name, node.name);
+  if (!name.empty()) builder.add_string(proto::Node::name, name);
   builder.add_string(proto::Node::op_type, node.op_type);
   for (const auto& [name, value] : node.attributes) {
     protozero::pbf_builder<proto::Attribute> attribute(builder, proto::Node::attribute);
@@ -131,6 +132,22 @@ std::string value_info_message(const OnnxValue& value) {
   return bytes;
 }
 
+/// All nodes, as fields of a GraphProto. ONNX wants each node's name once (runtimes refuse the file
+/// otherwise), so that a second one gets a number.
+std::string node_fields(const OnnxGraph& graph) {
+  std::string bytes;
+  std::unordered_set<std::string> taken;
+  for (const OnnxNodeId id : graph.nodes()) {
+    const OnnxNode& node = graph[id];
+    std::string name = node.name;
+    for (int number = 1; !name.empty() && !taken.insert(name).second; ++number) {
+      name = node.name + "_" + std::to_string(number);
+    }
+    append_message(bytes, proto::Graph::node, node_message(graph, node, name));
+  }
+  return bytes;
+}
+
 /// The constants that nodes and outputs read, each once, in the order of first use.
 std::vector<OnnxValueId> used_constants(const OnnxGraph& graph) {
   std::vector<OnnxValueId> constants;
@@ -155,10 +172,7 @@ ByteView view_of(const std::string& bytes) {
 
 void write_onnx(const OnnxGraph& graph, const ByteSink& sink) {
   // Everything but the constants' bytes is small: it is made first, so that all lengths are known.
-  std::string nodes;
-  for (const OnnxNodeId node : graph.nodes()) {
-    append_message(nodes, proto::Graph::node, node_message(graph, graph[node]));
-  }
+  std::string nodes = node_fields(graph);
   append_message(nodes, proto::Graph::name, graph.name);
   std::string signature;
   for (const OnnxValueId id : graph.inputs()) {
