@@ -5,13 +5,19 @@
 namespace calib8 {
 namespace {
 
-/// How many nodes known_elements looks through, one behind the other: exporters' arithmetic is under ten
-/// deep, and a hostile file shall not exhaust the stack.
+/// How many nodes known_elements looks through one behind the other, and in all: exporters' arithmetic is
+/// under ten deep, and a hostile file shall exhaust neither stack nor time.
 constexpr int deepest_look = 32;
+constexpr int most_looks = 1000;
 /// A shape has few elements: what is longer is no shape arithmetic.
 constexpr std::int64_t most_elements = 64;
 
-std::optional<Dimensions> look(const OnnxGraph& graph, OnnxValueId value, int depth);
+struct Search {
+  const OnnxGraph& graph;
+  int looks_left = most_looks;
+};
+
+std::optional<Dimensions> look(Search& search, OnnxValueId value, int depth);
 
 std::optional<Dimensions> of_constant(const Tensor& tensor) {
   if (tensor.dtype != DType::int64 && tensor.dtype != DType::int32) return std::nullopt;
@@ -34,9 +40,9 @@ std::optional<Dimensions> of_shape(const OnnxGraph& graph, const OnnxNode& node)
   return start < end ? Dimensions(all.begin() + start, all.begin() + end) : Dimensions{};
 }
 
-std::optional<Dimensions> of_gather(const OnnxGraph& graph, const OnnxNode& node, int depth) {
-  const Tensor* indices = graph.constant_input(node, 1);
-  const auto from = look(graph, node.inputs.at(0), depth);
+std::optional<Dimensions> of_gather(Search& search, const OnnxNode& node, int depth) {
+  const Tensor* indices = search.graph.constant_input(node, 1);
+  const auto from = look(search, node.inputs.at(0), depth);
   if (!from || !indices || is_floating(indices->dtype)) return std::nullopt;
   if (indices->shape.size() > 1 || indices->count() > most_elements) return std::nullopt;
   Dimensions elements;
@@ -48,11 +54,11 @@ std::optional<Dimensions> of_gather(const OnnxGraph& graph, const OnnxNode& node
   return elements;
 }
 
-std::optional<Dimensions> of_concat(const OnnxGraph& graph, const OnnxNode& node, int depth) {
+std::optional<Dimensions> of_concat(Search& search, const OnnxNode& node, int depth) {
   Dimensions elements;
   for (const OnnxValueId input : node.inputs) {
     if (!input.exists()) return std::nullopt;
-    const auto part = look(graph, input, depth);
+    const auto part = look(search, input, depth);
     if (!part) return std::nullopt;
     elements.insert(elements.end(), part->begin(), part->end());
     if (elements.size() > most_elements) return std::nullopt;
@@ -60,8 +66,9 @@ std::optional<Dimensions> of_concat(const OnnxGraph& graph, const OnnxNode& node
   return elements;
 }
 
-std::optional<Dimensions> look(const OnnxGraph& graph, OnnxValueId value, int depth) {
-  if (depth == 0 || !value.exists()) return std::nullopt;
+std::optional<Dimensions> look(Search& search, OnnxValueId value, int depth) {
+  const OnnxGraph& graph = search.graph;
+  if (depth == 0 || search.looks_left-- <= 0 || !value.exists()) return std::nullopt;
   if (graph[value].constant) return of_constant(*graph[value].constant);
   const std::optional<OnnxType>& type = graph[value].type;
   if (!type || !type->has_rank() || type->shape->size() > 1) return std::nullopt;
@@ -70,11 +77,11 @@ std::optional<Dimensions> look(const OnnxGraph& graph, OnnxValueId value, int de
   const OnnxNode& node = graph[producer];
   if (node.inputs.empty() || !node.inputs[0].exists()) return std::nullopt;
   if (node.op_type == "Shape") return of_shape(graph, node);
-  if (node.op_type == "Concat") return of_concat(graph, node, depth - 1);
-  if (node.op_type == "Gather" && node.inputs.size() == 2) return of_gather(graph, node, depth - 1);
+  if (node.op_type == "Concat") return of_concat(search, node, depth - 1);
+  if (node.op_type == "Gather" && node.inputs.size() == 2) return of_gather(search, node, depth - 1);
   // These leave the elements and, up to rank 1, their order as they are.
   for (const char* same : {"Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape"}) {
-    if (node.op_type == same) return look(graph, node.inputs[0], depth - 1);
+    if (node.op_type == same) return look(search, node.inputs[0], depth - 1);
   }
   return std::nullopt;
 }
@@ -110,7 +117,8 @@ std::optional<std::vector<std::int64_t>> constant_integers(const NodeView& view,
 
 std::optional<Dimensions> known_elements(const NodeView& view, std::size_t position) {
   if (!view.has_input(position)) return std::nullopt;
-  if (auto elements = look(view.graph, view.node.inputs[position], deepest_look)) return elements;
+  Search search{view.graph};
+  if (auto elements = look(search, view.node.inputs[position], deepest_look)) return elements;
   // Their number alone, where the input's own shape says it.
   const std::optional<OnnxType>& type = view.graph[view.node.inputs[position]].type;
   if (!type || !type->is_static() || type->shape->size() != 1) return std::nullopt;

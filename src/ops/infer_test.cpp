@@ -84,6 +84,17 @@ TEST(Infer, StopsLookingInDeepChains) {
   EXPECT_EQ(model.graph[y].type->shape->size(), 1u);
 }
 
+TEST(Infer, StopsLookingInWideChains) {
+  SmallModel model;
+  const auto x = model.input("x", {DType::float32, Dimensions{named("batch")}});
+  auto value = model.graph.add_constant("none", ints(Ints{}));
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<OnnxValueId> many(100, value);
+    value = model.node("Concat", "c" + std::to_string(i), many, {{"axis", std::int64_t{0}}});
+  }
+  EXPECT_EQ(model.graph[model.node("Reshape", "y", {x, value})].type->shape, Dimensions{});
+}
+
 TEST(Infer, RefusesRealNumbersWhereIntegersBelong) {
   const SingleNode node("ReduceMean", {static_type(DType::float32, {2}), floats({0})});
   EXPECT_THROW(node.infer(), Error);

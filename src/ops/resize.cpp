@@ -13,6 +13,7 @@ namespace {
 // --- ONNX: Resize ---
 
 constexpr float largest_size = 1e9f;
+constexpr std::int64_t largest_image = 65536;  ///< Rows or columns of what is lowered.
 
 /// One entry per dimension of the input: the output's size (as far as it is known) and ONNX's scale.
 struct Resizing {
@@ -166,6 +167,7 @@ Refusal refuse_resize(const Lowering& lowering, const Shape& from, const Shape& 
   if (node.get_int("antialias", 0) != 0) return "antialiased resizing";
   if (from.size() != 4 || from[0] != to[0] || from[1] != to[1])
     return "resizing of other than height and width";
+  if (std::max(to[2], to[3]) > largest_image) return "resizing to more than 65536 rows or columns";
   if (to[2] < 1 || to[3] < 1 || from[2] < 1 || from[3] < 1) return "resizing of an empty image";
   return std::nullopt;
 }

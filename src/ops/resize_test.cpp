@@ -63,6 +63,7 @@ TEST(Resize, ChoosesTheFormForLinear) {
   EXPECT_EQ(form_of<Op>(resize("linear", "align_corners"), {7, 5}, {14, 13}), corners);
   EXPECT_EQ(form_of<Op>(resize("linear", "asymmetric"), {7, 5}, {14, 13}), plain);
   EXPECT_THROW(lowered(resize("linear", "half_pixel_symmetric"), {7, 5}, {14, 13}), Error);
+  EXPECT_THROW(lowered(resize("linear", "half_pixel"), {7, 5}, {1LL << 31, 13}), Error);
   EXPECT_THROW(lowered(resize("cubic", "half_pixel"), {7, 5}, {14, 13}), Error);
 }
 
