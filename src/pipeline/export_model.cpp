@@ -9,6 +9,7 @@
 #include "lower/lower.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
+#include "pipeline/compare_onnx.h"
 #include "pipeline/gate.h"
 #include "pipeline/output_files.h"
 #include "pipeline/samples.h"
@@ -117,32 +118,32 @@ IoType io_type(ModelIo io) {
   throw Error(ErrorCode::internal, "not a ModelIo");
 }
 
-/// Reads the model, writes model.onnx, and lowers it. The checkpoint is unmapped and the ONNX graph gone when
-/// this returns: calibration needs the memory.
-TfliteGraph read_and_lower(Export& state) {
+/// Reads the model, writes model.onnx, and lowers it; nothing where that was all that was asked for. The
+/// checkpoint is unmapped and the ONNX graph gone when this returns: calibration needs the memory.
+std::optional<TfliteGraph> read_and_lower(Export& state) {
   Source source = read_source(state.options);
   state.report["model"] = source.description;
   if (source.tflite) {
-    if (state.options.format == OutputFormat::onnx) {
-      throw Error(ErrorCode::usage, "a .tflite file can't become ONNX", state.options.model.string());
-    }
-    return std::move(*source.tflite);
+    if (state.options.format != OutputFormat::onnx) return std::move(*source.tflite);
+    throw Error(ErrorCode::usage, "a .tflite file can't become ONNX", state.options.model.string());
   }
   state.dump("onnx graph", to_text(*source.onnx));
+  if (source.stopped) return std::nullopt;
   state.report["outputs"]["onnx"] = write_onnx_file(state.paths.onnx, *source.onnx);
   state.result.onnx = state.paths.onnx;
-  if (state.options.format == OutputFormat::onnx) return {};
-  const OnnxGraph single = with_single_batch(std::move(*source.onnx), state.options);
-  return lower(single);
+  if (state.options.format == OutputFormat::onnx) return std::nullopt;
+  return lower(with_single_batch(std::move(*source.onnx), state.options));
 }
 
-FloatModel make_float_model(Export& state, TfliteGraph graph) {
-  optimize(graph, {pass_options(state.options)});
+/// Nothing where a pass of --stop-after was reached.
+std::optional<FloatModel> make_float_model(Export& state, TfliteGraph graph) {
+  const PassReport passes = optimize(graph, {pass_options(state.options)});
   state.dump("tflite graph", to_text(graph));
+  if (passes.stopped) return std::nullopt;
   require_valid(graph);
   Data file = serialize_tflite(graph);
   share_constants(graph, file);
-  return {std::move(graph), std::move(file)};
+  return FloatModel{std::move(graph), std::move(file)};
 }
 
 /// What quantization makes of the float model.
@@ -210,13 +211,20 @@ void verify_on_litert(Export& state, const FloatModel& model, const QuantizedMod
   state.result.verdict = decision.verdict;
 }
 
+void verify_onnx(Export& state, const FloatModel& model, const RepresentativeData& data,
+                 const std::shared_ptr<const LiteRt>& litert) {
+  if (!state.options.verify_onnx || !state.result.onnx) return;
+  state.report["measured"]["onnx_comparison"] =
+      compare_with_onnx(*state.result.onnx, model.graph, model.file, *data.verification, litert);
+}
+
 void describe_data(Export& state, const RepresentativeData& data) {
   state.report["dataset"] = data.dataset;
   state.report["preprocessing"] = data.preprocessing;
 }
 
 /// The last step: the metadata is written after all files whose hashes it holds.
-void finish(Export& state) {
+ExportResult finish(Export& state) {
   json& measured = state.report["measured"];
   measured["seconds"] = std::chrono::duration<double>(Clock::now() - state.start).count();
   if (state.result.tflite) {
@@ -227,6 +235,7 @@ void finish(Export& state) {
   }
   state.result.summary = summarize(state.report);
   state.result.report = state.report.dump(1, ' ', false, json::error_handler_t::replace);
+  return std::move(state.result);
 }
 
 json describe_options(const ExportOptions& options) {
@@ -245,19 +254,17 @@ ExportResult export_model(const ExportOptions& options) {
   Export state{options, output_paths(options), options.threads > 0 ? options.threads : usable_cores()};
   state.report = {{"schema_version", schema_version},
                   {"calib8_version", version},
-                  {"options", describe_options(options)}};
-  state.report["measured"] = json::object();
+                  {"options", describe_options(options)},
+                  {"outputs", json::object()},
+                  {"measured", json::object()}};
 
-  TfliteGraph lowered = read_and_lower(state);
-  if (options.format == OutputFormat::onnx) {
-    finish(state);
-    return std::move(state.result);
-  }
-  const FloatModel model = make_float_model(state, std::move(lowered));
+  std::optional<TfliteGraph> lowered = read_and_lower(state);
+  if (!lowered) return finish(state);
+  const std::optional<FloatModel> model = make_float_model(state, std::move(*lowered));
+  if (!model) return finish(state);
   if (options.quantize == QuantizeTo::none) {
-    write_tflite_file(state, model.file, model.file);
-    finish(state);
-    return std::move(state.result);
+    write_tflite_file(state, model->file, model->file);
+    return finish(state);
   }
 
   const bool has_data =
@@ -266,15 +273,18 @@ ExportResult export_model(const ExportOptions& options) {
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
     litert = open_litert();
-    data = open_representative_data(model.graph, options, state.threads);
+    data = open_representative_data(model->graph, options, state.threads);
     describe_data(state, data);
   }
-  const QuantizedModel quantized =
-      options.quantize == QuantizeTo::int8 ? quantize_int8(state, model, data, litert) : store_float16(model);
-  write_tflite_file(state, quantized.file, model.file);
-  if (has_data) verify_on_litert(state, model, quantized, data, litert);
-  finish(state);
-  return std::move(state.result);
+  const QuantizedModel quantized = options.quantize == QuantizeTo::int8
+                                       ? quantize_int8(state, *model, data, litert)
+                                       : store_float16(*model);
+  write_tflite_file(state, quantized.file, model->file);
+  if (has_data) {
+    verify_on_litert(state, *model, quantized, data, litert);
+    verify_onnx(state, *model, data, litert);
+  }
+  return finish(state);
 }
 
 }  // namespace calib8

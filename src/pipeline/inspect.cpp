@@ -8,6 +8,7 @@
 #include "read/tflite.h"
 #include "report/inspect.h"
 #include "report/summary.h"
+#include "report/table.h"
 
 namespace calib8 {
 namespace {
@@ -16,7 +17,9 @@ std::string printed(const nlohmann::ordered_json& json) {
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-bool looks_like_json(ByteView bytes) { return static_cast<char>(bytes.front()) == '{'; }
+bool looks_like_json(ByteView bytes) {
+  return static_cast<char>(bytes.front()) == '{';
+}
 
 nlohmann::json read_metadata(const Data& file, const std::string& where) {
   const auto* text = reinterpret_cast<const char*>(file.bytes().data());
@@ -25,6 +28,29 @@ nlohmann::json read_metadata(const Data& file, const std::string& where) {
     throw Error(ErrorCode::model, "is JSON, but not the metadata that calib8 writes", where);
   }
   return metadata;
+}
+
+/// The tensors as a table, the config as JSON behind it.
+std::string checkpoint_text(const Checkpoint& checkpoint) {
+  Table table{{{"tensor"}, {"type"}, {"shape"}, {"size", true}}, {}};
+  std::uint64_t bytes = 0;
+  for (const NamedTensor& entry : checkpoint.tensors) {
+    bytes += entry.tensor.data.size();
+    table.rows.push_back({escaped(entry.name), std::string(name_of(entry.tensor.dtype)),
+                          to_string(entry.tensor.shape), bytes_text(entry.tensor.data.size())});
+  }
+  const std::string found = checkpoint.found_at.empty()
+                                ? "a state_dict"
+                                : "the state_dict at '" + escaped(checkpoint.found_at) + "'";
+  std::string text = "PyTorch checkpoint: " + found + ", " + std::to_string(checkpoint.tensors.size()) +
+                     " tensors, " + bytes_text(bytes) + "\n";
+  if (!checkpoint.prefix.empty())
+    text += "  names are shown without their prefix '" + escaped(checkpoint.prefix) + "'\n";
+  text += to_text(table);
+  if (!checkpoint.config.empty()) {
+    text += "config " + checkpoint.config.dump(1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  return text;
 }
 
 template <class Graph>
@@ -44,7 +70,7 @@ std::string inspect(const std::filesystem::path& path, bool as_json) {
   if (looks_like_tflite(file.bytes())) return inspect_graph(read_tflite(file, where), as_json);
   if (looks_like_onnx(file.bytes())) return inspect_graph(read_onnx(path), as_json);
   const Checkpoint checkpoint = read_checkpoint(file, where);
-  return as_json ? printed(describe_checkpoint(checkpoint)) : describe_checkpoint_as_text(checkpoint);
+  return as_json ? printed(describe_checkpoint(checkpoint)) : checkpoint_text(checkpoint);
 }
 
 }  // namespace calib8

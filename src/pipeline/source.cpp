@@ -1,7 +1,8 @@
 #include "pipeline/source.h"
 
-#include <algorithm>
+#include <tuple>
 
+#include "optimize/optimize.h"
 #include "read/architectures/rebuild.h"
 #include "read/checkpoint.h"
 #include "read/onnx.h"
@@ -77,7 +78,11 @@ Source read_onnx_source(const ExportOptions& options) {
 }  // namespace
 
 PassOptions pass_options(const ExportOptions& options) {
-  return {options.disabled_passes, options.stop_after.value_or("")};
+  PassOptions passes{options.disabled_passes, options.stop_after.value_or("")};
+  std::vector<std::string_view> names = optimize_pass_names();
+  names.insert(names.begin(), simplify_pass_names().begin(), simplify_pass_names().end());
+  check_pass_names(passes, names);
+  return passes;
 }
 
 Source read_source(const ExportOptions& options) {
@@ -95,7 +100,7 @@ Source read_source(const ExportOptions& options) {
   source.description["sha256"] = sha256(file.bytes());
   if (source.onnx) {
     verify(*source.onnx, "reading");
-    simplify(*source.onnx, pass_options(options));
+    source.stopped = simplify(*source.onnx, pass_options(options)).stopped;
   }
   return source;
 }

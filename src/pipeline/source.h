@@ -15,6 +15,7 @@ struct Source {
   std::optional<OnnxGraph> onnx;
   std::optional<TfliteGraph> tflite;
   nlohmann::json description;  ///< File, hash, kind, and what was recognized.
+  bool stopped = false;        ///< A pass of --stop-after was reached.
 };
 
 /// Reads a model file of any kind that calib8 knows. Fails with ErrorCode::model.
@@ -23,6 +24,8 @@ Source read_source(const ExportOptions& options);
 /// The same network for a batch of one image, ready for lowering.
 OnnxGraph with_single_batch(OnnxGraph graph, const ExportOptions& options);
 
+/// The passes that the options leave out or stop at. Fails with ErrorCode::usage where they name one that
+/// isn't there.
 PassOptions pass_options(const ExportOptions& options);
 
 }  // namespace calib8

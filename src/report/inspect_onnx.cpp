@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 std::string dimension_text(const Dimension& dimension) {
   if (dimension.is_known()) return std::to_string(dimension.size);
-  return dimension.symbol.empty() ? "?" : printable(dimension.symbol);
+  return dimension.symbol.empty() ? "?" : escaped(dimension.symbol);
 }
 
 std::string type_text(const std::optional<OnnxType>& type) {
@@ -49,10 +49,10 @@ struct AttributeJson {
   Json operator()(const Tensor& tensor) const {
     return {{"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
   }
-  Json operator()(const std::string& text) const { return printable(text); }
+  Json operator()(const std::string& text) const { return escaped(text); }
   Json operator()(const std::vector<std::string>& texts) const {
     Json list = Json::array();
-    for (const std::string& text : texts) list.push_back(printable(text));
+    for (const std::string& text : texts) list.push_back(escaped(text));
     return list;
   }
   template <class T>
@@ -63,7 +63,7 @@ struct AttributeJson {
 
 std::map<std::string, int> operator_counts(const OnnxGraph& graph) {
   std::map<std::string, int> counts;
-  for (const OnnxNodeId id : graph.nodes()) ++counts[printable(graph[id].op_type)];
+  for (const OnnxNodeId id : graph.nodes()) ++counts[escaped(graph[id].op_type)];
   return counts;
 }
 
@@ -87,7 +87,7 @@ std::uint64_t constant_bytes(const OnnxGraph& graph) {
 
 Json value_json(const OnnxGraph& graph, OnnxValueId id) {
   if (!id.exists()) return nullptr;
-  Json json = {{"name", printable(graph[id].name)}};
+  Json json = {{"name", escaped(graph[id].name)}};
   json.update(type_json(graph[id]));
   json["is_constant"] = graph[id].constant.has_value();
   return json;
@@ -102,7 +102,7 @@ Json values_json(const OnnxGraph& graph, const std::vector<OnnxValueId>& ids) {
 std::string attributes_text(const OnnxNode& node) {
   std::string text;
   for (const auto& [name, value] : node.attributes) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", printable(name),
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", escaped(name),
                         std::visit(AttributeJson{}, value).dump());
   }
   return text;
@@ -119,7 +119,7 @@ Table nodes_table(const OnnxGraph& graph) {
   };
   for (const OnnxNodeId id : graph.nodes()) {
     const OnnxNode& node = graph[id];
-    table.rows.push_back({std::to_string(table.rows.size()), printable(node.op_type), printable(node.name),
+    table.rows.push_back({std::to_string(table.rows.size()), escaped(node.op_type), escaped(node.name),
                           list(node.inputs), list(node.outputs), attributes_text(node)});
   }
   return table;
@@ -133,15 +133,15 @@ nlohmann::ordered_json inspect_json(const OnnxGraph& graph) {
     const OnnxNode& node = graph[id];
     Json attributes = Json::object();
     for (const auto& [name, value] : node.attributes)
-      attributes[printable(name)] = std::visit(AttributeJson{}, value);
-    nodes.push_back({{"op", printable(node.op_type)},
-                     {"name", printable(node.name)},
+      attributes[escaped(name)] = std::visit(AttributeJson{}, value);
+    nodes.push_back({{"op", escaped(node.op_type)},
+                     {"name", escaped(node.name)},
                      {"inputs", values_json(graph, node.inputs)},
                      {"outputs", values_json(graph, node.outputs)},
                      {"attributes", std::move(attributes)}});
   }
   return {{"format", "onnx"},
-          {"name", printable(graph.name)},
+          {"name", escaped(graph.name)},
           {"opset", onnx_opset},
           {"inputs", values_json(graph, graph.inputs())},
           {"outputs", values_json(graph, graph.outputs())},
@@ -153,10 +153,10 @@ nlohmann::ordered_json inspect_json(const OnnxGraph& graph) {
 std::string inspect_text(const OnnxGraph& graph) {
   Table signature{{{""}, {""}, {""}}, {}};
   for (const OnnxValueId id : graph.inputs()) {
-    signature.rows.push_back({"input", printable(graph[id].name), type_text(graph[id])});
+    signature.rows.push_back({"input", escaped(graph[id].name), type_text(graph[id])});
   }
   for (const OnnxValueId id : graph.outputs()) {
-    signature.rows.push_back({"output", printable(graph[id].name), type_text(graph[id])});
+    signature.rows.push_back({"output", escaped(graph[id].name), type_text(graph[id])});
   }
   Table counts{{{"operator"}, {"count", true}}, {}};
   for (const auto& [name, count] : operator_counts(graph))
@@ -164,10 +164,10 @@ std::string inspect_text(const OnnxGraph& graph) {
   Table constants{{{"constant"}, {"type"}, {"size", true}}, {}};
   for (const OnnxValueId id : used_constants(graph)) {
     constants.rows.push_back(
-        {printable(graph[id].name), type_text(graph[id]), bytes_text(graph[id].constant->data.size())});
+        {escaped(graph[id].name), type_text(graph[id]), bytes_text(graph[id].constant->data.size())});
   }
   return fmt::format("ONNX model '{}' (read as opset {}): {} nodes, {} of constants\n{}\n{}\n{}\n{}",
-                     printable(graph.name), onnx_opset, graph.node_count(), bytes_text(constant_bytes(graph)),
+                     escaped(graph.name), onnx_opset, graph.node_count(), bytes_text(constant_bytes(graph)),
                      to_text(signature), to_text(counts), to_text(nodes_table(graph)), to_text(constants));
 }
 

@@ -99,13 +99,13 @@ TEST(Table, AlignsColumns) {
 }
 
 TEST(Table, MakesTextPrintable) {
-  EXPECT_EQ(printable("layer.0/weight"), "layer.0/weight");
-  EXPECT_EQ(printable("\xe5\x8d\xb7"), "\xe5\x8d\xb7");
-  EXPECT_EQ(printable("a\x1b[0m\n"), "a\\x1b[0m\\x0a");
-  EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3");
-  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");           // an overlong slash
-  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
-  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");           // a control character of terminals
+  EXPECT_EQ(escaped("layer.0/weight"), "layer.0/weight");
+  EXPECT_EQ(escaped("\xe5\x8d\xb7"), "\xe5\x8d\xb7");
+  EXPECT_EQ(escaped("a\x1b[0m\n"), "a\\x1b[0m\\x0a");
+  EXPECT_EQ(escaped("\xff\xc3"), "\\xff\\xc3");
+  EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");           // an overlong slash
+  EXPECT_EQ(escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
+  EXPECT_EQ(escaped("\xc2\x9b"), "\\xc2\\x9b");           // a control character of terminals
 }
 
 TEST(Table, SizesHaveThreeDigits) {

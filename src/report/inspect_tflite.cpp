@@ -54,10 +54,15 @@ Json quantization_json(const std::optional<Quantization>& quantization) {
           {"axis", quantization->axis}};
 }
 
+/// The options that differ from the struct's defaults.
 std::string options_text(const tflite::Options& options) {
+  const auto defaults = std::visit(
+      [](const auto& op) { return describe_options(std::remove_cvref_t<decltype(op)>{}); }, options);
   std::string text;
-  for (const auto& [name, value] : describe_options(options)) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);
+  std::size_t index = 0;
+  for (const auto& option : describe_options(options)) {
+    if (option == defaults[index++]) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", option.first, option.second);
   }
   return text;
 }
@@ -90,7 +95,7 @@ Json signature_json(const TfliteGraph& graph, const Numbering& numbering, const 
   Json entries = Json::array();
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const TfliteTensor& tensor = graph[ids[i]];
-    entries.push_back({{"name", printable(i < names.size() ? names[i] : tensor.name)},
+    entries.push_back({{"name", escaped(i < names.size() ? names[i] : tensor.name)},
                        {"tensor", numbering.of(ids[i])},
                        {"dtype", name_of(tensor.dtype)},
                        {"shape", tensor.shape},
@@ -125,7 +130,7 @@ Json tensors_json(const TfliteGraph& graph, const Numbering& numbering) {
   Json entries = Json::array();
   for (const TensorId id : numbering.tensors) {
     const TfliteTensor& tensor = graph[id];
-    entries.push_back({{"name", printable(tensor.name)},
+    entries.push_back({{"name", escaped(tensor.name)},
                        {"dtype", name_of(tensor.dtype)},
                        {"shape", tensor.shape},
                        {"is_constant", tensor.is_constant()},
@@ -139,7 +144,7 @@ Table signature_table(const TfliteGraph& graph) {
   const auto add = [&](std::string_view kind, const auto& ids, const auto& names) {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const TfliteTensor& tensor = graph[ids[i]];
-      table.rows.push_back({std::string(kind), printable(i < names.size() ? names[i] : tensor.name),
+      table.rows.push_back({std::string(kind), escaped(i < names.size() ? names[i] : tensor.name),
                             type_text(tensor), quantization_text(tensor.quantization)});
     }
   };
@@ -188,7 +193,7 @@ Table tensors_table(const TfliteGraph& graph, const Numbering& numbering) {
   Table table{{{"#", true}, {"name"}, {"type"}, {"constant", true}, {"quantization"}}, {}};
   for (const TensorId id : numbering.tensors) {
     const TfliteTensor& tensor = graph[id];
-    table.rows.push_back({std::to_string(numbering.of(id)), printable(tensor.name), type_text(tensor),
+    table.rows.push_back({std::to_string(numbering.of(id)), escaped(tensor.name), type_text(tensor),
                           tensor.constant ? bytes_text(tensor.constant->size()) : "",
                           quantization_text(tensor.quantization)});
   }

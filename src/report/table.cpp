@@ -63,7 +63,7 @@ std::string to_text(const Table& table, std::size_t indent) {
   return text;
 }
 
-std::string printable(std::string_view text) {
+std::string escaped(std::string_view text) {
   std::string result;
   while (!text.empty()) {
     const std::size_t length = printable_length(text);

@@ -1,0 +1,94 @@
+#include "pipeline/compare_onnx.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/subprocess.h"
+#include "calib8/error.h"
+#include "verify/real_values.h"
+
+namespace calib8 {
+namespace {
+
+constexpr std::size_t most_samples = 5;
+constexpr int without_onnxruntime = 3;  // exit status of calib8.compare_onnx
+
+/// A folder of its own that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "calib8-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) throw Error(ErrorCode::output, "cannot make a temporary folder", pattern);
+    path_ = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;  // what can't be removed is the temporary folder's matter
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void append(std::ofstream& file, std::span<const float> values) {
+  file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
+}
+
+/// inputs.f32 and outputs.f32: the samples as the TFLite model takes them, and what it gives, one behind the
+/// other.
+void write_arrays(const std::filesystem::path& folder, RealModel& model, const SampleSource& samples,
+                  std::size_t count) {
+  std::ofstream inputs(folder / "inputs.f32", std::ios::binary),
+      outputs(folder / "outputs.f32", std::ios::binary);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Sample sample = samples.load(i);
+    append(inputs, sample.inputs.begin()->second.as<float>());
+    model.load(sample);
+    model.run();
+    append(outputs, model.output(0));
+  }
+  inputs.flush();
+  outputs.flush();
+  if (!inputs || !outputs) throw Error(ErrorCode::output, "cannot write", folder.string());
+}
+
+}  // namespace
+
+nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const TfliteGraph& graph,
+                                 const Data& float_file, const SampleSource& samples,
+                                 const std::shared_ptr<const LiteRt>& litert) {
+  if (graph.inputs().size() != 1 || graph.outputs().size() != 1) {
+    return {{"description", "not compared: the model has several inputs or outputs"}};
+  }
+  const std::size_t count = std::min(samples.size(), most_samples);
+  const TemporaryFolder folder;
+  RealModel model(litert, float_file, graph, graph.outputs(), {});
+  write_arrays(folder.path(), model, samples, count);
+  const Shape& shape = graph[graph.inputs()[0]].shape;
+  std::string sizes;
+  for (const std::int64_t size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
+
+  const Finished finished =
+      run_program({find_python().string(), "-m", "calib8.compare_onnx",
+                   std::filesystem::absolute(onnx).string(), folder.path().string(), sizes});
+  if (finished.status == without_onnxruntime) {
+    return {{"description", "not compared: Python has no onnxruntime (pip install onnxruntime)"}};
+  }
+  nlohmann::json result = nlohmann::json::parse(finished.output, nullptr, false);
+  if (finished.status != 0 || result.is_discarded()) {
+    return {{"description", fmt::format("not compared: Python's calib8.compare_onnx ended with status {}",
+                                        finished.status)}};
+  }
+  result["description"] = fmt::format(
+      "float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
+      result.at("largest_difference").get<double>(), count, result.at("largest_value").get<double>());
+  return result;
+}
+
+}  // namespace calib8
