@@ -57,6 +57,13 @@ void fold(TfliteGraph& graph, OperatorId id, const Convolution& convolution, con
   set_weights(graph, id, convolution, weights, bias);
 }
 
+bool has_channels(const TfliteGraph& graph, OperatorId id, const Convolution& convolution,
+                  std::size_t channels) {
+  const Shape& weights = graph[graph[id].inputs[convolution.weights]].shape;
+  return static_cast<std::size_t>(weights[convolution.output_axis]) == channels &&
+         bias_of(graph, id, convolution).size() == channels;
+}
+
 }  // namespace
 
 bool fold_arithmetic_into_convolution(TfliteGraph& graph, OperatorId id) {
@@ -71,7 +78,7 @@ bool fold_arithmetic_into_convolution(TfliteGraph& graph, OperatorId id) {
         graph[between].shape != graph[result].shape)
       continue;
     const auto affine = as_affine(graph, graph[id], between);
-    if (!affine) continue;
+    if (!affine || !has_channels(graph, producer, *convolution, affine->scale.size())) continue;
     const tflite::Activation activation = *behind;
     fold(graph, producer, *convolution, *affine);
     *fused_activation(graph[producer]) = activation;

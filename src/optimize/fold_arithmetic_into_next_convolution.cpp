@@ -1,3 +1,6 @@
+#include <optional>
+#include <vector>
+
 #include "optimize/convolution.h"
 #include "optimize/passes.h"
 #include "optimize/rewrite.h"
@@ -11,21 +14,28 @@
 namespace calib8 {
 namespace {
 
-/// The channel of the input that weight number `index` is multiplied with.
-std::size_t input_channel(const TfliteOperator& op, const Shape& weights, std::size_t channels,
-                          std::size_t index) {
+/// The channel of the input that each weight is multiplied with; nothing where weights and channels don't
+/// match (a FULLY_CONNECTED that flattens its input has other columns than channels).
+std::optional<std::vector<std::size_t>> input_channels(const TfliteOperator& op, const Shape& weights,
+                                                       std::size_t channels) {
+  std::vector<std::size_t> result(static_cast<std::size_t>(element_count(weights).value()));
   if (const auto* depthwise = op.get_if<tflite::DepthwiseConv2D>()) {
-    return index % static_cast<std::size_t>(weights[3]) /
-           static_cast<std::size_t>(depthwise->depth_multiplier);
+    const auto multiplier = static_cast<std::size_t>(depthwise->depth_multiplier);
+    const auto outputs = static_cast<std::size_t>(weights[3]);
+    if (depthwise->depth_multiplier < 1 || channels * multiplier != outputs) return std::nullopt;
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = i % outputs / multiplier;
+    return result;
   }
+  const auto outputs = static_cast<std::size_t>(weights.front());
   const auto per_group = static_cast<std::size_t>(weights.back());
-  if (op.is<tflite::FullyConnected>() || per_group == channels) return index % per_group;
+  if (per_group == 0 || channels % per_group != 0) return std::nullopt;
   const std::size_t groups = channels / per_group;
-  std::size_t per_output = 1;
-  for (std::size_t i = 1; i < weights.size(); ++i) per_output *= static_cast<std::size_t>(weights[i]);
-  const std::size_t output = index / per_output;
-  const std::size_t group = output / (static_cast<std::size_t>(weights[0]) / groups);
-  return group * per_group + index % per_group;
+  if (groups == 0 || outputs == 0 || outputs % groups != 0) return std::nullopt;
+  if (op.is<tflite::FullyConnected>() && groups != 1) return std::nullopt;
+  const std::size_t per_output = result.size() / outputs;
+  for (std::size_t i = 0; i < result.size(); ++i)
+    result[i] = i / per_output / (outputs / groups) * per_group + i % per_group;
+  return result;
 }
 
 }  // namespace
@@ -42,14 +52,13 @@ bool fold_arithmetic_into_next_convolution(TfliteGraph& graph, OperatorId id) {
   const TensorId tensor = graph[id].inputs[convolution->weights];
   const Shape& shape = graph[tensor].shape;
   const auto scale = per_channel(graph, graph[product].inputs[1], graph[data].shape);
-  // A FULLY_CONNECTED that flattens its input has other columns than channels.
-  const bool has_channels = !graph[id].is<tflite::FullyConnected>() || graph[data].shape.back() == shape[1];
-  if (!scale || graph[x].shape != graph[data].shape || !has_channels) return false;
+  if (!scale || graph[x].shape != graph[data].shape) return false;
+  const auto channels = input_channels(graph[id], shape, scale->size());
+  if (!channels) return false;
 
   const auto old = float_values(graph, tensor);
   std::vector<double> weights(old.begin(), old.end());
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    weights[i] *= (*scale)[input_channel(graph[id], shape, scale->size(), i)];
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] *= (*scale)[(*channels)[i]];
   set_weights(graph, id, *convolution, weights, bias_of(graph, id, *convolution));
   graph.set_input(id, convolution->data, x);
   remove_if_unused(graph, product);

@@ -74,12 +74,12 @@ bool fold_pad_into_same(TfliteGraph& graph, OperatorId id) {
   if (!padded || *padded->padding != tflite::Padding::valid) return false;
   const OperatorId pad = graph.producer(graph[id].inputs[0]);
   if (!pad.exists() || !pads_neutrally(graph, graph[pad], padded->is_pool)) return false;
-  if (!graph.is_constant(graph[pad].inputs[1])) return false;
-
-  const std::vector<std::int64_t> by = graph.constant_integers(graph[pad].inputs[1]);
+  const auto paddings = integers_of(graph, graph[pad].inputs[1], 8);
   const Shape& shape = graph[graph[pad].inputs[0]].shape;
-  if (by.size() != 8 || by[0] != 0 || by[1] != 0 || by[6] != 0 || by[7] != 0) return false;
   const Window& window = padded->window;
+  if (!paddings || shape.size() != 4 || window.stride_height < 1 || window.stride_width < 1) return false;
+  const std::vector<std::int64_t>& by = *paddings;
+  if (by[0] != 0 || by[1] != 0 || by[6] != 0 || by[7] != 0) return false;
   if (!is_same(shape[1], window.height, window.stride_height, by[2], by[3]) ||
       !is_same(shape[2], window.width, window.stride_width, by[4], by[5]))
     return false;

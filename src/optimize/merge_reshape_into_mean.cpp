@@ -15,12 +15,12 @@ bool merge_reshape_into_mean(TfliteGraph& graph, OperatorId id) {
   if (!mean.exists() || !graph[mean].is<tflite::Mean>() || !graph.has_single_use(kept)) return false;
   auto& reducer = *graph[mean].get_if<tflite::Mean>();
   const TensorId axes = graph[mean].inputs[1];
-  if (!reducer.keep_dims || !graph.is_constant(axes)) return false;
-
   const Shape& shape = graph[kept].shape;
+  const auto reduced_axes = axes_of(graph, axes, shape.size());
+  if (!reducer.keep_dims || !reduced_axes) return false;
+
   std::vector<bool> reduced(shape.size(), false);
-  for (const std::int64_t axis : graph.constant_integers(axes))
-    reduced[normalized_axis(axis, shape.size())] = true;
+  for (const std::size_t axis : *reduced_axes) reduced[axis] = true;
   Shape without;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (!reduced[i]) without.push_back(shape[i]);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "optimize/passes.h"
 #include "optimize/rewrite.h"
 
@@ -19,7 +21,10 @@ bool nest_concatenation(TfliteGraph& graph, OperatorId id) {
   const tflite::Concatenation options = *found;
   std::vector<TensorId> parts = graph[id].inputs;
   const TensorId result = graph[id].outputs[0];
-  const auto axis = static_cast<std::size_t>(normalized_axis(options.axis, graph[result].shape.size()));
+  const std::size_t rank = graph[result].shape.size();
+  const auto axis = normalized_axis(options.axis, rank);
+  const auto has_rank = [&](TensorId part) { return graph[part].shape.size() == rank; };
+  if (!axis || !std::all_of(parts.begin(), parts.end(), has_rank)) return false;
 
   std::vector<TensorId> nested;
   for (std::size_t start = 0; start < parts.size(); start += most_parts) {
@@ -29,8 +34,8 @@ bool nest_concatenation(TfliteGraph& graph, OperatorId id) {
       continue;
     }
     Shape shape = graph[result].shape;
-    shape[axis] = 0;
-    for (std::size_t i = start; i < end; ++i) shape[axis] += graph[parts[i]].shape[axis];
+    shape[*axis] = 0;
+    for (std::size_t i = start; i < end; ++i) shape[*axis] += graph[parts[i]].shape[*axis];
     tflite::Concatenation inner;
     inner.axis = options.axis;
     nested.push_back(emit_before(graph, id, inner,

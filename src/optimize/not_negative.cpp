@@ -8,7 +8,9 @@
 namespace calib8 {
 namespace {
 
-constexpr int furthest = 8;  ///< Operators to look back; a RELU is rarely further away.
+/// Operators to look at; a RELU is rarely further away. Branches share the budget, so that a graph full of
+/// them takes no longer.
+constexpr int most_operators = 64;
 
 enum class Effect { never_negative, keeps_sign, unknown };
 
@@ -30,26 +32,27 @@ Effect effect_of(const tflite::Options& options) {
       options);
 }
 
-bool is_not_negative(const TfliteGraph& graph, TensorId tensor, int steps) {
+bool is_not_negative(const TfliteGraph& graph, TensorId tensor, int& budget) {
   const OperatorId id = graph.producer(tensor);
-  if (!id.exists() || steps == 0) return false;
+  if (!id.exists() || budget-- <= 0) return false;
   const TfliteOperator& op = graph[id];
   if (const tflite::Activation* fused = fused_activation(op);
       fused && (*fused == tflite::Activation::relu || *fused == tflite::Activation::relu6))
     return true;
   if (op.is<tflite::Concatenation>() || op.is<tflite::Add>() || op.is<tflite::Maximum>()) {
     return std::all_of(op.inputs.begin(), op.inputs.end(),
-                       [&](TensorId input) { return is_not_negative(graph, input, steps - 1); });
+                       [&](TensorId input) { return is_not_negative(graph, input, budget); });
   }
   const Effect effect = effect_of(op.options);
   return effect == Effect::never_negative ||
-         (effect == Effect::keeps_sign && is_not_negative(graph, op.inputs[0], steps - 1));
+         (effect == Effect::keeps_sign && is_not_negative(graph, op.inputs[0], budget));
 }
 
 }  // namespace
 
 bool is_not_negative(const TfliteGraph& graph, TensorId tensor) {
-  return is_not_negative(graph, tensor, furthest);
+  int budget = most_operators;
+  return is_not_negative(graph, tensor, budget);
 }
 
 }  // namespace calib8

@@ -28,25 +28,10 @@ constexpr std::array layout = {
     CALIB8_REWRITE(name_weights),
     // What follows sees constants then, which go into any order.
     CALIB8_REWRITE(fold_transpose_of_constant),
-    // Before all that move them: what is gone needn't be moved.
+    // Before they move: what is gone needn't be moved.
     CALIB8_REWRITE(cancel_transposes),
-    // The commonest neighbours first: activations,
-    CALIB8_REWRITE(sink_transpose_through_unary),
-    // residuals, biases, squeeze and excitation,
-    CALIB8_REWRITE(sink_transpose_through_binary),
-    // explicit padding,
-    CALIB8_REWRITE(sink_transpose_through_pad),
-    // and global pooling.
-    CALIB8_REWRITE(sink_transpose_through_reduction),
-    // Needs all its parts transposed alike, so after those that bring the TRANSPOSEs there.
-    CALIB8_REWRITE(sink_transpose_through_concatenation),
-    // What takes parts of a tensor; ShuffleNet splits right behind a CONCATENATION.
-    CALIB8_REWRITE(sink_transpose_through_slice),
-    CALIB8_REWRITE(sink_transpose_through_split),
-    // Attention over channels; seldom.
-    CALIB8_REWRITE(sink_transpose_through_softmax),
-    // The end of the way in most CNNs: [N, C, 1, 1] -> [N, C].
-    CALIB8_REWRITE(sink_transpose_through_reshape),
+    // Down through every kind of operator in one sweep; the list of them is in layout/sink_transpose.cpp.
+    CALIB8_REWRITE(sink_transpose),
     // Only where sinking failed: channel shuffle.
     CALIB8_REWRITE(raise_transpose_through_reshape),
     // Only where sinking failed because RESHAPE flattens a whole image. It copies weights, so it comes last.

@@ -15,17 +15,17 @@ bool has_uniform_operand(const TfliteGraph& graph, const TfliteOperator& op, flo
   return *activation == tflite::Activation::none && uniform_value(graph, op.inputs[1]) == value;
 }
 
-bool is_all_zero(const TfliteGraph& graph, TensorId id) {
-  if (!graph.is_constant(id)) return false;
-  const auto values = graph.constant_integers(id);
-  return std::all_of(values.begin(), values.end(), [](std::int64_t value) { return value == 0; });
+bool is_all_zero(const TfliteGraph& graph, TensorId id, std::size_t rank) {
+  const auto values = integers_of(graph, id, 2 * rank);
+  return values && std::all_of(values->begin(), values->end(), [](std::int64_t value) { return value == 0; });
 }
 
 /// For operators that keep the shape of their first input if they do nothing.
 bool does_nothing(const TfliteGraph& graph, const TfliteOperator& op) {
   if (op.is<tflite::Reshape>() || op.is<tflite::Slice>()) return true;
   if (op.is<tflite::Concatenation>()) return op.inputs.size() == 1;
-  if (op.is<tflite::Pad>() || op.is<tflite::PadV2>()) return is_all_zero(graph, op.inputs[1]);
+  if (op.is<tflite::Pad>() || op.is<tflite::PadV2>())
+    return is_all_zero(graph, op.inputs[1], graph[op.inputs[0]].shape.size());
   if (op.is<tflite::Add>() || op.is<tflite::Sub>()) return has_uniform_operand(graph, op, 0);
   if (op.is<tflite::Mul>() || op.is<tflite::Div>()) return has_uniform_operand(graph, op, 1);
   return false;

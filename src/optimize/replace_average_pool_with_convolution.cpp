@@ -13,6 +13,9 @@ bool replace_average_pool_with_convolution(TfliteGraph& graph, OperatorId id) {
   const auto* pool = graph[id].get_if<tflite::AveragePool2D>();
   if (!pool || pool->padding != tflite::Padding::valid) return false;
   const TensorId x = graph[id].inputs[0];
+  const bool fits = pool->filter_height >= 1 && pool->filter_width >= 1 &&
+                    pool->filter_height <= graph[x].shape[1] && pool->filter_width <= graph[x].shape[2];
+  if (!fits) return false;  // A file may say anything.
   const std::string name = graph[graph[id].outputs[0]].name;
   const std::int64_t channels = graph[x].shape[3];
   const Shape shape = {1, pool->filter_height, pool->filter_width, channels};

@@ -14,12 +14,17 @@ constexpr std::int32_t most_parts = 4;
 
 bool replace_split_with_slices(TfliteGraph& graph, OperatorId id) {
   const auto* split = graph[id].get_if<tflite::Split>();
-  if (!split || split->num_splits <= most_parts || !graph.is_constant(graph[id].inputs[0])) return false;
+  if (!split || split->num_splits <= most_parts) return false;
   const TensorId x = graph[id].inputs[1];
   const std::size_t rank = graph[x].shape.size();
-  const auto axis =
-      static_cast<std::size_t>(normalized_axis(graph.constant_integers(graph[id].inputs[0]).at(0), rank));
+  const auto axes = axes_of(graph, graph[id].inputs[0], rank);
+  if (!axes || axes->size() != 1) return false;
+  const std::size_t axis = axes->front();
   const std::vector<TensorId> outputs = graph[id].outputs;
+
+  for (const TensorId output : outputs) {
+    if (graph[output].shape.size() != rank) return false;
+  }
 
   std::int64_t start = 0;
   for (const TensorId output : outputs) {

@@ -8,14 +8,24 @@
 namespace calib8 {
 
 bool remove_if_unused(TfliteGraph& graph, OperatorId id) {
-  if (!id.exists() || !graph.is_alive(id)) return false;
-  for (const TensorId output : graph[id].outputs) {
-    if (output.exists() && (!graph.users(output).empty() || graph.is_output(output))) return false;
-  }
-  const std::vector<TensorId> inputs = graph[id].inputs;
-  graph.remove(id);
-  for (const TensorId input : inputs) {
-    if (input.exists()) remove_if_unused(graph, graph.producer(input));
+  const auto is_unused = [&](OperatorId candidate) {
+    if (!candidate.exists() || !graph.is_alive(candidate)) return false;
+    const std::vector<TensorId>& outputs = graph[candidate].outputs;
+    return std::none_of(outputs.begin(), outputs.end(), [&](TensorId output) {
+      return output.exists() && (!graph.users(output).empty() || graph.is_output(output));
+    });
+  };
+  if (!is_unused(id)) return false;
+  std::vector<OperatorId> candidates{id};  // A list, not recursion: a file may hold a chain of any length.
+  while (!candidates.empty()) {
+    const OperatorId candidate = candidates.back();
+    candidates.pop_back();
+    if (!is_unused(candidate)) continue;
+    const std::vector<TensorId> inputs = graph[candidate].inputs;
+    graph.remove(candidate);
+    for (const TensorId input : inputs) {
+      if (input.exists()) candidates.push_back(graph.producer(input));
+    }
   }
   return true;
 }
@@ -67,6 +77,34 @@ std::span<const float> float_values(const TfliteGraph& graph, TensorId id) {
   return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
 }
 
+namespace {
+
+bool is_integer_constant(const TfliteGraph& graph, TensorId id) {
+  if (!id.exists() || !graph.is_constant(id)) return false;
+  return graph[id].dtype == DType::int32 || graph[id].dtype == DType::int64;
+}
+
+}  // namespace
+
+std::optional<std::vector<std::int64_t>> integers_of(const TfliteGraph& graph, TensorId id,
+                                                     std::size_t count) {
+  if (!is_integer_constant(graph, id)) return std::nullopt;
+  std::vector<std::int64_t> values = graph.constant_integers(id);
+  if (values.size() != count) return std::nullopt;
+  return values;
+}
+
+std::optional<std::vector<std::size_t>> axes_of(const TfliteGraph& graph, TensorId id, std::size_t rank) {
+  if (!is_integer_constant(graph, id)) return std::nullopt;
+  std::vector<std::size_t> axes;
+  for (const std::int64_t value : graph.constant_integers(id)) {
+    const auto axis = normalized_axis(value, rank);
+    if (!axis) return std::nullopt;
+    axes.push_back(*axis);
+  }
+  return axes;
+}
+
 std::vector<std::int32_t> to_int32(const Shape& shape) {
   for (const std::int64_t size : shape) {
     if (size < 0 || size > std::numeric_limits<std::int32_t>::max())
@@ -75,8 +113,10 @@ std::vector<std::int32_t> to_int32(const Shape& shape) {
   return {shape.begin(), shape.end()};
 }
 
-std::int64_t normalized_axis(std::int64_t axis, std::size_t rank) {
-  return axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis;
+std::optional<std::size_t> normalized_axis(std::int64_t axis, std::size_t rank) {
+  const auto size = static_cast<std::int64_t>(rank);
+  if (axis < -size || axis >= size) return std::nullopt;
+  return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
 }
 
 namespace {

@@ -39,11 +39,19 @@ bool is_float_constant(const TfliteGraph& graph, TensorId id);
 /// A float32 constant's elements.
 std::span<const float> float_values(const TfliteGraph& graph, TensorId id);
 
+/// A constant int32 or int64 tensor's elements, where there are exactly `count` of them; nothing otherwise. A
+/// .tflite file may hold anything where an operator wants axes or paddings.
+std::optional<std::vector<std::int64_t>> integers_of(const TfliteGraph& graph, TensorId id,
+                                                     std::size_t count);
+/// Likewise for any number of axes of a tensor of `rank` dimensions, as 0 .. rank - 1; nothing where one is
+/// out of range.
+std::optional<std::vector<std::size_t>> axes_of(const TfliteGraph& graph, TensorId id, std::size_t rank);
+
 /// A shape as TFLite's int32; fails with ErrorCode::model where a size exceeds 2^31 - 1.
 std::vector<std::int32_t> to_int32(const Shape& shape);
 
-/// An axis as 0 .. rank - 1, counted from the end where it is negative.
-std::int64_t normalized_axis(std::int64_t axis, std::size_t rank);
+/// An axis as 0 .. rank - 1, counted from the end where it is negative; nothing where it is out of range.
+std::optional<std::size_t> normalized_axis(std::int64_t axis, std::size_t rank);
 
 /// The activation that CONV_2D, ADD and their like have fused; null for operators that can fuse none.
 tflite::Activation* fused_activation(TfliteOperator& op);

@@ -27,6 +27,7 @@ bool absorb_transpose_into_fully_connected(TfliteGraph& graph, OperatorId id) {
   // The columns, unfolded into the flattened dimensions; the rows take the place of the batch.
   Shape unfolded = transposed;
   unfolded[0] = old.shape[0];
+  if (element_count(unfolded) != element_count(old.shape)) return false;
   Tensor moved = permuted(Tensor{old.dtype, unfolded, old.constant.value()}, inverse(above->permutation));
   moved.shape = old.shape;
   const TensorId fresh = insert_reshape_before(graph, id, above->input, graph[flat].shape, graph[flat].name);

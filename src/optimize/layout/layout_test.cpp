@@ -123,6 +123,20 @@ TEST(Layout, OperandOfAnotherOrderBlocks) {
   EXPECT_EQ(count_of<tflite::Transpose>(b.graph), 2u);
 }
 
+TEST(Layout, ALongWayThroughManyKindsOfOperatorsSettles) {
+  GraphBuilder b;
+  TensorId x = b.image(2, 1, 1);
+  for (int i = 0; i < 100; ++i) {
+    x = b.pad(b.unary(tflite::Tanh{}, x), {0, 0, 0, 0, 0, 1, 0, 0});
+    const Shape& shape = b.shape_of(x);
+    x = b.slice(b.binary(tflite::Add{}, x, b.constant({2, 1, 1})), {0, 0, 1, 0},
+                {1, 2, static_cast<std::int32_t>(shape[2]) - 1, 1});
+  }
+  b.output(b.to_nhwc(x));
+  EXPECT_LE(difference_made(b, only("transpose")), exact);
+  EXPECT_EQ(count_of<tflite::Transpose>(b.graph), 0u);
+}
+
 TEST(Layout, StridedSliceMovesItsMasks) {
   GraphBuilder b;
   tflite::StridedSlice options;

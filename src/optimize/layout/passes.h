@@ -9,8 +9,11 @@
 /// NHWC.
 namespace calib8 {
 
-bool cancel_transposes(TfliteGraph& graph, OperatorId id);
 bool fold_transpose_of_constant(TfliteGraph& graph, OperatorId id);
+
+/// The first that changes something of those that follow.
+bool sink_transpose(TfliteGraph& graph, OperatorId id);
+bool cancel_transposes(TfliteGraph& graph, OperatorId id);
 bool sink_transpose_through_unary(TfliteGraph& graph, OperatorId id);
 bool sink_transpose_through_binary(TfliteGraph& graph, OperatorId id);
 bool sink_transpose_through_pad(TfliteGraph& graph, OperatorId id);
@@ -20,6 +23,7 @@ bool sink_transpose_through_slice(TfliteGraph& graph, OperatorId id);
 bool sink_transpose_through_split(TfliteGraph& graph, OperatorId id);
 bool sink_transpose_through_softmax(TfliteGraph& graph, OperatorId id);
 bool sink_transpose_through_reshape(TfliteGraph& graph, OperatorId id);
+
 bool raise_transpose_through_reshape(TfliteGraph& graph, OperatorId id);
 bool absorb_transpose_into_fully_connected(TfliteGraph& graph, OperatorId id);
 bool reshape_operand_to_sink_transpose(TfliteGraph& graph, OperatorId id);

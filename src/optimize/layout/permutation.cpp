@@ -1,5 +1,7 @@
 #include "optimize/layout/permutation.h"
 
+#include "optimize/rewrite.h"
+
 namespace calib8 {
 
 bool is_permutation(const Permutation& permutation) {
@@ -103,10 +105,11 @@ Shape with_rank(Shape shape, std::size_t rank) {
 std::optional<TransposeView> as_transpose(const TfliteGraph& graph, OperatorId id) {
   if (!id.exists() || !graph[id].is<tflite::Transpose>()) return std::nullopt;
   const TfliteOperator& op = graph[id];
-  if (!graph.is_constant(op.inputs[1])) return std::nullopt;
-  const std::vector<std::int64_t> values = graph.constant_integers(op.inputs[1]);
-  Permutation permutation(values.begin(), values.end());
-  if (permutation.size() != graph[op.inputs[0]].shape.size() || !is_permutation(permutation))
+  const Shape& shape = graph[op.inputs[0]].shape;
+  const auto values = integers_of(graph, op.inputs[1], shape.size());
+  if (!values || values->empty()) return std::nullopt;
+  Permutation permutation(values->begin(), values->end());
+  if (!is_permutation(permutation) || permuted(shape, permutation) != graph[op.outputs[0]].shape)
     return std::nullopt;
   return TransposeView{id, op.inputs[0], std::move(permutation)};
 }

@@ -33,7 +33,8 @@ struct TransposeView {
   TensorId input;  ///< What is transposed.
   Permutation permutation;
 };
-/// The TRANSPOSE that `id` is; nothing where it is another operator or its permutation isn't constant.
+/// The TRANSPOSE that `id` is; nothing where it is another operator, its permutation isn't constant, or its
+/// shapes contradict it. The rank is at least 1.
 std::optional<TransposeView> as_transpose(const TfliteGraph& graph, OperatorId id);
 /// The TRANSPOSE that writes `tensor`; nothing where it is written by something else.
 std::optional<TransposeView> transpose_behind(const TfliteGraph& graph, TensorId tensor);

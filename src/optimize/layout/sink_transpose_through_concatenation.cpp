@@ -24,11 +24,14 @@ bool sink_transpose_through_concatenation(TfliteGraph& graph, OperatorId id) {
       return false;
   }
 
+  auto* concatenation = graph[id].get_if<tflite::Concatenation>();
+  const auto axis = normalized_axis(concatenation->axis, rank);
+  if (!axis || graph[graph[id].outputs[0]].shape.size() != rank) return false;
+
   std::vector<TensorId> moved;
   for (const TensorId part : parts) moved.push_back(form_before(graph, id, part, rank, permutation));
   graph.set_inputs_of(id, moved);
-  auto* concatenation = graph[id].get_if<tflite::Concatenation>();
-  concatenation->axis = permutation[normalized_axis(concatenation->axis, rank)];
+  concatenation->axis = permutation[*axis];
   transpose_output_back(graph, id, 0, permutation);
   for (const TensorId part : parts) remove_if_unused(graph, graph.producer(part));
   return true;

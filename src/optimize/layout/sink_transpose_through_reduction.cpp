@@ -43,15 +43,16 @@ bool sink_transpose_through_reduction(TfliteGraph& graph, OperatorId id) {
   if (!reducer) return false;
   const TensorId axes = graph[id].inputs[1];
   const auto above = transpose_behind(graph, graph[id].inputs[0]);
-  if (!above || !graph.is_constant(axes)) return false;
+  const auto reduced = above ? axes_of(graph, axes, above->permutation.size()) : std::nullopt;
+  if (!reduced) return false;
 
   std::vector<std::int32_t> moved;
-  for (const std::int64_t axis : graph.constant_integers(axes))
-    moved.push_back(above->permutation[normalized_axis(axis, above->permutation.size())]);
+  for (const std::size_t axis : *reduced) moved.push_back(above->permutation[axis]);
   std::sort(moved.begin(), moved.end());
   moved.erase(std::unique(moved.begin(), moved.end()), moved.end());
 
   const Permutation below = reducer->keep_dims ? above->permutation : without(above->permutation, moved);
+  if (graph[graph[id].outputs[0]].shape.size() != below.size()) return false;
   graph.set_input(id, 0, above->input);
   graph.set_input(id, 1, graph.add_constant(graph[axes].name, moved));
   transpose_output_back(graph, id, 0, below);

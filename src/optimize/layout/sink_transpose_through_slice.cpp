@@ -9,12 +9,12 @@
 namespace calib8 {
 namespace {
 
-bool has_constant_parameters(const TfliteGraph& graph, OperatorId id) {
+bool has_constant_parameters(const TfliteGraph& graph, OperatorId id, std::size_t rank) {
   const std::vector<TensorId>& inputs = graph[id].inputs;
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (!graph.is_constant(inputs[i])) return false;
+    if (!integers_of(graph, inputs[i], rank)) return false;
   }
-  return true;
+  return graph[graph[id].outputs[0]].shape.size() == rank;
 }
 
 /// Bit i says something about dimension i; afterwards about the same dimension before the permutation.
@@ -41,7 +41,7 @@ bool sink_transpose_through_slice(TfliteGraph& graph, OperatorId id) {
   if (strided && (strided->ellipsis_mask || strided->new_axis_mask || strided->shrink_axis_mask))
     return false;
   const auto above = transpose_behind(graph, graph[id].inputs[0]);
-  if (!above || !has_constant_parameters(graph, id)) return false;
+  if (!above || !has_constant_parameters(graph, id, above->permutation.size())) return false;
 
   std::vector<TensorId> inputs = graph[id].inputs;
   inputs[0] = above->input;

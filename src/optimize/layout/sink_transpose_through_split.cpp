@@ -12,10 +12,13 @@ bool sink_transpose_through_split(TfliteGraph& graph, OperatorId id) {
   if (!graph[id].is<tflite::Split>()) return false;
   const TensorId axis = graph[id].inputs[0];
   const auto above = transpose_behind(graph, graph[id].inputs[1]);
-  if (!above || !graph.is_constant(axis)) return false;
+  const auto old = above ? axes_of(graph, axis, above->permutation.size()) : std::nullopt;
+  if (!old || old->size() != 1) return false;
+  for (const TensorId output : graph[id].outputs) {
+    if (graph[output].shape.size() != above->permutation.size()) return false;
+  }
 
-  const std::int64_t old = normalized_axis(graph.constant_integers(axis).at(0), above->permutation.size());
-  const std::vector<std::int32_t> moved{above->permutation[old]};
+  const std::vector<std::int32_t> moved{above->permutation[old->front()]};
   graph.set_inputs_of(
       id, {graph.add_constant(graph[axis].name, make_tensor(graph[axis].shape, moved)), above->input});
   for (std::size_t i = 0; i < graph[id].outputs.size(); ++i)

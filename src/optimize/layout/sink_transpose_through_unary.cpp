@@ -34,8 +34,8 @@ bool is_quantized_per_axis(const TfliteTensor& tensor) {
 bool sink_transpose_through_unary(TfliteGraph& graph, OperatorId id) {
   if (!is_elementwise_unary(graph[id].options)) return false;
   const auto above = transpose_behind(graph, graph[id].inputs[0]);
-  if (!above || is_quantized_per_axis(graph[graph[id].inputs[0]]) ||
-      is_quantized_per_axis(graph[graph[id].outputs[0]]))
+  if (!above || graph[graph[id].outputs[0]].shape != graph[graph[id].inputs[0]].shape) return false;
+  if (is_quantized_per_axis(graph[graph[id].inputs[0]]) || is_quantized_per_axis(graph[graph[id].outputs[0]]))
     return false;
   graph.set_input(id, 0, above->input);
   transpose_output_back(graph, id, 0, above->permutation);

@@ -53,7 +53,10 @@ std::optional<std::vector<Run>> matching_runs(const Shape& from, const Shape& to
     runs.push_back(std::move(run));
   }
   if (runs.empty()) runs.emplace_back();
-  while (next_to < to.size()) runs.back().to.push_back(next_to++);  // Ones at the end.
+  for (; next_to < to.size(); ++next_to) {
+    if (to[next_to] != 1) return std::nullopt;
+    runs.back().to.push_back(next_to);
+  }
   return runs;
 }
 
