@@ -80,43 +80,47 @@ class Planner {
     return planned ? planned->quantization.scales.front() : 1.0f;
   }
 
-  /// Raises the scale of a whole group; its zero point moves so that the lower end, or the upper, stays in
-  /// range.
+  /// Raises the scale of a whole group to at least `scale`. One that a kernel prescribes stays.
   void raise_scale(TensorId tensor, float scale) {
+    if (scale <= scale_of(tensor) || shared_.fixed(tensor)) return;
     const TensorId group = shared_.group_of(tensor);
     for (std::size_t index = 0; index < plan_.tensors.size(); ++index) {
       auto& planned = plan_.tensors[index];
       if (!planned || shared_.group_of(graph_.value_at(index)) != group) continue;
-      const float old_scale = planned->quantization.scales.front();
-      const float low = old_scale * static_cast<float>(-128 - planned->quantization.zero_points.front());
-      const double zero_point =
-          std::clamp(std::nearbyint(-128.0 - static_cast<double>(low) / scale), -128.0, 127.0);
-      planned->quantization = per_tensor(scale, static_cast<std::int64_t>(zero_point));
+      planned->quantization = with_scale_at_least(planned->quantization, scale);
       planned->because = "widened for the kernel's multiplier";
     }
   }
 
-  /// XNNPACK fails to load a convolution whose requantization multiplier s_in * s_w / s_out reaches 256, and
-  /// leaves ADD to the slow kernel where s_in / s_out does. Dead outputs (a range of nearly nothing) bring
-  /// this about.
+  /// XNNPACK fails to load a convolution whose requantization multiplier s_in * s_w / s_out reaches 256. Dead
+  /// outputs (a range of nearly nothing) bring this about.
   void widen_for_kernels() {
-    constexpr float largest_multiplier = 255.0f;
     for (const OperatorId id : graph_.nodes()) {
       const TfliteOperator& op = graph_[id];
       if (float_operators_.contains(id) || op.outputs.empty() || !is_activation(graph_, op.outputs[0]))
         continue;
-      const TensorId output = op.outputs[0];
-      if (shared_.fixed(output)) continue;
-      float needed = 0;
       if (const auto& weights = rule_of(graph_, id).weights) {
-        needed = largest_weight_scale(op, *weights) * scale_of(data_input(op, *weights)) / largest_multiplier;
+        raise_scale(op.outputs[0],
+                    largest_weight_scale(op, *weights) * scale_of(data_input(op, *weights)) / 255.0f);
       } else if (op.is<tflite::Add>() || op.is<tflite::Sub>()) {
-        for (const TensorId input : op.inputs) {
-          if (is_activation(graph_, input)) needed = std::max(needed, scale_of(input) / largest_multiplier);
-        }
+        widen_for_sum(op);
       }
-      if (needed > scale_of(output)) raise_scale(output, needed);
     }
+  }
+
+  /// XNNPACK's ADD and SUB want s_in / s_out within [1/1024, 256) for both inputs; outside, the slow kernel
+  /// runs, and it is wrong above. What is that small beside the sum has no bit to give to it: a coarser scale
+  /// loses nothing.
+  void widen_for_sum(const TfliteOperator& op) {
+    for (const TensorId input : op.inputs) raise_scale(op.outputs[0], input_scale(input) / 255.0f);
+    for (const TensorId input : op.inputs) {
+      if (is_activation(graph_, input)) raise_scale(input, scale_of(op.outputs[0]) / 1023.0f);
+    }
+  }
+
+  float input_scale(TensorId input) const {
+    return graph_.is_constant(input) ? activation_quantization(range_of_constant(input)).scales.front()
+                                     : scale_of(input);
   }
 
   static TensorId data_input(const TfliteOperator& op, const WeightsRule& weights) {
@@ -154,8 +158,11 @@ class Planner {
         plan_.tensors[input.index] = {TensorRole::activation,
                                       plan_.tensors[op.outputs[0].index]->quantization, "same as the output"};
       } else if (!plan_.tensors[input.index]) {
-        plan_.tensors[input.index] = {TensorRole::activation,
-                                      activation_quantization(range_of_constant(input)), "its own values"};
+        Quantization quantization = activation_quantization(range_of_constant(input));
+        if (op.is<tflite::Add>() || op.is<tflite::Sub>()) {
+          quantization = with_scale_at_least(quantization, scale_of(op.outputs[0]) / 1023.0f);
+        }
+        plan_.tensors[input.index] = {TensorRole::activation, std::move(quantization), "its own values"};
       }
     }
   }

@@ -13,6 +13,15 @@ Quantization activation_quantization(Range range) {
   return per_tensor(scale, static_cast<std::int64_t>(std::clamp(zero_point, -128.0, 127.0)));
 }
 
+Quantization with_scale_at_least(const Quantization& quantization, float scale) {
+  const float old_scale = quantization.scales.front();
+  if (scale <= old_scale) return quantization;
+  const double low =
+      static_cast<double>(old_scale) * static_cast<double>(-128 - quantization.zero_points.front());
+  const double zero_point = std::clamp(std::nearbyint(-128.0 - low / scale), -128.0, 127.0);
+  return per_tensor(scale, static_cast<std::int64_t>(zero_point));
+}
+
 std::vector<std::int8_t> quantize_values(std::span<const float> values, float scale,
                                          std::int64_t zero_point) {
   std::vector<std::int8_t> levels(values.size());

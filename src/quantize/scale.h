@@ -17,6 +17,9 @@ inline constexpr float smallest_scale = 1e-7f;
 /// is rounded to a level, so that real zero is exact.
 Quantization activation_quantization(Range range);
 
+/// The same lower end of the range on a coarser scale, where `scale` is larger; zero stays exact.
+Quantization with_scale_at_least(const Quantization& quantization, float scale);
+
 /// What is left of real values: q = clamp(round(x / scale) + zero point), ties to even, as XNNPACK converts.
 std::vector<std::int8_t> quantize_values(std::span<const float> values, float scale, std::int64_t zero_point);
 
