@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "base/stride.h"
 #include "calib8/error.h"
 #include "calibrate/observation_models.h"
 #include "runtime/feed.h"
@@ -117,14 +118,6 @@ std::vector<Range> observe_ranges(const TfliteGraph& graph, const std::vector<Te
   return ranges;
 }
 
-/// A step through the values of a tensor that visits all its channels (the last dimension) alike.
-std::size_t histogram_stride(const Shape& shape, std::size_t count) {
-  std::size_t stride = (count + values_per_sample - 1) / values_per_sample;
-  const std::size_t channels = shape.empty() ? 1 : static_cast<std::size_t>(shape.back());
-  while (stride > 1 && std::gcd(stride, channels) != 1) ++stride;
-  return std::max<std::size_t>(stride, 1);
-}
-
 std::vector<Histogram> observe_histograms(const TfliteGraph& graph, const std::vector<TensorId>& observed,
                                           const SampleSource& samples, const std::vector<std::size_t>& chosen,
                                           const std::shared_ptr<const LiteRt>& litert, int threads,
@@ -136,7 +129,7 @@ std::vector<Histogram> observe_histograms(const TfliteGraph& graph, const std::v
   runner.run(samples, chosen, [&](int worker, std::size_t, Interpreter& interpreter) {
     for (std::size_t i = 0; i < observed.size(); ++i) {
       const auto values = interpreter.output_as<float>(i);
-      const std::size_t stride = histogram_stride(graph[observed[i]].shape, values.size());
+      const std::size_t stride = sampling_stride(graph[observed[i]].shape, values_per_sample);
       of_worker[static_cast<std::size_t>(worker)][i].add_strided(values, stride);
     }
     progress.step();

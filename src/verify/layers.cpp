@@ -1,36 +1,18 @@
 #include "verify/layers.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <span>
 
 #include "base/interrupt.h"
+#include "base/stride.h"
 #include "verify/real_values.h"
+#include "verify/statistics.h"
 #include "write/tflite.h"
 
 namespace calib8 {
 namespace {
 
-/// Sums over several runs, so that no tensor needs to be kept.
-class SquaredError {
- public:
-  void add(std::span<const float> reference, std::span<const float> measured) {
-    for (std::size_t i = 0; i < reference.size(); ++i) {
-      const double value = reference[i];
-      const double difference = static_cast<double>(measured[i]) - value;
-      signal_ += value * value;
-      noise_ += difference * difference;
-    }
-  }
-  double sqnr_decibels() const {
-    if (noise_ == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(signal_ / noise_);
-  }
-
- private:
-  double signal_ = 0, noise_ = 0;
-};
+/// Values of one tensor that are compared, per sample.
+constexpr std::size_t values_per_sample = 16384;
 
 /// Activations that both graphs have: real in one, int8 in the other.
 std::vector<TensorId> common_activations(const TfliteGraph& real, const TfliteGraph& quantized) {
@@ -53,6 +35,27 @@ Data file_with_outputs(const TfliteGraph& graph, const std::vector<TensorId>& te
   return serialize_tflite(graph, options);
 }
 
+/// Sampled values of each tensor over some samples: [tensor][values of sample 0, of sample 1, ...]. The model
+/// is gone when this returns: with all its tensors given out it is the largest thing in memory.
+std::vector<std::vector<float>> observe(const TfliteGraph& graph, const std::vector<TensorId>& tensors,
+                                        const SampleSource& samples,
+                                        const std::shared_ptr<const LiteRt>& litert,
+                                        const VerifyOptions& options) {
+  RealModel model(litert, file_with_outputs(graph, tensors), graph, tensors, {.threads = options.threads});
+  std::vector<std::vector<float>> values(tensors.size());
+  for (std::size_t index = 0; index < std::min(options.layer_samples, samples.size()); ++index) {
+    throw_if_interrupted();
+    model.load(samples.load(index));
+    model.run();
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const std::vector<float> part =
+          model.output(i, sampling_stride(graph[tensors[i]].shape, values_per_sample));
+      values[i].insert(values[i].end(), part.begin(), part.end());
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 std::vector<LayerError> find_worst_layers(const TfliteGraph& real, const TfliteGraph& quantized,
@@ -60,25 +63,13 @@ std::vector<LayerError> find_worst_layers(const TfliteGraph& real, const TfliteG
                                           const std::shared_ptr<const LiteRt>& litert,
                                           const VerifyOptions& options) {
   const std::vector<TensorId> tensors = common_activations(real, quantized);
-  const InterpreterOptions run_options{.threads = options.threads};
-  RealModel real_model(litert, file_with_outputs(real, tensors), real, tensors, run_options);
-  RealModel quantized_model(litert, file_with_outputs(quantized, tensors), quantized, tensors, run_options);
-
-  std::vector<SquaredError> errors(tensors.size());
-  for (std::size_t index = 0; index < std::min(options.layer_samples, samples.size()); ++index) {
-    throw_if_interrupted();
-    const Sample sample = samples.load(index);
-    for (RealModel* model : {&real_model, &quantized_model}) {
-      model->load(sample);
-      model->run();
-    }
-    for (std::size_t i = 0; i < tensors.size(); ++i)
-      errors[i].add(real_model.output(i), quantized_model.output(i));
-  }
+  const std::vector<std::vector<float>> expected = observe(real, tensors, samples, litert, options);
+  const std::vector<std::vector<float>> measured = observe(quantized, tensors, samples, litert, options);
   std::vector<LayerError> layers;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TfliteOperator& op = real[real.producer(tensors[i])];
-    layers.push_back({real[tensors[i]].name, std::string(name_of(op.options)), errors[i].sqnr_decibels()});
+    const double decibels = sqnr_decibels(expected[i], measured[i]);
+    layers.push_back({real[tensors[i]].name, std::string(name_of(op.options)), decibels});
   }
   const auto worse = [](const LayerError& a, const LayerError& b) {
     return a.sqnr_decibels < b.sqnr_decibels;

@@ -24,12 +24,13 @@ std::vector<T> round_to_levels(std::span<const float> values, const Quantization
 }
 
 template <class T>
-std::vector<float> from_levels(ByteView elements, const Quantization& quantization) {
-  std::vector<float> values(elements.size() / sizeof(T));
-  const T* levels = reinterpret_cast<const T*>(elements.data());
-  const std::int64_t zero_point = quantization.zero_points.front();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = quantization.scales.front() * static_cast<float>(levels[i] - zero_point);
+std::vector<float> from_levels(ByteView elements, std::size_t stride, float scale, std::int64_t zero_point) {
+  const std::span<const T> levels(reinterpret_cast<const T*>(elements.data()), elements.size() / sizeof(T));
+  std::vector<float> values;
+  values.reserve(levels.size() / stride + 1);
+  for (std::size_t i = 0; i < levels.size(); i += stride) {
+    values.push_back(scale *
+                     static_cast<float>(static_cast<double>(levels[i]) - static_cast<double>(zero_point)));
   }
   return values;
 }
@@ -48,15 +49,13 @@ Tensor from_real(const Tensor& values, const EdgeType& type) {
   return make_tensor(values.shape, round_to_levels<std::int8_t>(values.as<float>(), *type.quantization));
 }
 
-std::vector<float> to_real(ByteView elements, const EdgeType& type) {
-  if (type.dtype == DType::float32) {
-    std::vector<float> values(elements.size() / sizeof(float));
-    std::copy_n(elements.data(), elements.size(), reinterpret_cast<std::byte*>(values.data()));
-    return values;
-  }
+std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t stride) {
+  if (type.dtype == DType::float32) return from_levels<float>(elements, stride, 1, 0);
   if (!type.quantization) throw Error(ErrorCode::internal, "an integer output without a scale");
-  return type.dtype == DType::uint8 ? from_levels<std::uint8_t>(elements, *type.quantization)
-                                    : from_levels<std::int8_t>(elements, *type.quantization);
+  const float scale = type.quantization->scales.front();
+  const std::int64_t zero_point = type.quantization->zero_points.front();
+  return type.dtype == DType::uint8 ? from_levels<std::uint8_t>(elements, stride, scale, zero_point)
+                                    : from_levels<std::int8_t>(elements, stride, scale, zero_point);
 }
 
 RealModel::RealModel(std::shared_ptr<const LiteRt> litert, Data file, const TfliteGraph& graph,
@@ -77,8 +76,8 @@ void RealModel::load(const Sample& sample) {
   feed(interpreter_, arrays);
 }
 
-std::vector<float> RealModel::output(std::size_t index) const {
-  return to_real(interpreter_.output(index), output_types_[index]);
+std::vector<float> RealModel::output(std::size_t index, std::size_t stride) const {
+  return to_real(interpreter_.output(index), output_types_[index], stride);
 }
 
 }  // namespace calib8

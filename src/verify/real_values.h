@@ -19,8 +19,8 @@ struct EdgeType {
 /// The real values as a tensor of that type: rounded to the nearest level, ties to even, clamped.
 Tensor from_real(const Tensor& values, const EdgeType& type);
 
-/// Elements of an int8, uint8 or float32 tensor as real values.
-std::vector<float> to_real(ByteView elements, const EdgeType& type);
+/// Every `stride`-th element of an int8, uint8 or float32 tensor as a real value.
+std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t stride = 1);
 
 /// A written model run on real values: samples in, float32 out, whatever its inputs and outputs are.
 class RealModel {
@@ -33,8 +33,8 @@ class RealModel {
   /// Sets the inputs from a sample.
   void load(const Sample& sample);
   void run() { interpreter_.run(); }
-  /// One output of the last run.
-  std::vector<float> output(std::size_t index) const;
+  /// One output of the last run: all of it, or every `stride`-th element.
+  std::vector<float> output(std::size_t index, std::size_t stride = 1) const;
   std::size_t output_count() const { return output_types_.size(); }
 
  private:
