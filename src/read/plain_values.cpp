@@ -146,7 +146,8 @@ std::string PlainValueReader::read_device(const std::vector<PickleId>& arguments
       spend(0, kind->size());
       device += valid_utf8(*kind);
     } else if (const auto index = integer_in(pickle_, argument)) {
-      device += ":" + std::to_string(*index);
+      device += ':';
+      device += std::to_string(*index);
     }
   }
   return device;
