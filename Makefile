@@ -69,7 +69,7 @@ $(STAMPS)/test-venv: $(STAMPS)/venv $(TEST_REQUIREMENTS)
 # The command line and the Python package, installed into the environment.
 $(STAMPS)/install: $(STAMPS)/venv $(SOURCES)
 	@echo "== building calib8 ($(BUILD))"
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCALIB8_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCALIB8_PYTHON=ON -DCALIB8_PRECOMPILED=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS) --target calib8 _native
 	@cmake --install $(BUILD) --component calib8 --prefix $(CURDIR)/$(VENV) >/dev/null
 	@touch $@

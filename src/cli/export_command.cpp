@@ -137,6 +137,7 @@ int run_export(ExportFlags& flags) {
   if (!flags.quiet) fmt::print(flags.json ? stderr : stdout, "{}", result.summary);
   if (flags.json) fmt::print("{}\n", result.report);
   if (result.gate_passed) return 0;
+  std::fflush(stdout);  // the verdict comes last on a terminal
   fmt::print(stderr, "calib8: {}\n", result.verdict);
   return static_cast<int>(ErrorCode::gate);
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "base/interrupt.h"
 #include "calib8/error.h"
@@ -54,6 +55,10 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const calib8::Error& error) {
     return fail(static_cast<int>(error.code()), error.what());
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::broken_pipe)
+      return 0;  // the reader has seen enough: `calib8 inspect ... | head`
+    return fail(static_cast<int>(calib8::ErrorCode::output), error.what());
   } catch (const std::bad_alloc&) {
     return fail(static_cast<int>(calib8::ErrorCode::internal), "out of memory");
   } catch (const std::exception& error) {
