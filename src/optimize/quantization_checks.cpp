@@ -100,8 +100,9 @@ void check_one_type(const OperatorCheck& check) {
   const auto& weights = check.row.rule.weights;
   for (std::size_t i = 0; i < check.op.inputs.size(); ++i) {
     if (!check.has_input(i) || !is_real(check.input(i)) || check.input(i).dtype == output.dtype) continue;
-    // float activations may meet int8 weights, which the kernel then expands
-    const bool is_hybrid = output.dtype == DType::float32 && weights && i == weights->input;
+    // Float activations may meet int8 weights, which the kernel expands; float16 ones it misreads.
+    const bool is_hybrid = output.dtype == DType::float32 && check.input(i).dtype == DType::int8 && weights &&
+                           i == weights->input;
     if (is_hybrid) continue;
     check.report(fmt::format("reads '{}' of {}, writes {}", check.input(i).name,
                              name_of(check.input(i).dtype), name_of(output.dtype)));
@@ -162,6 +163,12 @@ void check_convolution(const OperatorCheck& check) {
   if (!depthwise && !check.op.is<tflite::Conv2D>()) return;
   if (!check.has_input(2)) check.report("has no bias, which LiteRT's kernel needs; give it one of zeros");
   if (!depthwise) return;
+  const auto& scales = check.input(1).quantization;
+  if (check.output().dtype == DType::float32 && scales && scales->scales.size() == 1 &&
+      check.input(1).shape.at(3) > 1) {
+    check.report(
+        "float with int8 weights of one scale, which LiteRT's kernel gets wrong; give each channel its own");
+  }
   const std::int64_t channels = check.input(0).shape.at(3), filters = check.input(1).shape.at(3);
   if (channels * depthwise->depth_multiplier == filters) return;
   check.report(fmt::format("depth multiplier {} does not lead from {} channels to {}",

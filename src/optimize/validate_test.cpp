@@ -236,6 +236,23 @@ TEST(Validate, FloatTensorsHaveNoScale) {
   EXPECT_THAT(findings(model), ElementsAre("tensor 'real': float, yet with a scale"));
 }
 
+TEST(Validate, FloatOperatorsMayHaveInt8WeightsOnly) {
+  TfliteGraph graph;
+  const TensorId x = graph.add_value({"x", DType::float32, {1, 2, 2, 2}, {}, {}});
+  const TensorId weights = graph.add_constant("w", make_tensor<std::int8_t>({1, 1, 1, 2}, {1, 2}));
+  const TensorId bias = graph.add_constant("b", make_tensor<float>({2}, {1, 2}));
+  graph.set_inputs({x});
+  graph.set_outputs({graph.emit(tflite::DepthwiseConv2D{}, {x, weights, bias}, "y", {1, 2, 2, 2})});
+  graph[weights].quantization = Quantization{{0.5f, 0.25f}, {0, 0}, 3};
+  EXPECT_THAT(validate(graph), IsEmpty());
+  graph[weights].quantization = per_tensor(0.5f, 0);
+  EXPECT_THAT(validate(graph), ElementsAre(HasSubstr("int8 weights of one scale")));
+  graph[weights].quantization.reset();
+  graph[weights].dtype = DType::float16;
+  graph[weights].constant = Data::from_vector<std::uint16_t>({0x3c00, 0x3c00});
+  EXPECT_THAT(validate(graph), ElementsAre(HasSubstr("reads 'w' of float16, writes float32")));
+}
+
 TEST(Validate, RequireValidListsAllFindings) {
   Model model;
   model.quantization(model.gate) = per_tensor(1.0f / 255, -128);
