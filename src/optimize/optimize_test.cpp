@@ -61,6 +61,18 @@ TEST(FuseActivation, NotWhereTheValueBeforeIsReadToo) {
   EXPECT_EQ(kinds(b.graph), (Kinds{"CONV_2D", "RELU", "MUL"}));
 }
 
+TEST(FuseActivation, OfTwoTheNarrowerStays) {
+  for (const bool six_first : {true, false}) {
+    GraphBuilder b;
+    TensorId x = b.binary(tflite::Mul{}, b.input({1, 8}), b.filled({}, 4));
+    x = six_first ? b.unary(tflite::Relu6{}, x) : b.unary(tflite::Relu{}, x);
+    b.output(six_first ? b.unary(tflite::Relu{}, x) : b.unary(tflite::Relu6{}, x));
+    EXPECT_LE(difference_made(b), 0);
+    EXPECT_EQ(first<tflite::Mul>(b.graph).activation, Activation::relu6);
+    EXPECT_EQ(b.graph.node_count(), 1u);
+  }
+}
+
 TEST(FuseActivation, NeverIntoConcatenationOrPools) {
   GraphBuilder b;
   const TensorId x = b.input({1, 4, 4, 3});
@@ -220,6 +232,16 @@ TEST(FoldPad, MaxPoolIntoSameWhateverTheSigns) {
   b.output(b.emit(pool, {padded}, {1, 5, 5, 2}));
   EXPECT_LE(difference_made(b), 0);
   EXPECT_EQ(kinds(b.graph), (Kinds{"MAX_POOL_2D"}));
+}
+
+TEST(FoldPad, MaxPoolOfNegativesKeepsItsZeros) {
+  GraphBuilder b;
+  const TensorId padded = b.pad(b.input({1, 5, 5, 2}), {0, 0, 1, 1, 1, 1, 0, 0});
+  tflite::MaxPool2D pool;
+  pool.filter_height = pool.filter_width = 3;
+  b.output(b.emit(pool, {padded}, {1, 5, 5, 2}));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"PAD", "MAX_POOL_2D"}));
 }
 
 TEST(Simplify, MergesPadsAndReshapesAndDropsWhatDoesNothing) {

@@ -115,6 +115,15 @@ TEST(Layout, ATransposeWithAnotherReaderStaysForIt) {
   EXPECT_EQ(count_of<tflite::Transpose>(b.graph), 1u);
 }
 
+TEST(Layout, AReshapedOperandMustKeepTheOrderOfItsElements) {
+  for (const Shape& shape : {Shape{3, 4, 1}, Shape{3, 1, 2}, Shape{1, 4, 2}}) {
+    GraphBuilder b;
+    const TensorId other = b.reshape(b.input({element_count(shape).value()}), shape);
+    b.output(b.binary(tflite::Mul{}, b.transpose(b.input({2, 3, 4}), {1, 2, 0}), other));
+    EXPECT_LE(difference_made(b, only("transpose")), exact) << to_string(shape);
+  }
+}
+
 TEST(Layout, OperandOfAnotherOrderBlocks) {
   GraphBuilder b;
   b.output(b.binary(tflite::Add{}, b.transpose(b.input({2, 2, 2}), {2, 0, 1}),
@@ -308,10 +317,12 @@ class RandomTransposes {
                               : x;
       case 7:
         return b_.unary(tflite::Softmax{}, x);
-      case 8: {  // A partner of size 1 but for one dimension, without a TRANSPOSE of its own.
+      case 8: {  // A partner that is mostly of size 1, without a TRANSPOSE of its own.
         Shape other(rank, 1);
         other[at] = shape[at];
-        return b_.binary(tflite::Mul{}, x, b_.reshape(b_.input({shape[at]}), other));
+        const std::size_t second = (at + 1) % rank;
+        if (b_.draw(2) == 0) other[second] = shape[second];
+        return b_.binary(tflite::Mul{}, x, b_.reshape(b_.input({element_count(other).value()}), other));
       }
       default:
         return b_.transpose(x, random_permutation(rank));
