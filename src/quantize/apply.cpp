@@ -5,26 +5,11 @@
 #include <set>
 
 #include "calib8/error.h"
+#include "quantize/round.h"
 #include "quantize/scale.h"
 
 namespace calib8 {
 namespace {
-
-/// int8 levels, each value by the scale of its index along the axis.
-std::vector<std::int8_t> quantize_weights(const Tensor& weights, const Quantization& quantization) {
-  const auto values = weights.as<float>();
-  std::size_t inner = 1;
-  for (std::size_t i = static_cast<std::size_t>(quantization.axis) + 1; i < weights.shape.size(); ++i) {
-    inner *= static_cast<std::size_t>(weights.shape[i]);
-  }
-  std::vector<std::int8_t> levels(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float scale = quantization.scales[i / inner % quantization.scales.size()];
-    const double level = std::nearbyint(static_cast<double>(values[i]) / scale);
-    levels[i] = static_cast<std::int8_t>(std::clamp(level, -127.0, 127.0));
-  }
-  return levels;
-}
 
 std::vector<std::int32_t> quantize_bias(std::span<const float> values, const Quantization& quantization) {
   std::vector<std::int32_t> levels(values.size());
@@ -42,7 +27,7 @@ Data quantized_constant(const TfliteTensor& tensor, const TensorPlan& plan) {
   const Quantization& quantization = plan.quantization;
   switch (plan.role) {
     case TensorRole::weights:
-      return Data::from_vector(quantize_weights(constant, quantization));
+      return Data::from_vector(round_weights(constant, quantization, plan.correlation));
     case TensorRole::bias:
       return Data::from_vector(quantize_bias(values, quantization));
     case TensorRole::activation:

@@ -70,8 +70,9 @@ class Planner {
       const std::string_view because = fixed             ? "fixed by the kernel"
                                        : group == tensor ? "own range"
                                                          : "shared with its group";
-      plan_.tensors[tensor.index] = {
-          TensorRole::activation, fixed ? *fixed : activation_quantization(*of_group[group.index]), because};
+      plan_.tensors[tensor.index] = {TensorRole::activation,
+                                     fixed ? *fixed : activation_quantization(*of_group[group.index]),
+                                     Correlation::none, because};
     });
   }
 
@@ -156,13 +157,15 @@ class Planner {
           rule.output == OutputRange::same_as_input || rule.output == OutputRange::same_as_output;
       if (follows) {
         plan_.tensors[input.index] = {TensorRole::activation,
-                                      plan_.tensors[op.outputs[0].index]->quantization, "same as the output"};
+                                      plan_.tensors[op.outputs[0].index]->quantization, Correlation::none,
+                                      "same as the output"};
       } else if (!plan_.tensors[input.index]) {
         Quantization quantization = activation_quantization(range_of_constant(input));
         if (op.is<tflite::Add>() || op.is<tflite::Sub>()) {
           quantization = with_scale_at_least(quantization, scale_of(op.outputs[0]) / 1023.0f);
         }
-        plan_.tensors[input.index] = {TensorRole::activation, std::move(quantization), "its own values"};
+        plan_.tensors[input.index] = {TensorRole::activation, std::move(quantization), Correlation::none,
+                                      "its own values"};
       }
     }
   }
@@ -172,6 +175,20 @@ class Planner {
     const auto values = constant.as<float>();
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     return low == values.end() ? Range{} : Range{*low, *high};
+  }
+
+  /// Neighbouring pixels always go together; in a picture, which only a PAD may part from the convolution,
+  /// colours too.
+  Correlation correlation_at(const TfliteOperator& op, const WeightsRule& rule) const {
+    const Shape& shape = graph_[op.inputs[rule.input]].shape;
+    const bool spatial = shape.size() == 4 && shape[1] * shape[2] > 1;
+    if (!spatial || op.is<tflite::TransposeConv>()) return Correlation::none;
+    TensorId input = data_input(op, rule);
+    while (graph_.producer(input).exists() && graph_[graph_.producer(input)].is<tflite::Pad>()) {
+      input = graph_[graph_.producer(input)].inputs[0];
+    }
+    const bool picture = graph_.is_input(input) && op.is<tflite::Conv2D>();
+    return picture ? Correlation::whole_filter : Correlation::taps_of_channel;
   }
 
   void plan_weights(const TfliteOperator& op, const WeightsRule& rule) {
@@ -188,10 +205,11 @@ class Planner {
     if (has_bias) {
       Quantization bias{{}, quantization.zero_points, 0};
       for (const float scale : quantization.scales) bias.scales.push_back(input_scale * scale);
-      plan_.tensors[op.inputs[rule.bias].index] = {TensorRole::bias, std::move(bias),
+      plan_.tensors[op.inputs[rule.bias].index] = {TensorRole::bias, std::move(bias), Correlation::none,
                                                    "input scale times weight scale"};
     }
-    plan_.tensors[weights.index] = {TensorRole::weights, std::move(quantization), "per channel, symmetric"};
+    plan_.tensors[weights.index] = {TensorRole::weights, std::move(quantization), correlation_at(op, rule),
+                                    "per channel, symmetric"};
   }
 
   const TfliteGraph& graph_;

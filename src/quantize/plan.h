@@ -7,6 +7,7 @@
 
 #include "base/range.h"
 #include "ops/tflite_op.h"
+#include "quantize/round.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
@@ -25,6 +26,7 @@ enum class TensorRole {
 struct TensorPlan {
   TensorRole role = TensorRole::activation;
   Quantization quantization;
+  Correlation correlation = Correlation::none;  ///< Of what weights meet; decides how they are rounded.
   std::string_view
       because;  ///< The rule that decided: "own range", "same as its group", "fixed by LOGISTIC", ...
 };
