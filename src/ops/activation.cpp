@@ -1,4 +1,4 @@
-// Relu, Clip, Sigmoid, Tanh, HardSigmoid, HardSwish, LeakyRelu, Elu, PRelu, Gelu. Their TFLite half is
+// Relu, Clip, Sigmoid, Tanh, HardSigmoid, HardSwish, LeakyRelu, Elu, Celu, PRelu, Gelu. Their TFLite half is
 // activation_tflite.cpp. SiLU has no operator in opset 20: it comes as Sigmoid and Mul.
 
 #include <cmath>
@@ -115,6 +115,20 @@ Refusal lower_elu(Lowering& lowering) {
   return std::nullopt;
 }
 
+//   Celu(x), alpha = 1   ->   ELU        others   ->   MUL(ELU(MUL(x, 1 / alpha)), alpha), which is x above
+//   zero
+Refusal lower_celu(Lowering& lowering) {
+  const float alpha = lowering.node.get_float("alpha", 1.0f);
+  if (alpha == 1.0f) return lower_unary<tflite::Elu>(lowering);
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (alpha == 0.0f) return "alpha = 0";
+  const TensorId inverse = scalar(lowering, "inverse", 1.0 / alpha);
+  TensorId y = emit_like_output(lowering, tflite::Mul{}, {lowering.input(0), inverse}, "divided");
+  y = emit_like_output(lowering, tflite::Elu{}, {y}, "elu");
+  lowering.set_output(0, emit_like_output(lowering, tflite::Mul{}, {y, scalar(lowering, "alpha", alpha)}));
+  return std::nullopt;
+}
+
 /// Whether a slope broadcasts along the channels (axis 1) alone.
 bool is_per_channel(Shape slope, const Shape& x) {
   if (slope.size() > x.size() || x.size() < 2) return false;
@@ -157,6 +171,7 @@ Refusal lower_gelu(Lowering& lowering) {
 }
 
 const OnnxOp onnx_rows[] = {
+    {.type = "Celu", .infer = infer_same, .lower = lower_celu},
     {.type = "Clip", .infer = infer_same, .lower = lower_clip},
     {.type = "Elu", .infer = infer_same, .lower = lower_elu},
     {.type = "Gelu", .infer = infer_same, .lower = lower_gelu},

@@ -39,6 +39,12 @@ TEST(Activation, OnesWithAnOperatorOfTheirOwn) {
   EXPECT_THROW(lowered("Gelu", shape, {}, {{"approximate", std::string("erf")}}), Error);
 }
 
+TEST(Activation, CeluScalesWhatEluSees) {
+  EXPECT_THAT(lowered("Celu", {1, 4, 8, 8}), ElementsAre("ELU"));
+  EXPECT_THAT(lowered("Celu", {1, 4, 8, 8}, {}, {{"alpha", 0.5f}}), ElementsAre("MUL", "ELU", "MUL"));
+  EXPECT_THROW(lowered("Celu", {1, 4}, {}, {{"alpha", 0.0f}}), Error);
+}
+
 TEST(Activation, EluWithAnotherAlphaIsPutTogether) {
   EXPECT_THAT(lowered("Elu", {1, 4}, {}, {{"alpha", 0.5f}}),
               ElementsAre("RELU", "MINIMUM", "ELU", "MUL", "ADD"));
