@@ -66,9 +66,7 @@ Source read_checkpoint_source(const Data& file, const ExportOptions& options) {
 Source read_onnx_source(const ExportOptions& options) {
   OnnxGraph graph = read_onnx(options.model);
   if (options.input_size) set_input_size(graph, options.input_size->first, options.input_size->second);
-  if (options.dynamic_batch) {
-    open_batch(graph);
-  } else {
+  if (!options.dynamic_batch) {
     fix_batch(graph, 1);
     require_static_inputs(graph);
   }
@@ -101,6 +99,8 @@ Source read_source(const ExportOptions& options) {
   if (source.onnx) {
     verify(*source.onnx, "reading");
     source.stopped = simplify(*source.onnx, pass_options(options)).stopped;
+    // Behind simplifying, which takes a batch that an exporter wrote into a Reshape away.
+    if (options.dynamic_batch && !source.stopped) open_batch(*source.onnx);
   }
   return source;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "calib8/error.h"
@@ -242,40 +241,6 @@ std::vector<TensorId> tensors_to_observe(const TfliteGraph& graph) {
 
 Plan make_plan(const TfliteGraph& graph, const Ranges& ranges) {
   return Planner(graph, ranges).run();
-}
-
-nlohmann::json to_json(const Plan& plan, const TfliteGraph& graph, const Ranges& ranges) {
-  nlohmann::json tensors = nlohmann::json::array();
-  std::vector<bool> seen(graph.value_count(), false);
-  const auto describe = [&](TensorId id) {
-    if (!id.exists() || seen[id.index] || !plan.tensors[id.index]) return;
-    seen[id.index] = true;
-    const TensorPlan& planned = *plan.tensors[id.index];
-    nlohmann::json entry = {{"name", graph[id].name},
-                            {"dtype", name_of(dtype_of(planned.role))},
-                            {"scales", planned.quantization.scales},
-                            {"rule", planned.because}};
-    if (planned.quantization.scales.size() == 1) {
-      entry["zero_point"] = planned.quantization.zero_points.front();
-    } else {
-      entry["axis"] = planned.quantization.axis;
-    }
-    if (id.index < ranges.size() && ranges[id.index]) {
-      entry["range"] = {ranges[id.index]->low, ranges[id.index]->high};
-    }
-    tensors.push_back(std::move(entry));
-  };
-  for (const TensorId input : graph.inputs()) describe(input);
-  nlohmann::json kept = nlohmann::json::array();
-  for (const OperatorId id : graph.nodes()) {
-    for (const TensorId input : graph[id].inputs) describe(input);
-    for (const TensorId output : graph[id].outputs) describe(output);
-  }
-  for (const OperatorId id : plan.float_operators) {
-    kept.push_back(
-        {{"operator", name_of(graph[id].options)}, {"output", graph[graph[id].outputs.front()].name}});
-  }
-  return {{"tensors", std::move(tensors)}, {"float_operators", std::move(kept)}};
 }
 
 }  // namespace calib8
