@@ -1,0 +1,114 @@
+#include "calibrate/calibrate.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "calib8/error.h"
+#include "dataset/array_source.h"
+
+namespace calib8 {
+namespace {
+
+/// y = relu(2x - 1), z = x * x; both observed.
+struct Model {
+  TfliteGraph graph;
+  TensorId x, doubled, y, z;
+
+  Model() {
+    const Shape shape = {1, 4, 4, 3};
+    x = graph.add_value({"x", DType::float32, shape, std::nullopt, std::nullopt});
+    graph.set_inputs({x});
+    graph.input_names = {"x"};
+    const TensorId two = graph.add_constant("two", make_tensor<float>({1}, {2}));
+    const TensorId one = graph.add_constant("one", make_tensor<float>({1}, {1}));
+    doubled = graph.emit(tflite::Mul{}, {x, two}, "doubled", shape);
+    y = graph.emit(tflite::Sub{{.activation = tflite::Activation::relu}}, {doubled, one}, "y", shape);
+    z = graph.emit(tflite::Mul{}, {x, y}, "z", shape);
+    graph.set_outputs({z});
+    graph.output_names = {"z"};
+  }
+  std::vector<TensorId> observed() const { return {x, doubled, y, z}; }
+};
+
+ArraySource random_samples(std::size_t count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> distribution;
+  std::vector<Sample> samples(count);
+  for (Sample& sample : samples) {
+    std::vector<float> values(48);
+    for (float& value : values) value = distribution(generator);
+    sample.inputs.emplace("", make_tensor({1, 4, 4, 3}, std::move(values)));
+  }
+  return ArraySource(std::move(samples));
+}
+
+TEST(Calibrate, MinMaxIsThatOfTheValues) {
+  const Model model;
+  const ArraySource samples = random_samples(7, 1);
+  Range x{INFINITY, -INFINITY}, doubled = x, y = x;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    for (const float value : samples.load(i).inputs.at("").as<float>()) {
+      x = hull(x, {value, value});
+      doubled = hull(doubled, {value * 2, value * 2});
+      const float rectified = std::max(value * 2 - 1, 0.0f);
+      y = hull(y, {rectified, rectified});
+    }
+  }
+  const auto ranges = calibrate(model.graph, model.observed(), samples, open_litert(),
+                                {.method = RangeMethod::minmax, .threads = 2});
+  EXPECT_EQ(ranges[model.x.index], x);
+  EXPECT_EQ(ranges[model.doubled.index], doubled);
+  EXPECT_EQ(ranges[model.y.index], y);
+}
+
+TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
+  const Model model;
+  const ArraySource samples = random_samples(40, 2);
+  const auto litert = open_litert();
+  const auto one =
+      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1});
+  for (const int threads : {2, 3}) {
+    EXPECT_EQ(calibrate(model.graph, model.observed(), samples, litert,
+                        {.method = RangeMethod::mse, .threads = threads}),
+              one);
+  }
+}
+
+TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
+  const Model model;
+  const ArraySource samples = random_samples(20, 3);
+  const auto litert = open_litert();
+  const auto exact =
+      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::minmax});
+  const auto chosen =
+      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::percentile});
+  EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
+  EXPECT_EQ(chosen[model.z.index], exact[model.z.index]);
+}
+
+TEST(Calibrate, RefusesValuesThatAreNotFinite) {
+  const Model model;
+  std::vector<float> values(48, 1.0f);
+  values[5] = INFINITY;
+  Sample sample;
+  sample.inputs.emplace("", make_tensor({1, 4, 4, 3}, std::move(values)));
+  try {
+    calibrate(model.graph, model.observed(), ArraySource({sample}), open_litert(), {});
+    FAIL() << "an infinity went through";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::model);
+    EXPECT_NE(error.where().find("'x'"), std::string::npos) << error.where();
+  }
+}
+
+TEST(Calibrate, RefusesSamplesOfAnotherShape) {
+  const Model model;
+  Sample sample;
+  sample.inputs.emplace("", make_tensor<float>({1, 2}, {0, 0}));
+  EXPECT_THROW(calibrate(model.graph, model.observed(), ArraySource({sample}), open_litert(), {}), Error);
+}
+
+}  // namespace
+}  // namespace calib8

@@ -1,0 +1,91 @@
+#include "verify/verify_model.h"
+
+#include <gtest/gtest.h>
+
+#include "dataset/array_source.h"
+#include "verify/real_values.h"
+#include "write/tflite.h"
+
+namespace calib8 {
+namespace {
+
+/// y = x + offset, [1, 3]; int8 with the given scale where it is set.
+TfliteGraph sum_model(float offset, std::optional<float> scale) {
+  TfliteGraph graph;
+  const Shape shape = {1, 3};
+  const DType dtype = scale ? DType::int8 : DType::float32;
+  const auto quantization = scale ? std::optional(per_tensor(*scale, 0)) : std::nullopt;
+  const TensorId x = graph.add_value({"x", dtype, shape, quantization, std::nullopt});
+  graph.set_inputs({x});
+  const std::vector<float> offsets = {offset, 0, 0};
+  Tensor constant = make_tensor({1, 3}, offsets);
+  if (scale) constant = from_real(constant, {dtype, quantization});
+  const TensorId added = graph.add_constant("offset", std::move(constant));
+  graph[added].quantization = quantization;
+  const TensorId y = graph.emit(tflite::Add{}, {x, added}, "y", shape, dtype);
+  graph[y].quantization = quantization;
+  graph.set_outputs({y});
+  graph.input_names = {"x"};
+  graph.output_names = {"y"};
+  return graph;
+}
+
+ArraySource samples_with_labels() {
+  std::vector<Sample> samples;
+  for (int label = 0; label < 3; ++label) {
+    std::vector<float> values = {0, 0, 0};
+    values[static_cast<std::size_t>(label)] = 1;
+    Sample sample;
+    sample.inputs.emplace("", make_tensor({1, 3}, std::move(values)));
+    sample.label = label;
+    samples.push_back(std::move(sample));
+  }
+  return ArraySource(std::move(samples));
+}
+
+Verification verify_pair(const TfliteGraph& real, const TfliteGraph& quantized, std::size_t classes = 3) {
+  VerifyOptions options;
+  options.threads = 2;
+  options.classes = classes;
+  options.latency_seconds = 0;
+  return verify_model({real, serialize_tflite(real)}, {quantized, serialize_tflite(quantized)}, real,
+                      samples_with_labels(), open_litert(), options);
+}
+
+TEST(VerifyModel, CountsAgreementAndAccuracy) {
+  const TfliteGraph real = sum_model(0, std::nullopt);
+  const Verification good = verify_pair(real, sum_model(0, 0.01f));
+  EXPECT_EQ(good.agreement->agreeing, 3);
+  EXPECT_EQ(good.accuracy->quantized_correct, 3);
+  EXPECT_GT(good.sqnr_decibels, 40);
+
+  // A quantized model that always chooses class 0 agrees on one image of three.
+  const Verification bad = verify_pair(real, sum_model(1.2f, 0.02f));
+  EXPECT_EQ(bad.agreement->agreeing, 1);
+  EXPECT_EQ(bad.accuracy->float_correct, 3);
+  EXPECT_EQ(bad.accuracy->quantized_correct, 1);
+  EXPECT_LT(bad.sqnr_decibels, 10);
+  ASSERT_EQ(bad.worst_layers.size(), 1u);
+  EXPECT_EQ(bad.worst_layers[0].tensor, "y");
+  EXPECT_EQ(bad.worst_layers[0].op, "ADD");
+}
+
+TEST(VerifyModel, LabelsMeanNothingWhereClassesAndOutputsDiffer) {
+  const TfliteGraph real = sum_model(0, std::nullopt);
+  EXPECT_FALSE(verify_pair(real, sum_model(0, 0.01f), 10).accuracy);
+}
+
+TEST(RealValues, RoundTripWithinHalfAStep) {
+  const Tensor values = make_tensor<float>({4}, {-1, 0, 0.3f, 5});
+  const EdgeType type{DType::uint8, per_tensor(0.02f, 100)};
+  const Tensor levels = from_real(values, type);
+  const std::vector<float> back = to_real(levels.data.bytes(), type);
+  EXPECT_NEAR(back[0], -1, 0.0101);
+  EXPECT_EQ(back[1], 0);
+  EXPECT_NEAR(back[2], 0.3, 0.0101);
+  EXPECT_NEAR(back[3], 0.02 * 155, 1e-6) << "clamped at 255";
+  EXPECT_EQ(to_real(levels.data.bytes(), type, 2).size(), 2u);
+}
+
+}  // namespace
+}  // namespace calib8
