@@ -90,11 +90,11 @@ demo: $(STAMPS)/install
 	  --dataset-dir $(DEMO_INPUT)/data --output-dir build/demo
 
 test: $(STAMPS)/tests $(STAMPS)/test-venv
-	@cd $(BUILD) && CALIB8_LITERT=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
+	@cd $(BUILD) && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
 	@$(BIN)/python -m pytest -q tests
 
 test-all: $(STAMPS)/tests $(STAMPS)/test-venv
-	@cd $(BUILD) && CALIB8_LITERT=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
+	@cd $(BUILD) && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
 	@$(BIN)/python -m pytest -q tests --all
 
 format:
