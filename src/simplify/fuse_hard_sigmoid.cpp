@@ -11,7 +11,7 @@ namespace calib8 {
 
 bool fuse_hard_sigmoid(OnnxGraph& graph, OnnxNodeId id) {
   OnnxNode& node = graph[id];
-  if (node.op_type != "Div" && node.op_type != "Mul") return false;
+  if ((node.op_type != "Div" && node.op_type != "Mul") || node.inputs.size() != 2) return false;
   const std::size_t scalar = node.op_type == "Mul" && scalar_input(graph, node, 0) ? 0 : 1;
   const std::optional<float> number = scalar_input(graph, node, scalar);
   if (!number || std::abs((node.op_type == "Div" ? *number / 6 : *number * 6) - 1) > 1e-6f) return false;
@@ -21,7 +21,7 @@ bool fuse_hard_sigmoid(OnnxGraph& graph, OnnxNodeId id) {
     return false;
   }
   const OnnxNodeId add = only_producer(graph, graph[clip], 0, "Add");
-  if (!add.exists()) return false;
+  if (!add.exists() || graph[add].inputs.size() != 2) return false;
   const std::size_t three = scalar_input(graph, graph[add], 0) ? 0 : 1;
   if (scalar_input(graph, graph[add], three) != 3.0f) return false;
 

@@ -41,13 +41,13 @@ bool fuse_multiplied(OnnxGraph& graph, OnnxNodeId id) {
 /// `id` divides by 6.
 bool fuse_divided(OnnxGraph& graph, OnnxNodeId id, std::size_t dividend) {
   const OnnxNodeId product = only_producer(graph, graph[id], dividend, "Mul");
-  if (!product.exists()) return false;
+  if (!product.exists() || graph[product].inputs.size() != 2) return false;
   for (std::size_t position = 0; position < 2; ++position) {
     const OnnxNodeId clip = only_producer(graph, graph[product], position, "Clip");
     if (!clip.exists()) continue;
     if (scalar_input(graph, graph[clip], 1) != 0.0f || scalar_input(graph, graph[clip], 2) != 6.0f) continue;
     const OnnxNodeId add = only_producer(graph, graph[clip], 0, "Add");
-    if (!add.exists()) continue;
+    if (!add.exists() || graph[add].inputs.size() != 2) continue;
     const std::size_t three = scalar_input(graph, graph[add], 0) ? 0 : 1;
     const OnnxValueId input = graph[product].inputs[1 - position];
     if (scalar_input(graph, graph[add], three) != 3.0f || graph[add].inputs[1 - three] != input) continue;
@@ -64,6 +64,7 @@ bool fuse_divided(OnnxGraph& graph, OnnxNodeId id, std::size_t dividend) {
 
 bool fuse_hard_swish(OnnxGraph& graph, OnnxNodeId id) {
   const OnnxNode& node = graph[id];
+  if (node.inputs.size() != 2) return false;
   if (node.op_type == "Mul" && fuse_multiplied(graph, id)) return true;
   if (node.op_type != "Div" && node.op_type != "Mul") return false;
   const std::size_t scalar = node.op_type == "Mul" && scalar_input(graph, node, 0) ? 0 : 1;

@@ -14,6 +14,11 @@ bool replace_value(OnnxGraph& graph, OnnxValueId old, OnnxValueId replacement) {
 }
 
 std::string free_name(const OnnxGraph& graph, std::string_view wanted) {
+  bool is_free = true;  // as nearly always: then one comparison per value is enough
+  for (std::size_t i = 0; i < graph.value_count() && is_free; ++i) {
+    is_free = graph[graph.value_at(i)].name != wanted;
+  }
+  if (is_free) return std::string(wanted);
   std::unordered_set<std::string_view> taken;
   for (std::size_t i = 0; i < graph.value_count(); ++i) taken.insert(graph[graph.value_at(i)].name);
   std::string name(wanted);

@@ -24,6 +24,7 @@ bool rewrite_mean_as_pool(OnnxGraph& graph, OnnxNodeId id) {
   const auto& type = graph[node.inputs[0]].type;
   const Tensor* axes = graph.constant_input(node, 1);
   if (!axes || axes->dtype != DType::int64 || !type || !type->shape || type->shape->size() != 4) return false;
+  if (!is_floating(type->dtype)) return false;  // GlobalAveragePool knows no integers
   if (!covers_space(to_int64(*axes))) return false;
 
   const bool keeps_dimensions = node.get_int("keepdims", 1) != 0;
