@@ -141,6 +141,14 @@ def test_float_formats(quantize, tmp_path, samples, float_logits):
     assert ratio == pytest.approx(2 if quantize == "float16" else 1, rel=0.1)
 
 
+def test_int8_kernels_agree_on_a_trained_model(digits_export, samples):
+    """What XNNPACK and the built-in kernels round differently is little where a model was trained."""
+    path = digits_export[0] / "model.tflite"
+    found = runtimes.sqnr(runtimes.run_tflite(path, samples), runtimes.run_tflite(path, samples, builtin=True))
+    print(f"built-in kernels against XNNPACK: {found:.1f} dB")
+    assert found >= 30
+
+
 def test_types_of_inputs_and_outputs(tmp_path, samples):
     results = {}
     for io in ("int8", "uint8", "float32"):
@@ -149,7 +157,8 @@ def test_types_of_inputs_and_outputs(tmp_path, samples):
         details = runtimes.interpreter(path)
         for side in (details.get_input_details(), details.get_output_details()):
             assert side[0]["dtype"] == np.dtype(io)
-        assert runtimes.delegated_whole(path) == ""
+        if io != "uint8":  # XNNPACK has no QUANTIZE between uint8 and int8
+            assert runtimes.delegated_whole(path) == ""
         results[io] = runtimes.run_tflite(path, samples)
     np.testing.assert_allclose(results["uint8"], results["int8"], rtol=1e-6)
     np.testing.assert_allclose(results["float32"], results["int8"], rtol=1e-6)

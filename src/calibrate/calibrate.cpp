@@ -85,10 +85,12 @@ class ProgressCounter {
 };
 
 [[noreturn]] void fail_not_finite(const TfliteGraph& graph, TensorId tensor, std::size_t sample) {
-  throw Error(ErrorCode::model,
-              "its values are not finite for calibration sample " + std::to_string(sample) +
-                  ": check the model's weights and the preprocessing",
-              "tensor '" + graph[tensor].name + "'");
+  const bool given = graph.is_input(tensor);
+  throw Error(
+      given ? ErrorCode::dataset : ErrorCode::model,
+      "its values are not finite for calibration sample " + std::to_string(sample) +
+          (given ? ": check how the samples are made" : ": check the model's weights and the preprocessing"),
+      "tensor '" + graph[tensor].name + "'");
 }
 
 std::vector<Range> observe_ranges(const TfliteGraph& graph, const std::vector<TensorId>& observed,

@@ -98,7 +98,7 @@ TEST(Calibrate, RefusesValuesThatAreNotFinite) {
     calibrate(model.graph, model.observed(), ArraySource({sample}), open_litert(), {});
     FAIL() << "an infinity went through";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::model);
+    EXPECT_EQ(error.code(), ErrorCode::dataset);
     EXPECT_NE(error.where().find("'x'"), std::string::npos) << error.where();
   }
 }

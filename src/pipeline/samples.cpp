@@ -14,24 +14,49 @@ void note(const ExportOptions& options, const std::string& line) {
   if (options.note) options.note(line);
 }
 
-Sample to_sample(const std::map<std::string, SampleArray>& arrays) {
+/// [1, C, H, W] -> [1, H, W, C]
+Tensor to_channels_last(const Tensor& tensor) {
+  const auto values = tensor.as<float>();
+  const auto channels = static_cast<std::size_t>(tensor.shape[1]);
+  const std::size_t pixels = values.size() / channels;
+  std::vector<float> moved(values.size());
+  for (std::size_t channel = 0; channel < channels; ++channel) {
+    for (std::size_t pixel = 0; pixel < pixels; ++pixel)
+      moved[pixel * channels + channel] = values[channel * pixels + pixel];
+  }
+  return make_tensor({1, tensor.shape[2], tensor.shape[3], tensor.shape[1]}, std::move(moved));
+}
+
+/// Whether an array has the input's shape in ONNX's order, and not in TFLite's.
+bool is_channels_first(const Shape& array, const Shape& input) {
+  return array != input && array.size() == 4 && input.size() == 4 &&
+         array == Shape{input[0], input[3], input[1], input[2]};
+}
+
+Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteGraph& graph) {
   Sample sample;
   for (const auto& [name, array] : arrays) {
     if (element_count(array.shape) != static_cast<std::int64_t>(array.values.size())) {
       throw Error(ErrorCode::dataset, "an array's values don't fill its shape " + to_string(array.shape),
                   name);
     }
-    sample.inputs.emplace(name, make_tensor(array.shape, array.values));
+    Tensor tensor = make_tensor(array.shape, array.values);
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+      const bool meant = graph.input_names[i] == name || (name.empty() && graph.inputs().size() == 1);
+      if (meant && is_channels_first(tensor.shape, graph[graph.inputs()[i]].shape))
+        tensor = to_channels_last(tensor);
+    }
+    sample.inputs.emplace(name, std::move(tensor));
   }
   return sample;
 }
 
-RepresentativeData open_arrays(const ExportOptions& options) {
+RepresentativeData open_arrays(const TfliteGraph& graph, const ExportOptions& options) {
   std::vector<Sample> calibration, verification;
   for (const auto& arrays : options.samples) {
     auto& part = calibration.size() < options.num_calib_samples ? calibration : verification;
     if (&part == &verification && verification.size() >= options.verify_samples) break;
-    part.push_back(to_sample(arrays));
+    part.push_back(to_sample(arrays, graph));
   }
   RepresentativeData data;
   data.held_out = !verification.empty();
@@ -145,7 +170,7 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
 
 RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
                                             int threads) {
-  return options.samples.empty() ? open_images(graph, options, threads) : open_arrays(options);
+  return options.samples.empty() ? open_images(graph, options, threads) : open_arrays(graph, options);
 }
 
 }  // namespace calib8

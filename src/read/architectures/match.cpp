@@ -4,6 +4,7 @@
 #include <set>
 
 #include "calib8/error.h"
+#include "container/printable.h"
 
 namespace calib8 {
 namespace {
@@ -39,8 +40,8 @@ std::optional<int> layer_index(std::string_view rest) {
 }
 
 [[noreturn]] void refuse_head(const std::string& name) {
-  throw Error(ErrorCode::model, "the head '" + name +
-                                    "' is neither one linear layer nor "
+  throw Error(ErrorCode::model, "the head " + printable(name) +
+                                    " is neither one linear layer nor "
                                     "Linear-ReLU-Dropout-Linear-ReLU-Dropout-Linear, and a state_dict "
                                     "doesn't tell what runs between layers; export the model to ONNX with "
                                     "torch.onnx.export and convert that");
@@ -88,16 +89,17 @@ Mismatch compare_tensors(const std::vector<ExpectedTensor>& expected, const Stat
     known.insert(wanted.name);
     const Tensor* tensor = tensors.find(wanted.name);
     if (!tensor) {
-      note("'" + wanted.name + "' is missing");
+      note(printable(wanted.name) + " is missing");
     } else if (tensor->shape != wanted.shape) {
-      note("'" + wanted.name + "' is " + to_string(tensor->shape) + " instead of " + to_string(wanted.shape));
+      note(printable(wanted.name) + " is " + to_string(tensor->shape) + " instead of " +
+           to_string(wanted.shape));
     } else if (!is_floating(tensor->dtype)) {
-      note("'" + wanted.name + "' is " + std::string(name_of(tensor->dtype)) + ", not a floating type");
+      note(printable(wanted.name) + " is " + std::string(name_of(tensor->dtype)) + ", not a floating type");
     }
   }
   for (const NamedTensor& entry : tensors) {
     if (!known.contains(entry.name) && !entry.name.ends_with("num_batches_tracked")) {
-      note("'" + entry.name + "' is unexpected");
+      note(printable(entry.name) + " is unexpected");
     }
   }
   return mismatch;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "calib8/error.h"
+#include "container/printable.h"
 #include "read/architectures/architecture.h"
 #include "read/architectures/match.h"
 
@@ -41,7 +42,7 @@ const Architecture& find_architecture(const std::string& name) {
     if (normalized(architecture->name) == normalized(name)) return *architecture;
   }
   throw Error(ErrorCode::model,
-              "architecture '" + name + "' can't be rebuilt from a state_dict; known are " +
+              "architecture " + printable(name) + " can't be rebuilt from a state_dict; known are " +
                   comma_separated(architecture_names()) +
                   "; for any other, export to ONNX with torch.onnx.export and convert that");
 }
@@ -155,7 +156,7 @@ void check_finite(const OnnxGraph& graph) {
     if (!value.constant) continue;
     for (const float weight : value.constant->as<float>()) {
       if (std::isfinite(weight)) continue;
-      throw Error(ErrorCode::model, "'" + value.name + "' holds " +
+      throw Error(ErrorCode::model, printable(value.name) + " holds " +
                                         (std::isnan(weight) ? "NaN" : "infinity") +
                                         ": training diverged, or the checkpoint is damaged");
     }
