@@ -9,7 +9,7 @@
 #include "base/parallel.h"
 #include "base/stride.h"
 #include "calib8/error.h"
-#include "calibrate/observation_models.h"
+#include "calibrate/observation_model.h"
 #include "runtime/feed.h"
 
 namespace calib8 {
@@ -67,7 +67,7 @@ class SampleRunner {
   std::vector<Interpreter> interpreters_;
 };
 
-/// Counts finished samples over both rounds and reports each.
+/// Counts finished samples and reports each.
 class ProgressCounter {
  public:
   ProgressCounter(const CalibrationOptions& options, std::size_t total) : options_(options), total_(total) {}
@@ -93,60 +93,53 @@ class ProgressCounter {
       "tensor '" + graph[tensor].name + "'");
 }
 
-std::vector<Range> observe_ranges(const TfliteGraph& graph, const std::vector<TensorId>& observed,
-                                  const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
-                                  int threads, ProgressCounter& progress) {
-  const Data model = model_with_reductions(graph, observed);
-  SampleRunner runner(litert, model, threads);
-  std::vector<std::size_t> all(samples.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
+/// What some samples showed.
+struct Observations {
+  std::vector<Range> ranges;          ///< Of each observed tensor.
+  std::vector<Histogram> histograms;  ///< Of each exposed tensor.
 
-  const std::vector<Range> nothing(observed.size(), {INFINITY, -INFINITY});
-  std::vector<std::vector<Range>> of_worker(static_cast<std::size_t>(runner.workers()), nothing);
-  runner.run(samples, all, [&](int worker, std::size_t sample, Interpreter& interpreter) {
-    std::vector<Range>& ranges = of_worker[static_cast<std::size_t>(worker)];
+  Observations(std::size_t observed, std::size_t exposed)
+      : ranges(observed, {INFINITY, -INFINITY}), histograms(exposed) {}
+
+  void merge(const Observations& other) {
+    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i] = hull(ranges[i], other.ranges[i]);
+    for (std::size_t i = 0; i < histograms.size(); ++i) histograms[i].merge(other.histograms[i]);
+  }
+};
+
+/// Runs the chosen samples: ranges of `observed` by reductions in the graph, histograms of `exposed` by their
+/// values.
+Observations observe(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+                     const std::vector<TensorId>& exposed, const SampleSource& samples,
+                     const std::vector<std::size_t>& chosen, const std::shared_ptr<const LiteRt>& litert,
+                     int threads, ProgressCounter& progress) {
+  SampleRunner runner(litert, observation_model(graph, observed, exposed), threads);
+  std::vector<Observations> of_worker(static_cast<std::size_t>(runner.workers()),
+                                      Observations(observed.size(), exposed.size()));
+  runner.run(samples, chosen, [&](int worker, std::size_t position, Interpreter& interpreter) {
+    Observations& seen = of_worker[static_cast<std::size_t>(worker)];
     for (std::size_t i = 0; i < observed.size(); ++i) {
       const Range range{interpreter.output_as<float>(2 * i)[0], interpreter.output_as<float>(2 * i + 1)[0]};
       if (!std::isfinite(range.low) || !std::isfinite(range.high))
-        fail_not_finite(graph, observed[i], sample);
-      ranges[i] = hull(ranges[i], range);
+        fail_not_finite(graph, observed[i], chosen[position]);
+      seen.ranges[i] = hull(seen.ranges[i], range);
+    }
+    for (std::size_t i = 0; i < exposed.size(); ++i) {
+      const std::size_t stride = sampling_stride(graph[exposed[i]].shape, values_per_sample);
+      seen.histograms[i].add_strided(interpreter.output_as<float>(2 * observed.size() + i), stride);
     }
     progress.step();
   });
-  std::vector<Range> ranges = nothing;
-  for (const std::vector<Range>& part : of_worker) {
-    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i] = hull(ranges[i], part[i]);
-  }
-  return ranges;
+  Observations all = std::move(of_worker.front());
+  for (std::size_t worker = 1; worker < of_worker.size(); ++worker) all.merge(of_worker[worker]);
+  return all;
 }
 
-std::vector<Histogram> observe_histograms(const TfliteGraph& graph, const std::vector<TensorId>& observed,
-                                          const SampleSource& samples, const std::vector<std::size_t>& chosen,
-                                          const std::shared_ptr<const LiteRt>& litert, int threads,
-                                          ProgressCounter& progress) {
-  const Data model = model_with_tensors(graph, observed);
-  SampleRunner runner(litert, model, threads);
-  std::vector<std::vector<Histogram>> of_worker(static_cast<std::size_t>(runner.workers()),
-                                                std::vector<Histogram>(observed.size()));
-  runner.run(samples, chosen, [&](int worker, std::size_t, Interpreter& interpreter) {
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-      const auto values = interpreter.output_as<float>(i);
-      const std::size_t stride = sampling_stride(graph[observed[i]].shape, values_per_sample);
-      of_worker[static_cast<std::size_t>(worker)][i].add_strided(values, stride);
-    }
-    progress.step();
-  });
-  std::vector<Histogram> histograms(observed.size());
-  for (const std::vector<Histogram>& part : of_worker) {
-    for (std::size_t i = 0; i < histograms.size(); ++i) histograms[i].merge(part[i]);
-  }
-  return histograms;
-}
-
-std::vector<std::size_t> evenly_spread(std::size_t wanted, std::size_t available) {
-  const std::size_t count = std::min(wanted, available);
-  std::vector<std::size_t> chosen(count);
-  for (std::size_t i = 0; i < count; ++i) chosen[i] = i * available / count;
+/// Whether each sample is one of `count` that are spread evenly over all.
+std::vector<bool> spread_evenly(std::size_t count, std::size_t available) {
+  std::vector<bool> chosen(available, false);
+  count = std::min(count, available);
+  for (std::size_t i = 0; i < count; ++i) chosen[i * available / count] = true;
   return chosen;
 }
 
@@ -157,28 +150,31 @@ std::vector<std::optional<Range>> calibrate(const TfliteGraph& graph, const std:
                                             const std::shared_ptr<const LiteRt>& litert,
                                             const CalibrationOptions& options) {
   const bool needs_histograms = options.method != RangeMethod::minmax;
-  const std::vector<std::size_t> looked_at = needs_histograms
-                                                 ? evenly_spread(options.histogram_samples, samples.size())
-                                                 : std::vector<std::size_t>{};
-  ProgressCounter progress(options, samples.size() + looked_at.size());
-
-  std::vector<Range> ranges = observe_ranges(graph, observed, samples, litert, options.threads, progress);
-  if (needs_histograms) {
-    std::vector<TensorId> clipped;
-    std::vector<std::size_t> position;
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-      if (graph.is_input(observed[i]) || graph.is_output(observed[i])) continue;
-      clipped.push_back(observed[i]);
-      position.push_back(i);
-    }
-    const std::vector<Histogram> histograms =
-        observe_histograms(graph, clipped, samples, looked_at, litert, options.threads, progress);
-    parallel_for(clipped.size(), options.threads, [&](int, std::size_t i) {
-      ranges[position[i]] = choose_range(options.method, ranges[position[i]], histograms[i]);
-    });
+  std::vector<TensorId> clipped;
+  std::vector<std::size_t> clipped_position;
+  for (std::size_t i = 0; needs_histograms && i < observed.size(); ++i) {
+    if (graph.is_input(observed[i]) || graph.is_output(observed[i])) continue;
+    clipped.push_back(observed[i]);
+    clipped_position.push_back(i);
   }
+  const std::vector<bool> is_looked_at =
+      spread_evenly(needs_histograms ? options.histogram_samples : 0, samples.size());
+  std::vector<std::size_t> looked_at, others;
+  for (std::size_t i = 0; i < samples.size(); ++i) (is_looked_at[i] ? looked_at : others).push_back(i);
+
+  ProgressCounter progress(options, samples.size());
+  Observations seen(observed.size(), clipped.size());
+  if (!others.empty())
+    seen.ranges = observe(graph, observed, {}, samples, others, litert, options.threads, progress).ranges;
+  if (!looked_at.empty())
+    seen.merge(observe(graph, observed, clipped, samples, looked_at, litert, options.threads, progress));
+
+  parallel_for(clipped.size(), options.threads, [&](int, std::size_t i) {
+    Range& range = seen.ranges[clipped_position[i]];
+    range = choose_range(options.method, range, seen.histograms[i]);
+  });
   std::vector<std::optional<Range>> by_tensor(graph.value_count());
-  for (std::size_t i = 0; i < observed.size(); ++i) by_tensor[observed[i].index] = ranges[i];
+  for (std::size_t i = 0; i < observed.size(); ++i) by_tensor[observed[i].index] = seen.ranges[i];
   return by_tensor;
 }
 

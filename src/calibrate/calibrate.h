@@ -17,7 +17,7 @@ struct CalibrationOptions {
   RangeMethod method = RangeMethod::mse;
   int threads = 1;
   /// Samples whose tensors are looked at value by value, for a histogram; evenly spread over all samples.
-  std::size_t histogram_samples = 32;
+  std::size_t histogram_samples = 48;
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 

@@ -60,9 +60,9 @@ struct Verification {
 struct VerifyOptions {
   int threads = 1;
   std::size_t classes = 0;        ///< Class folders of the dataset; 0: labels mean nothing.
-  std::size_t layer_samples = 4;  ///< Samples on which every layer is compared.
+  std::size_t layer_samples = 3;  ///< Samples on which every layer is compared.
   std::size_t most_worst_layers = 5;
-  double latency_seconds = 0.3;  ///< Time spent on measuring latency, at most (but three rounds at least).
+  double latency_seconds = 0.2;  ///< Time spent on measuring latency, at most (but three rounds at least).
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 

@@ -1,4 +1,4 @@
-#include "calibrate/observation_models.h"
+#include "calibrate/observation_model.h"
 
 #include <numeric>
 #include <string>
@@ -14,7 +14,8 @@ std::string signature_name(const char* kind, std::size_t index) {
 
 }  // namespace
 
-Data model_with_reductions(const TfliteGraph& graph, const std::vector<TensorId>& observed) {
+Data observation_model(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+                       const std::vector<TensorId>& exposed) {
   TfliteGraph copy = graph;
   TfliteFileOptions options;
   options.outputs.emplace();
@@ -30,16 +31,9 @@ Data model_with_reductions(const TfliteGraph& graph, const std::vector<TensorId>
     options.outputs->push_back({low, minimum});
     options.outputs->push_back({high, maximum});
   }
+  for (std::size_t i = 0; i < exposed.size(); ++i)
+    options.outputs->push_back({exposed[i], signature_name("tensor", i)});
   return serialize_tflite(copy, options);
-}
-
-Data model_with_tensors(const TfliteGraph& graph, const std::vector<TensorId>& observed) {
-  TfliteFileOptions options;
-  options.outputs.emplace();
-  for (std::size_t i = 0; i < observed.size(); ++i) {
-    options.outputs->push_back({observed[i], signature_name("tensor", i)});
-  }
-  return serialize_tflite(graph, options);
 }
 
 }  // namespace calib8
