@@ -18,8 +18,7 @@ POLL_SECONDS = 0.03
 class Measured:
     seconds: float
     peak_bytes: int
-    """Highest sum over the command's processes of their proportional set sizes, polled; at least the largest resident
-    set of one process, which the kernel keeps exactly."""
+    """Highest sum over the command's processes of their resident sets, polled; at least the high-water mark of one."""
     status: int
     output: str
 
@@ -42,12 +41,21 @@ def _descendants(root: int) -> list[int]:
     return found
 
 
-def _proportional_bytes(process: int) -> int:
+def _resident_bytes(process: int) -> int:
+    """Pages in memory, those that it shares with others too: never too little. Cheap, so that it doesn't disturb."""
     try:
-        text = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text()
+        return int(pathlib.Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _highest_resident_bytes(process: int) -> int:
+    """The kernel's own high-water mark of one process since it was started (not of the fork that became it)."""
+    try:
+        text = pathlib.Path(f"/proc/{process}/status").read_text()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def run(command: list, environment: dict[str, str] | None = None, allowed: tuple[int, ...] = (0,)) -> Measured:
@@ -63,20 +71,20 @@ def run(command: list, environment: dict[str, str] | None = None, allowed: tuple
         def poll():
             nonlocal peak
             while not done.wait(POLL_SECONDS):
-                peak = max(peak, sum(map(_proportional_bytes, _descendants(process.pid))))
+                family = _descendants(process.pid)
+                peak = max(peak, sum(map(_resident_bytes, family)), *map(_highest_resident_bytes, family), 0)
 
         thread = threading.Thread(target=poll)
         thread.start()
-        _, wait_status, usage = os.wait4(process.pid, 0)
+        process.wait()
         seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(wait_status)
         done.set()
         thread.join()
         output.seek(0)
         text = output.read()
     if process.returncode not in allowed:
         raise SystemExit(f"{' '.join(map(str, command))}\nexit {process.returncode}\n{text[-4000:]}")
-    return Measured(seconds, max(peak, usage.ru_maxrss * 1024), process.returncode, text)
+    return Measured(seconds, peak, process.returncode, text)
 
 
 def show(name: str, rows: list[dict], passed: list[tuple[str, bool]] = (), json_path: pathlib.Path | None = None) -> None:

@@ -67,16 +67,18 @@ def load_model(job):
 
 
 def load_images(paths, height, width):
-    """One [1, height, width, 3] at a time: the peer's memory is its own, not that of a list of images."""
+    """A list of [1, height, width, 3] for each image; an iterator won't do, as the peer walks it twice."""
     import numpy as np
     from PIL import Image
 
     mean = np.array([0.485, 0.456, 0.406], np.float32)
     deviation = np.array([0.229, 0.224, 0.225], np.float32)
+    samples = []
     for path in paths:
         with Image.open(path) as image:
             pixels = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-        yield {"args_0": ((np.asarray(pixels, np.float32) / 255 - mean) / deviation)[None]}
+        samples.append({"args_0": ((np.asarray(pixels, np.float32) / 255 - mean) / deviation)[None]})
+    return samples
 
 
 def main():
