@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "ops/all_ops.h"
 #include "ops/emit.h"
@@ -197,7 +199,13 @@ std::vector<Tensor> make_range(const NodeView& view, T start, T limit, T delta) 
     return {};
   std::vector<T> values;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(std::max(count, 0.0L)); ++i) {
-    values.push_back(static_cast<T>(start + static_cast<T>(i) * delta));
+    if constexpr (std::is_integral_v<T>) {
+      // Without sign: i * delta may leave the type where start + i * delta doesn't.
+      values.push_back(static_cast<T>(static_cast<std::uint64_t>(start) +
+                                      static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(delta)));
+    } else {
+      values.push_back(start + static_cast<T>(i) * delta);
+    }
   }
   return {vector_of(std::move(values))};
 }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <random>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "optimize/optimize.h"
@@ -198,6 +200,31 @@ std::size_t count_of(const TfliteGraph& graph) {
   std::size_t count = 0;
   for (const OperatorId id : graph.nodes()) count += graph[id].is<Op>() ? 1 : 0;
   return count;
+}
+
+/// The kinds of operators in execution order.
+inline std::vector<std::string_view> kinds(const TfliteGraph& graph) {
+  std::vector<std::string_view> names;
+  for (const OperatorId id : graph.nodes()) names.push_back(name_of(graph[id].options));
+  return names;
+}
+using Kinds = std::vector<std::string_view>;
+
+template <class Op>
+const Op& first(const TfliteGraph& graph) {
+  for (const OperatorId id : graph.nodes()) {
+    if (const Op* op = graph[id].get_if<Op>()) return *op;
+  }
+  throw std::logic_error("no such operator");
+}
+
+/// x -> CONV_2D 3x3 in NHWC.
+inline TensorId nhwc_convolution(GraphBuilder& b, TensorId x, std::int64_t channels,
+                                 std::int64_t kernel = 3) {
+  const Shape from = b.shape_of(x);
+  return b.emit(tflite::Conv2D{},
+                {x, b.constant({channels, kernel, kernel, from[3]}), b.constant({channels})},
+                {from[0], from[1] - kernel + 1, from[2] - kernel + 1, channels});
 }
 
 }  // namespace calib8::testing
