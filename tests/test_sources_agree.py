@@ -65,7 +65,7 @@ def export_onnx(model, path, **options):
         torch.onnx.export(model, (sample,), str(path), input_names=["image"], output_names=["logits"], **options)
 
 
-@pytest.mark.parametrize(("arch", "variant"), pairs())
+@pytest.mark.parametrize(("arch", "variant"), list(pairs()))
 def test_exporter(arch, variant, from_checkpoint, tmp_path):
     model, expected = from_checkpoint(arch)
     export_onnx(model, tmp_path / "torch.onnx", **VARIANTS[variant])
