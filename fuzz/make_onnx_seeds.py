@@ -218,6 +218,19 @@ def refused():
         [helper.make_node("Fused", ["x"], ["y"], domain="other")], extra=[helper.make_opsetid("other", 1)]
     )
     yield "strings", model([node("Relu", ["x"])], initializers=[helper.make_tensor("t", TensorProto.STRING, [1], [b"a"])])
+    yield "opset11_resize", model(
+        [node("Resize", ["x", "roi", "s"], mode="nearest", coordinate_transformation_mode="tf_half_pixel_for_nn")],
+        initializers=[array("roi", []), array("s", [1, 1, 2, 2])],
+        opset=11,
+    )
+    norm = [array(name, [1, 2]) for name in ("gamma", "beta", "mean", "variance")]
+    yield "training_norm", model(
+        [node("BatchNormalization", ["x", "gamma", "beta", "mean", "variance"], training_mode=1)], initializers=norm
+    )
+    yield "training_dropout", model(
+        [node("Dropout", ["x", "ratio", "training"])],
+        initializers=[array("ratio", 0.5), array("training", True, np.bool_)],
+    )
     sequence = helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, IMAGE)
     yield "sequence", model([node("Relu", ["x"])], inputs=[sequence])
     external = array("w", [1, 2])
