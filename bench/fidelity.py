@@ -1,6 +1,12 @@
-"""Signal to quantization noise of the int8 logits on photos that weren't calibrated on, calib8 against the peer.
+"""Every architecture's files against PyTorch on photos that weren't calibrated on, and int8 against the peer's.
 
-The reference is PyTorch in float32; the signal is centred: the reference less its mean per logit over the photos."""
+ONNX Runtime on model.onnx: the largest difference, as a share of the largest logit. LiteRT on the float32 file, beside
+PyTorch's own float32 against its float64. int8: the peer's file on the same photos, XNNPACK's partition, and how far the
+built-in kernels are from XNNPACK. SQNR is centred (the signal is the reference less its mean per logit over the photos)
+but where a column says plain."""
+
+import pathlib
+import shutil
 
 import measure
 import numpy as np
@@ -8,34 +14,74 @@ import peer
 import torch
 from support import images, runtimes, torchvision_models
 
+SIZE = 224
+
+
+def float_columns(options, pair: peer.Pair, model: torch.nn.Module, inputs: np.ndarray, reference: np.ndarray) -> dict:
+    onnx = runtimes.run_onnx(pair.ours.with_name("model.onnx"), inputs)
+    folder = pair.ours.parent.parent / "float"
+    shutil.rmtree(folder, ignore_errors=True)
+    measure.run([options.calib8, "export", "--checkpoint", pair.checkpoint, "--quantize", "none", "--output-dir", folder])
+    tflite = runtimes.run_tflite(folder / "model.tflite", inputs)
+    shutil.rmtree(folder)
+    exact = torchvision_models.logits(model, images.to_torch(inputs), torch.float64).numpy()
+    return {
+        "ONNX difference": float(np.abs(onnx - reference).max() / np.abs(reference).max()),
+        "float32 dB plain": runtimes.sqnr(reference, tflite, centred=False),
+        "PyTorch dB plain": runtimes.sqnr(exact, reference, centred=False),
+        "float32 dB": runtimes.sqnr(reference, tflite),
+        "PyTorch dB": runtimes.sqnr(exact, reference),
+    }
+
+
+def int8_columns(ours: pathlib.Path, peers: pathlib.Path, inputs: np.ndarray, reference: np.ndarray) -> dict:
+    logits = runtimes.run_tflite(ours, inputs)
+    builtin = runtimes.run_tflite(ours, inputs, builtin=True)
+    of_peer = runtimes.run_tflite(peers, inputs)
+    return {
+        "int8 dB": runtimes.sqnr(reference, logits),
+        "peer dB": runtimes.sqnr(reference, of_peer),
+        "built-in dB": runtimes.sqnr(reference, builtin),
+        "built-in to XNNPACK dB": runtimes.sqnr(logits, builtin),
+        "the same, plain": runtimes.sqnr(logits, builtin, centred=False),
+        "agreement %": 100 * float(np.mean(logits.argmax(1) == reference.argmax(1))),
+        "peer agreement %": 100 * float(np.mean(of_peer.argmax(1) == reference.argmax(1))),
+        "float operators": len(runtimes.float_operators(ours)),
+        "partition": runtimes.delegated_whole(ours) or "one",
+    }
+
 
 def main():
     parser = peer.peer_arguments(__doc__)
     parser.add_argument("--arch", nargs="+", default=torchvision_models.ARCHITECTURES)
     parser.add_argument("--test-photos", type=int, default=64)
+    parser.add_argument("--float-photos", type=int, default=8, help="of these, how many the float files are compared on")
     parser.add_argument("--reuse", action="store_true", help="keep the checkpoints and the peer's files of an earlier run")
     options = parser.parse_args()
     photos = peer.draw_photos(options.photos, options.test_photos)
-    inputs = images.batch(photos.test, 224, 224)
+    inputs = images.batch(photos.test, SIZE, SIZE)
     rows, goals = [], []
     for arch in options.arch:
         pair = peer.make_pair(options, arch, photos, options.reuse)
         model = torchvision_models.build(arch)
         model.load_state_dict(torch.load(pair.checkpoint, weights_only=True))
         reference = torchvision_models.logits(model, images.to_torch(inputs)).numpy()
-        found = {}
-        for name, path in (("calib8", pair.ours), ("peer", pair.peers)):
-            logits = runtimes.run_tflite(path, inputs)
-            found[name] = runtimes.sqnr(reference, logits)
-            found[f"{name} agreement"] = float(np.mean(logits.argmax(1) == reference.argmax(1)))
-        rows.append({
-            "model": arch, "calib8 dB": found["calib8"], "peer dB": found["peer"], "more dB": found["calib8"] - found["peer"],
-            "calib8 agreement": found["calib8 agreement"], "peer agreement": found["peer agreement"],
-            "calib8 partition": runtimes.delegated_whole(pair.ours) or "one",
-        })  # fmt: skip
-        print(rows[-1], flush=True)
-        goals.append((f"{arch}: at least the peer's", found["calib8"] >= found["peer"]))
-    measure.show(f"int8 fidelity on {len(inputs)} photos", rows, goals, options.json)
+        few = options.float_photos
+        row = {
+            "model": arch,
+            **float_columns(options, pair, model, inputs[:few], reference[:few]),
+            **int8_columns(pair.ours, pair.peers, inputs, reference),
+        }
+        rows.append(row)
+        print({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}, flush=True)
+        goals += [
+            (f"{arch}: ONNX within 1e-5", row["ONNX difference"] <= 1e-5),
+            (f"{arch}: float32 at least 95 dB", row["float32 dB plain"] >= 95),
+            (f"{arch}: int8 integer, in one partition", row["float operators"] == 0 and row["partition"] == "one"),
+            (f"{arch}: int8 at least the peer's", row["int8 dB"] >= row["peer dB"]),
+            (f"{arch}: kernels within 30 dB, plain", row["the same, plain"] >= 30),
+        ]
+    measure.show(f"fidelity on {len(inputs)} photos", rows, goals, options.json)
 
 
 if __name__ == "__main__":

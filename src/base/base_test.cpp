@@ -6,6 +6,7 @@
 
 #include "base/dtype.h"
 #include "base/parallel.h"
+#include "base/round.h"
 #include "base/shape.h"
 #include "calib8/error.h"
 
@@ -25,6 +26,13 @@ TEST(Half, TiesGoToEvenAndTheTooLargeToInfinity) {
   EXPECT_EQ(float_to_half(1.0f + 3.0f / 2048), 0x3c02);
   EXPECT_EQ(float_to_half(65520.0f), 0x7c00);
   EXPECT_EQ(float_to_half(std::ldexp(1.0f, -25)), 0);
+}
+
+TEST(RoundToEven, IsThatOfTheMathematicsLibrary) {
+  for (const double value :
+       {0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 126.49999999999999, 126.5, -127.50000000000001, 1e15, -1e15}) {
+    EXPECT_EQ(round_to_even(value), std::nearbyint(value)) << value;
+  }
 }
 
 TEST(Shape, CountsElementsAndRefusesOverflow) {

@@ -101,39 +101,86 @@ struct Observations {
   Observations(std::size_t observed, std::size_t exposed)
       : ranges(observed, {INFINITY, -INFINITY}), histograms(exposed) {}
 
-  void merge(const Observations& other) {
+  void merge_ranges(const Observations& other) {
     for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i] = hull(ranges[i], other.ranges[i]);
+  }
+  void merge(const Observations& other) {
+    merge_ranges(other);
     for (std::size_t i = 0; i < histograms.size(); ++i) histograms[i].merge(other.histograms[i]);
   }
 };
 
-/// Runs the chosen samples: ranges of `observed` by reductions in the graph, histograms of `exposed` by their
-/// values.
-Observations observe(const TfliteGraph& graph, const std::vector<TensorId>& observed,
-                     const std::vector<TensorId>& exposed, const SampleSource& samples,
-                     const std::vector<std::size_t>& chosen, const std::shared_ptr<const LiteRt>& litert,
-                     int threads, ProgressCounter& progress) {
-  SampleRunner runner(litert, observation_model(graph, observed, exposed), threads);
-  std::vector<Observations> of_worker(static_cast<std::size_t>(runner.workers()),
-                                      Observations(observed.size(), exposed.size()));
-  runner.run(samples, chosen, [&](int worker, std::size_t position, Interpreter& interpreter) {
-    Observations& seen = of_worker[static_cast<std::size_t>(worker)];
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-      const Range range{interpreter.output_as<float>(2 * i)[0], interpreter.output_as<float>(2 * i + 1)[0]};
-      if (!std::isfinite(range.low) || !std::isfinite(range.high))
-        fail_not_finite(graph, observed[i], chosen[position]);
-      seen.ranges[i] = hull(seen.ranges[i], range);
-    }
-    for (std::size_t i = 0; i < exposed.size(); ++i) {
-      const std::size_t stride = sampling_stride(graph[exposed[i]].shape, values_per_sample);
-      seen.histograms[i].add_strided(interpreter.output_as<float>(2 * observed.size() + i), stride);
-    }
-    progress.step();
-  });
-  Observations all = std::move(of_worker.front());
-  for (std::size_t worker = 1; worker < of_worker.size(); ++worker) all.merge(of_worker[worker]);
-  return all;
+/// All outputs of the model, one behind the other.
+std::vector<float> model_outputs(const ObservationModel& model, const Interpreter& interpreter) {
+  std::vector<float> values;
+  for (std::size_t output = model.first_output; output < interpreter.outputs().size(); ++output) {
+    const auto part = interpreter.output_as<float>(output);
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  return values;
 }
+
+bool all_outputs_are_real(const TfliteGraph& graph) {
+  return std::all_of(graph.outputs().begin(), graph.outputs().end(),
+                     [&](TensorId output) { return graph[output].dtype == DType::float32; });
+}
+
+/// The float model over the samples of one calibration.
+class Observer {
+ public:
+  Observer(const TfliteGraph& graph, const std::vector<TensorId>& observed, const SampleSource& samples,
+           const std::shared_ptr<const LiteRt>& litert, const CalibrationOptions& options)
+      : graph_(graph),
+        observed_(observed),
+        samples_(samples),
+        litert_(litert),
+        options_(options),
+        progress_(options, samples.size()),
+        kept_outputs(all_outputs_are_real(graph) ? std::min(options.keep_outputs, samples.size()) : 0) {}
+
+  /// Runs the chosen samples: ranges of what is observed by reductions in the graph, histograms of `exposed`
+  /// by their values.
+  Observations run(const std::vector<std::size_t>& chosen, const std::vector<TensorId>& exposed) {
+    if (chosen.empty()) return {observed_.size(), exposed.size()};
+    ObservationModel model = observation_model(graph_, observed_, exposed);
+    SampleRunner runner(litert_, std::move(model.file), options_.threads);
+    std::vector<Observations> of_worker(static_cast<std::size_t>(runner.workers()),
+                                        Observations(observed_.size(), exposed.size()));
+    const int idle_threads = runner.workers() > 1 ? 1 : options_.threads;
+    runner.run(samples_, chosen, [&](int worker, std::size_t position, Interpreter& interpreter) {
+      Observations& seen = of_worker[static_cast<std::size_t>(worker)];
+      for (std::size_t i = 0; i < observed_.size(); ++i) {
+        const auto& [minimum, maximum] = model.extremes[i];
+        const Range range{minimum ? interpreter.output_as<float>(*minimum)[0] : 0.0f,
+                          interpreter.output_as<float>(maximum)[0]};
+        if (!std::isfinite(range.low) || !std::isfinite(range.high))
+          fail_not_finite(graph_, observed_[i], chosen[position]);
+        seen.ranges[i] = hull(seen.ranges[i], range);
+      }
+      parallel_for(exposed.size(), idle_threads, [&](int, std::size_t i) {
+        const std::size_t stride = sampling_stride(graph_[exposed[i]].shape, values_per_sample);
+        seen.histograms[i].add_strided(interpreter.output_as<float>(model.first_exposed + i), stride);
+      });
+      if (chosen[position] < kept_outputs.size())
+        kept_outputs[chosen[position]] = model_outputs(model, interpreter);
+      progress_.step();
+    });
+    Observations all = std::move(of_worker.front());
+    for (std::size_t worker = 1; worker < of_worker.size(); ++worker) all.merge(of_worker[worker]);
+    return all;
+  }
+
+ private:
+  const TfliteGraph& graph_;
+  const std::vector<TensorId>& observed_;
+  const SampleSource& samples_;
+  const std::shared_ptr<const LiteRt>& litert_;
+  const CalibrationOptions& options_;
+  ProgressCounter progress_;
+
+ public:
+  std::vector<std::vector<float>> kept_outputs;  ///< Of the first samples, as far as they were run.
+};
 
 /// Whether each sample is one of `count` that are spread evenly over all.
 std::vector<bool> spread_evenly(std::size_t count, std::size_t available) {
@@ -145,10 +192,9 @@ std::vector<bool> spread_evenly(std::size_t count, std::size_t available) {
 
 }  // namespace
 
-std::vector<std::optional<Range>> calibrate(const TfliteGraph& graph, const std::vector<TensorId>& observed,
-                                            const SampleSource& samples,
-                                            const std::shared_ptr<const LiteRt>& litert,
-                                            const CalibrationOptions& options) {
+Calibration calibrate(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+                      const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                      const CalibrationOptions& options) {
   const bool needs_histograms = options.method != RangeMethod::minmax;
   std::vector<TensorId> clipped;
   std::vector<std::size_t> clipped_position;
@@ -162,20 +208,20 @@ std::vector<std::optional<Range>> calibrate(const TfliteGraph& graph, const std:
   std::vector<std::size_t> looked_at, others;
   for (std::size_t i = 0; i < samples.size(); ++i) (is_looked_at[i] ? looked_at : others).push_back(i);
 
-  ProgressCounter progress(options, samples.size());
-  Observations seen(observed.size(), clipped.size());
-  if (!others.empty())
-    seen.ranges = observe(graph, observed, {}, samples, others, litert, options.threads, progress).ranges;
-  if (!looked_at.empty())
-    seen.merge(observe(graph, observed, clipped, samples, looked_at, litert, options.threads, progress));
+  Observer observer(graph, observed, samples, litert, options);
+  const Observations at_others = observer.run(others, {});
+  Observations seen = observer.run(looked_at, clipped);
+  seen.merge_ranges(at_others);
 
   parallel_for(clipped.size(), options.threads, [&](int, std::size_t i) {
     Range& range = seen.ranges[clipped_position[i]];
     range = choose_range(options.method, range, seen.histograms[i]);
   });
-  std::vector<std::optional<Range>> by_tensor(graph.value_count());
-  for (std::size_t i = 0; i < observed.size(); ++i) by_tensor[observed[i].index] = seen.ranges[i];
-  return by_tensor;
+  Calibration result;
+  result.ranges.resize(graph.value_count());
+  for (std::size_t i = 0; i < observed.size(); ++i) result.ranges[observed[i].index] = seen.ranges[i];
+  result.outputs = std::move(observer.kept_outputs);
+  return result;
 }
 
 }  // namespace calib8

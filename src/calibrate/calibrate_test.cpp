@@ -57,7 +57,8 @@ TEST(Calibrate, MinMaxIsThatOfTheValues) {
     }
   }
   const auto ranges = calibrate(model.graph, model.observed(), samples, open_litert(),
-                                {.method = RangeMethod::minmax, .threads = 2});
+                                {.method = RangeMethod::minmax, .threads = 2})
+                          .ranges;
   EXPECT_EQ(ranges[model.x.index], x);
   EXPECT_EQ(ranges[model.doubled.index], doubled);
   EXPECT_EQ(ranges[model.y.index], y);
@@ -68,10 +69,12 @@ TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
   const ArraySource samples = random_samples(40, 2);
   const auto litert = open_litert();
   const auto one =
-      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1});
+      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1})
+          .ranges;
   for (const int threads : {2, 3}) {
     EXPECT_EQ(calibrate(model.graph, model.observed(), samples, litert,
-                        {.method = RangeMethod::mse, .threads = threads}),
+                        {.method = RangeMethod::mse, .threads = threads})
+                  .ranges,
               one);
   }
 }
@@ -81,11 +84,29 @@ TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
   const ArraySource samples = random_samples(20, 3);
   const auto litert = open_litert();
   const auto exact =
-      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::minmax});
+      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::minmax}).ranges;
   const auto chosen =
-      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::percentile});
+      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::percentile}).ranges;
   EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
   EXPECT_EQ(chosen[model.z.index], exact[model.z.index]);
+}
+
+TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
+  const Model model;
+  const ArraySource samples = random_samples(9, 4);
+  for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::mse}) {
+    const Calibration found =
+        calibrate(model.graph, model.observed(), samples, open_litert(),
+                  {.method = method, .threads = 2, .histogram_samples = 3, .keep_outputs = 5});
+    ASSERT_EQ(found.outputs.size(), 5u);
+    for (std::size_t i = 0; i < found.outputs.size(); ++i) {
+      const Sample sample = samples.load(i);
+      const auto x = sample.inputs.at("").as<float>();
+      ASSERT_EQ(found.outputs[i].size(), x.size());
+      for (std::size_t j = 0; j < x.size(); ++j)
+        EXPECT_FLOAT_EQ(found.outputs[i][j], x[j] * std::max(2 * x[j] - 1, 0.0f));
+    }
+  }
 }
 
 TEST(Calibrate, RefusesValuesThatAreNotFinite) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/round.h"
+
 namespace calib8 {
 namespace {
 
@@ -28,13 +30,14 @@ double squared_error(const Histogram& histogram, double low, double high) {
   const double scale = (high - low) / 255.0;
   if (scale <= 0) return std::numeric_limits<double>::infinity();
   const double zero_level = std::nearbyint(-low / scale);
+  const double levels_per_unit = 1 / scale;
   const double width = histogram.bin_width();
   // Values are taken to lie at the middle of their bin; what they vary around it is lost to rounding alike.
   double error = 0;
   double value = histogram.first_edge() + width / 2;
   for (const std::uint64_t count : histogram.counts()) {
     if (count > 0) {
-      const double level = std::clamp(std::nearbyint(value / scale + zero_level), 0.0, 255.0);
+      const double level = std::clamp(round_to_even(value * levels_per_unit + zero_level), 0.0, 255.0);
       const double difference = (level - zero_level) * scale - value;
       error += static_cast<double>(count) * difference * difference;
     }

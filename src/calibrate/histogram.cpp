@@ -60,7 +60,9 @@ void Histogram::add_strided(std::span<const float> values, std::size_t stride) {
   const double bins_per_unit = std::ldexp(1.0, -exponent_);
   for (std::size_t i = 0; i < values.size(); i += stride) {
     if (!std::isfinite(values[i])) continue;
-    const auto bin = static_cast<std::int64_t>(std::floor(static_cast<double>(values[i]) * bins_per_unit));
+    const double position = static_cast<double>(values[i]) * bins_per_unit;
+    auto bin = static_cast<std::int64_t>(position);
+    if (static_cast<double>(bin) > position) --bin;  // rounded down, also below zero
     ++counts_[static_cast<std::size_t>(bin - first_bin_)];
   }
 }

@@ -8,32 +8,46 @@
 namespace calib8 {
 namespace {
 
-std::string signature_name(const char* kind, std::size_t index) {
-  return kind + std::to_string(index);
+bool ends_in_relu(const TfliteGraph& graph, TensorId tensor) {
+  const OperatorId producer = graph.producer(tensor);
+  if (!producer.exists()) return false;
+  const tflite::Activation* fused = fused_activation(graph[producer]);
+  return fused && (*fused == tflite::Activation::relu || *fused == tflite::Activation::relu6);
 }
 
 }  // namespace
 
-Data observation_model(const TfliteGraph& graph, const std::vector<TensorId>& observed,
-                       const std::vector<TensorId>& exposed) {
+ObservationModel observation_model(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+                                   const std::vector<TensorId>& exposed) {
   TfliteGraph copy = graph;
+  ObservationModel model;
   TfliteFileOptions options;
-  options.outputs.emplace();
+  auto& outputs = options.outputs.emplace();
+  const auto give_out = [&](TensorId tensor, std::string name) {
+    outputs.push_back({tensor, std::move(name)});
+    return outputs.size() - 1;
+  };
   for (std::size_t i = 0; i < observed.size(); ++i) {
+    const std::string number = std::to_string(i);
     std::vector<std::int32_t> axes(copy[observed[i]].shape.size());
     std::iota(axes.begin(), axes.end(), 0);
-    const TensorId all_axes = copy.add_constant(signature_name("axes", i), axes);
-    const std::string minimum = signature_name("min", i), maximum = signature_name("max", i);
-    const TensorId low =
-        copy.emit(tflite::ReduceMin{{.keep_dims = false}}, {observed[i], all_axes}, minimum, {});
-    const TensorId high =
-        copy.emit(tflite::ReduceMax{{.keep_dims = false}}, {observed[i], all_axes}, maximum, {});
-    options.outputs->push_back({low, minimum});
-    options.outputs->push_back({high, maximum});
+    const TensorId all_axes = copy.add_constant("axes" + number, axes);
+    const auto reduce = [&](tflite::Options reduction, const std::string& name) {
+      return give_out(copy.emit(std::move(reduction), {observed[i], all_axes}, name, {}), name);
+    };
+    ObservationModel::Extremes extremes;
+    if (!ends_in_relu(graph, observed[i]))
+      extremes.minimum = reduce(tflite::ReduceMin{{.keep_dims = false}}, "min" + number);
+    extremes.maximum = reduce(tflite::ReduceMax{{.keep_dims = false}}, "max" + number);
+    model.extremes.push_back(extremes);
   }
-  for (std::size_t i = 0; i < exposed.size(); ++i)
-    options.outputs->push_back({exposed[i], signature_name("tensor", i)});
-  return serialize_tflite(copy, options);
+  model.first_exposed = outputs.size();
+  for (std::size_t i = 0; i < exposed.size(); ++i) give_out(exposed[i], "tensor" + std::to_string(i));
+  model.first_output = outputs.size();
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i)
+    give_out(graph.outputs()[i], "output" + std::to_string(i));
+  model.file = serialize_tflite(copy, options);
+  return model;
 }
 
 }  // namespace calib8

@@ -119,36 +119,4 @@ std::optional<std::size_t> normalized_axis(std::int64_t axis, std::size_t rank) 
   return static_cast<std::size_t>(axis < 0 ? axis + size : axis);
 }
 
-namespace {
-
-template <class Operator>
-auto* find_activation(Operator& op) {
-  using Found = std::conditional_t<std::is_const_v<Operator>, const tflite::Activation, tflite::Activation>;
-  return std::visit(
-      [](auto& options) -> Found* {
-        using Op = std::decay_t<decltype(options)>;
-        // CONCATENATION has the field, but XNNPACK ignores it and the builtin kernel refuses it; pools keep
-        // theirs empty, as Edge TPU wants none there.
-        constexpr bool fuses =
-            std::is_same_v<Op, tflite::Conv2D> || std::is_same_v<Op, tflite::DepthwiseConv2D> ||
-            std::is_same_v<Op, tflite::TransposeConv> || std::is_same_v<Op, tflite::FullyConnected> ||
-            std::is_base_of_v<tflite::FusableBinary, Op>;
-        if constexpr (fuses) {
-          return &options.activation;
-        } else {
-          return nullptr;
-        }
-      },
-      op.options);
-}
-
-}  // namespace
-
-tflite::Activation* fused_activation(TfliteOperator& op) {
-  return find_activation(op);
-}
-const tflite::Activation* fused_activation(const TfliteOperator& op) {
-  return find_activation(op);
-}
-
 }  // namespace calib8

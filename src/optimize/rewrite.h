@@ -53,8 +53,4 @@ std::vector<std::int32_t> to_int32(const Shape& shape);
 /// An axis as 0 .. rank - 1, counted from the end where it is negative; nothing where it is out of range.
 std::optional<std::size_t> normalized_axis(std::int64_t axis, std::size_t rank);
 
-/// The activation that CONV_2D, ADD and their like have fused; null for operators that can fuse none.
-tflite::Activation* fused_activation(TfliteOperator& op);
-const tflite::Activation* fused_activation(const TfliteOperator& op);
-
 }  // namespace calib8

@@ -41,7 +41,14 @@ struct Export {
   json report;
   ExportResult result;
   Clock::time_point start = Clock::now();
+  Clock::time_point stage_start = start;
 
+  /// Notes how long the stage took that ends here.
+  void end_stage(const char* stage) {
+    const Clock::time_point now = Clock::now();
+    report["measured"]["seconds_by_stage"][stage] = std::chrono::duration<double>(now - stage_start).count();
+    stage_start = now;
+  }
   void dump(std::string_view stage, const std::string& text) const {
     if (options.dump) options.dump("--- " + std::string(stage) + "\n" + text);
   }
@@ -151,6 +158,8 @@ struct QuantizedModel {
   TfliteGraph calibrated;  ///< The float graph that was calibrated; the same TensorIds.
   TfliteGraph graph;
   Data file;
+  std::vector<std::vector<float>>
+      float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
 QuantizedModel quantize_int8(Export& state, const FloatModel& model, const RepresentativeData& data,
@@ -161,8 +170,11 @@ QuantizedModel quantize_int8(Export& state, const FloatModel& model, const Repre
   calibration.method = range_method(state.options.calibration);
   calibration.threads = state.threads;
   calibration.progress = state.progress("calibrating");
-  const Ranges ranges =
+  if (!data.held_out) calibration.keep_outputs = data.verification->size();
+  Calibration found =
       calibrate(calibrated, tensors_to_observe(calibrated), *data.calibration, litert, calibration);
+  const Ranges ranges = std::move(found.ranges);
+  state.end_stage("calibrate");
 
   const Plan plan = make_plan(calibrated, ranges);
   state.report["quantization"] = to_json(plan, calibrated, ranges);
@@ -171,12 +183,12 @@ QuantizedModel quantize_int8(Export& state, const FloatModel& model, const Repre
     write_file(*state.options.plan_out, std::as_bytes(std::span(text)), "plan");
   }
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, io_type(state.options.io));
+  apply_plan(quantized, plan, io_type(state.options.io), state.threads);
   verify(quantized, "quantization");
   require_valid(quantized);
   state.dump("int8 graph", to_text(quantized));
   Data file = serialize_tflite(quantized);
-  return {std::move(calibrated), std::move(quantized), std::move(file)};
+  return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
 }
 
 QuantizedModel store_float16(const FloatModel& model) {
@@ -184,7 +196,7 @@ QuantizedModel store_float16(const FloatModel& model) {
   store_weights_as_float16(graph);
   require_valid(graph);
   Data file = serialize_tflite(graph);
-  return {model.graph, std::move(graph), std::move(file)};
+  return {model.graph, std::move(graph), std::move(file), {}};
 }
 
 void write_tflite_file(Export& state, const Data& file, const Data& float_file) {
@@ -199,6 +211,7 @@ void verify_on_litert(Export& state, const FloatModel& model, const QuantizedMod
   VerifyOptions options;
   options.threads = state.threads;
   options.classes = data.classes;
+  options.float_outputs = quantized.float_outputs;
   options.progress = state.progress("verifying");
   const Verification verification = verify_model({model.graph, model.file}, {quantized.graph, quantized.file},
                                                  quantized.calibrated, *data.verification, litert, options);
@@ -259,9 +272,11 @@ ExportResult export_model(const ExportOptions& options) {
                   {"measured", json::object()}};
 
   std::optional<TfliteGraph> lowered = read_and_lower(state);
+  state.end_stage("read");
   if (!lowered) return finish(state);
   const std::optional<FloatModel> model = make_float_model(state, std::move(*lowered));
   if (!model) return finish(state);
+  state.end_stage("optimize");
   if (options.quantize == QuantizeTo::none) {
     write_tflite_file(state, model->file, model->file);
     return finish(state);
@@ -275,14 +290,17 @@ ExportResult export_model(const ExportOptions& options) {
     litert = open_litert();
     data = open_representative_data(model->graph, options, state.threads);
     describe_data(state, data);
+    state.end_stage("samples");
   }
   const QuantizedModel quantized = options.quantize == QuantizeTo::int8
                                        ? quantize_int8(state, *model, data, litert)
                                        : store_float16(*model);
   write_tflite_file(state, quantized.file, model->file);
+  state.end_stage("quantize");
   if (has_data) {
     verify_on_litert(state, *model, quantized, data, litert);
     verify_onnx(state, *model, data, litert);
+    state.end_stage("verify");
   }
   return finish(state);
 }

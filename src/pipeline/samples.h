@@ -14,7 +14,7 @@ namespace calib8 {
 /// The representative data of one export.
 struct RepresentativeData {
   std::shared_ptr<const SampleSource> calibration, verification;
-  bool held_out = true;          ///< Verification uses no sample of the calibration.
+  bool held_out = true;  ///< Verification uses no sample of the calibration; else it uses the first of them.
   std::size_t classes = 0;       ///< Class folders; 0 where labels mean nothing.
   nlohmann::json dataset;        ///< What was found and used, every file with its hash.
   nlohmann::json preprocessing;  ///< Null for arrays, which come preprocessed.

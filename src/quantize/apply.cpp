@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/parallel.h"
 #include "calib8/error.h"
 #include "quantize/round.h"
 #include "quantize/scale.h"
@@ -106,15 +107,15 @@ void convert_edges(TfliteGraph& graph, IoType io) {
 
 }  // namespace
 
-void apply_plan(TfliteGraph& graph, const Plan& plan, IoType io) {
-  for (std::size_t index = 0; index < plan.tensors.size(); ++index) {
-    if (!plan.tensors[index]) continue;
+void apply_plan(TfliteGraph& graph, const Plan& plan, IoType io, int threads) {
+  parallel_for(plan.tensors.size(), threads, [&](int, std::size_t index) {
+    if (!plan.tensors[index]) return;
     const TensorPlan& planned = *plan.tensors[index];
     TfliteTensor& tensor = graph[graph.value_at(index)];
     if (tensor.is_constant()) tensor.constant = quantized_constant(tensor, planned);
     tensor.dtype = dtype_of(planned.role);
     tensor.quantization = planned.quantization;
-  }
+  });
   for (const Requantization& change : plan.requantizations) requantize_input(graph, change);
   for (const OperatorId id : plan.float_operators) isolate_in_float(graph, id, plan);
   convert_edges(graph, io);

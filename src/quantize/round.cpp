@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/round.h"
+
 namespace calib8 {
 namespace {
 
@@ -69,12 +71,14 @@ std::vector<std::int8_t> round_weights(const Tensor& weights, const Quantization
   }
   std::vector<std::int8_t> levels(values.size());
   std::vector<float> errors(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double scale = quantization.scales[i / inner % quantization.scales.size()];
-    const double exact = values[i] / scale;
-    const double level = std::clamp(std::nearbyint(exact), -127.0, 127.0);
-    levels[i] = static_cast<std::int8_t>(level);
-    errors[i] = static_cast<float>(exact - level);
+  for (std::size_t start = 0; start < values.size(); start += inner) {
+    const double scale = quantization.scales[start / inner % quantization.scales.size()];
+    for (std::size_t i = start; i < start + inner; ++i) {
+      const double exact = values[i] / scale;
+      const double level = std::clamp(round_to_even(exact), -127.0, 127.0);
+      levels[i] = static_cast<std::int8_t>(level);
+      errors[i] = static_cast<float>(exact - level);
+    }
   }
   for (const Group& group : find_groups(weights.shape, quantization.axis, correlation))
     balance(group, levels, errors);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/round.h"
+
 namespace calib8 {
 
 Quantization activation_quantization(Range range) {
@@ -27,7 +29,7 @@ std::vector<std::int8_t> quantize_values(std::span<const float> values, float sc
   std::vector<std::int8_t> levels(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double level =
-        std::nearbyint(static_cast<double>(values[i]) / scale) + static_cast<double>(zero_point);
+        round_to_even(static_cast<double>(values[i]) / scale) + static_cast<double>(zero_point);
     levels[i] = static_cast<std::int8_t>(std::clamp(level, -128.0, 127.0));
   }
   return levels;
@@ -42,9 +44,9 @@ std::vector<float> weight_scales(const Tensor& weights, std::int32_t axis, std::
     inner *= static_cast<std::size_t>(weights.shape[i]);
   }
   std::vector<float> largest(channels, 0.0f);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    float& magnitude = largest[i / inner % channels];
-    magnitude = std::max(magnitude, std::abs(values[i]));
+  for (std::size_t start = 0; start < values.size(); start += inner) {
+    float& magnitude = largest[start / inner % channels];
+    for (const float value : values.subspan(start, inner)) magnitude = std::max(magnitude, std::abs(value));
   }
   constexpr double headroom = 536870912.0;  // 2^29
   std::vector<float> scales(channels);

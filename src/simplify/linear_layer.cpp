@@ -97,8 +97,10 @@ void apply_to_channels(OnnxGraph& graph, OnnxNodeId layer, std::span<const doubl
   }
   const auto from = old_weights.as<float>();
   std::vector<float> new_weights(from.size());
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    new_weights[i] = static_cast<float>(static_cast<double>(from[i]) * scale[layout.channel_of(i)]);
+  for (std::size_t start = 0; start < from.size(); start += layout.inner) {
+    const double factor = scale[layout.channel_of(start)];
+    for (std::size_t i = start; i < start + layout.inner; ++i)
+      new_weights[i] = static_cast<float>(static_cast<double>(from[i]) * factor);
   }
 
   replace_constant(graph, layer, weights, make_tensor(old_weights.shape, std::move(new_weights)));

@@ -56,6 +56,10 @@ struct TfliteOperator {
   }
 };
 
+/// The activation that CONV_2D, ADD and their like have fused; null for operators that can fuse none.
+tflite::Activation* fused_activation(TfliteOperator& op);
+const tflite::Activation* fused_activation(const TfliteOperator& op);
+
 using TensorId = Id<TfliteTensor>;
 using OperatorId = Id<TfliteOperator>;
 

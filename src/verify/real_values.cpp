@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/round.h"
 #include "calib8/error.h"
 #include "runtime/feed.h"
 
@@ -16,7 +17,7 @@ std::vector<T> round_to_levels(std::span<const float> values, const Quantization
   const double zero_point = static_cast<double>(quantization.zero_points.front());
   std::vector<T> levels(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double level = std::nearbyint(static_cast<double>(values[i]) / scale) + zero_point;
+    const double level = round_to_even(static_cast<double>(values[i]) / scale) + zero_point;
     levels[i] = static_cast<T>(
         std::clamp<double>(level, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
   }

@@ -36,9 +36,10 @@ Outputs run_samples(const WrittenModel& real, const WrittenModel& quantized, con
   const int instances =
       side_by_side ? std::max(1, std::min<int>(options.threads, static_cast<int>(samples.size()))) : 1;
   const InterpreterOptions run_options{.threads = side_by_side ? 1 : options.threads};
+  const bool run_real = options.float_outputs.empty();
   std::vector<RealModel> real_models, quantized_models;
   for (int i = 0; i < instances; ++i) {
-    real_models.emplace_back(litert, real.file, real.graph, real.graph.outputs(), run_options);
+    if (run_real) real_models.emplace_back(litert, real.file, real.graph, real.graph.outputs(), run_options);
     quantized_models.emplace_back(litert, quantized.file, quantized.graph, quantized.graph.outputs(),
                                   run_options);
   }
@@ -51,7 +52,8 @@ Outputs run_samples(const WrittenModel& real, const WrittenModel& quantized, con
   parallel_for(samples.size(), instances, [&](int worker, std::size_t index) {
     const Sample sample = samples.load(index);
     outputs.labels[index] = sample.label;
-    outputs.real[index] = all_outputs(real_models[static_cast<std::size_t>(worker)], sample);
+    outputs.real[index] = run_real ? all_outputs(real_models[static_cast<std::size_t>(worker)], sample)
+                                   : options.float_outputs.at(index);
     outputs.quantized[index] = all_outputs(quantized_models[static_cast<std::size_t>(worker)], sample);
     const std::lock_guard lock(progress_mutex);
     if (options.progress) options.progress(++done, samples.size());

@@ -62,6 +62,9 @@ struct VerifyOptions {
   std::size_t classes = 0;        ///< Class folders of the dataset; 0: labels mean nothing.
   std::size_t layer_samples = 3;  ///< Samples on which every layer is compared.
   std::size_t most_worst_layers = 5;
+  /// All outputs of the float model, one behind the other, for each sample, where they are known already;
+  /// else it is run.
+  std::vector<std::vector<float>> float_outputs;
   double latency_seconds = 0.2;  ///< Time spent on measuring latency, at most (but three rounds at least).
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
