@@ -128,21 +128,23 @@ bool all_outputs_are_real(const TfliteGraph& graph) {
 /// The float model over the samples of one calibration.
 class Observer {
  public:
-  Observer(const TfliteGraph& graph, const std::vector<TensorId>& observed, const SampleSource& samples,
+  Observer(const FloatModel& model, const std::vector<TensorId>& observed, const SampleSource& samples,
            const std::shared_ptr<const LiteRt>& litert, const CalibrationOptions& options)
-      : graph_(graph),
+      : model_(model),
+        graph_(model.graph),
         observed_(observed),
         samples_(samples),
         litert_(litert),
         options_(options),
         progress_(options, samples.size()),
-        kept_outputs(all_outputs_are_real(graph) ? std::min(options.keep_outputs, samples.size()) : 0) {}
+        kept_outputs(all_outputs_are_real(model.graph) ? std::min(options.keep_outputs, samples.size()) : 0) {
+  }
 
   /// Runs the chosen samples: ranges of what is observed by reductions in the graph, histograms of `exposed`
   /// by their values.
   Observations run(const std::vector<std::size_t>& chosen, const std::vector<TensorId>& exposed) {
     if (chosen.empty()) return {observed_.size(), exposed.size()};
-    ObservationModel model = observation_model(graph_, observed_, exposed);
+    ObservationModel model = observation_model(model_, observed_, exposed);
     SampleRunner runner(litert_, std::move(model.file), options_.threads);
     std::vector<Observations> of_worker(static_cast<std::size_t>(runner.workers()),
                                         Observations(observed_.size(), exposed.size()));
@@ -171,6 +173,7 @@ class Observer {
   }
 
  private:
+  const FloatModel& model_;
   const TfliteGraph& graph_;
   const std::vector<TensorId>& observed_;
   const SampleSource& samples_;
@@ -192,9 +195,10 @@ std::vector<bool> spread_evenly(std::size_t count, std::size_t available) {
 
 }  // namespace
 
-Calibration calibrate(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& observed,
                       const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                       const CalibrationOptions& options) {
+  const TfliteGraph& graph = model.graph;
   const bool needs_histograms = options.method != RangeMethod::minmax;
   std::vector<TensorId> clipped;
   std::vector<std::size_t> clipped_position;
@@ -208,7 +212,7 @@ Calibration calibrate(const TfliteGraph& graph, const std::vector<TensorId>& obs
   std::vector<std::size_t> looked_at, others;
   for (std::size_t i = 0; i < samples.size(); ++i) (is_looked_at[i] ? looked_at : others).push_back(i);
 
-  Observer observer(graph, observed, samples, litert, options);
+  Observer observer(model, observed, samples, litert, options);
   const Observations at_others = observer.run(others, {});
   Observations seen = observer.run(looked_at, clipped);
   seen.merge_ranges(at_others);

@@ -9,7 +9,7 @@
 #include "calibrate/choose_range.h"
 #include "dataset/sample.h"
 #include "runtime/litert_library.h"
-#include "tflite_graph/tflite_graph.h"
+#include "write/constant_block.h"
 
 namespace calib8 {
 
@@ -40,7 +40,7 @@ struct Calibration {
 ///
 /// Fails with ErrorCode::model where a tensor becomes NaN or infinite, ErrorCode::dataset where a sample
 /// can't be had.
-Calibration calibrate(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& observed,
                       const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                       const CalibrationOptions& options);
 

@@ -15,6 +15,7 @@ namespace {
 struct Model {
   TfliteGraph graph;
   TensorId x, doubled, y, z;
+  std::optional<ConstantBlock> constants;
 
   Model() {
     const Shape shape = {1, 4, 4, 3};
@@ -28,7 +29,9 @@ struct Model {
     z = graph.emit(tflite::Mul{}, {x, y}, "z", shape);
     graph.set_outputs({z});
     graph.output_names = {"z"};
+    constants.emplace(graph);
   }
+  FloatModel view() const { return {graph, *constants}; }
   std::vector<TensorId> observed() const { return {x, doubled, y, z}; }
 };
 
@@ -56,7 +59,7 @@ TEST(Calibrate, MinMaxIsThatOfTheValues) {
       y = hull(y, {rectified, rectified});
     }
   }
-  const auto ranges = calibrate(model.graph, model.observed(), samples, open_litert(),
+  const auto ranges = calibrate(model.view(), model.observed(), samples, open_litert(),
                                 {.method = RangeMethod::minmax, .threads = 2})
                           .ranges;
   EXPECT_EQ(ranges[model.x.index], x);
@@ -69,10 +72,10 @@ TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
   const ArraySource samples = random_samples(40, 2);
   const auto litert = open_litert();
   const auto one =
-      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1})
+      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1})
           .ranges;
   for (const int threads : {2, 3}) {
-    EXPECT_EQ(calibrate(model.graph, model.observed(), samples, litert,
+    EXPECT_EQ(calibrate(model.view(), model.observed(), samples, litert,
                         {.method = RangeMethod::mse, .threads = threads})
                   .ranges,
               one);
@@ -84,9 +87,9 @@ TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
   const ArraySource samples = random_samples(20, 3);
   const auto litert = open_litert();
   const auto exact =
-      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::minmax}).ranges;
+      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::minmax}).ranges;
   const auto chosen =
-      calibrate(model.graph, model.observed(), samples, litert, {.method = RangeMethod::percentile}).ranges;
+      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::percentile}).ranges;
   EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
   EXPECT_EQ(chosen[model.z.index], exact[model.z.index]);
 }
@@ -96,7 +99,7 @@ TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
   const ArraySource samples = random_samples(9, 4);
   for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::mse}) {
     const Calibration found =
-        calibrate(model.graph, model.observed(), samples, open_litert(),
+        calibrate(model.view(), model.observed(), samples, open_litert(),
                   {.method = method, .threads = 2, .histogram_samples = 3, .keep_outputs = 5});
     ASSERT_EQ(found.outputs.size(), 5u);
     for (std::size_t i = 0; i < found.outputs.size(); ++i) {
@@ -116,7 +119,7 @@ TEST(Calibrate, RefusesValuesThatAreNotFinite) {
   Sample sample;
   sample.inputs.emplace("", make_tensor({1, 4, 4, 3}, std::move(values)));
   try {
-    calibrate(model.graph, model.observed(), ArraySource({sample}), open_litert(), {});
+    calibrate(model.view(), model.observed(), ArraySource({sample}), open_litert(), {});
     FAIL() << "an infinity went through";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::dataset);
@@ -128,7 +131,7 @@ TEST(Calibrate, RefusesSamplesOfAnotherShape) {
   const Model model;
   Sample sample;
   sample.inputs.emplace("", make_tensor<float>({1, 2}, {0, 0}));
-  EXPECT_THROW(calibrate(model.graph, model.observed(), ArraySource({sample}), open_litert(), {}), Error);
+  EXPECT_THROW(calibrate(model.view(), model.observed(), ArraySource({sample}), open_litert(), {}), Error);
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <numeric>
 #include <string>
 
-#include "write/tflite.h"
-
 namespace calib8 {
 namespace {
 
@@ -17,8 +15,9 @@ bool ends_in_relu(const TfliteGraph& graph, TensorId tensor) {
 
 }  // namespace
 
-ObservationModel observation_model(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+ObservationModel observation_model(const FloatModel& float_model, const std::vector<TensorId>& observed,
                                    const std::vector<TensorId>& exposed) {
+  const TfliteGraph& graph = float_model.graph;
   TfliteGraph copy = graph;
   ObservationModel model;
   TfliteFileOptions options;
@@ -46,7 +45,7 @@ ObservationModel observation_model(const TfliteGraph& graph, const std::vector<T
   model.first_output = outputs.size();
   for (std::size_t i = 0; i < graph.outputs().size(); ++i)
     give_out(graph.outputs()[i], "output" + std::to_string(i));
-  model.file = serialize_tflite(copy, options);
+  model.file = float_model.constants.file_of(copy, options);
   return model;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "tflite_graph/tflite_graph.h"
+#include "write/constant_block.h"
 
 namespace calib8 {
 
@@ -28,7 +28,7 @@ struct ObservationModel {
 /// Puts a REDUCE_MIN and a REDUCE_MAX behind each of `observed`, and gives out their results and the tensors
 /// `exposed` themselves. The reductions are exact, cost half of looking at the tensors from outside, and need
 /// no memory.
-ObservationModel observation_model(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+ObservationModel observation_model(const FloatModel& float_model, const std::vector<TensorId>& observed,
                                    const std::vector<TensorId>& exposed);
 
 }  // namespace calib8

@@ -60,16 +60,16 @@ void write_arrays(const std::filesystem::path& folder, RealModel& model, const S
 
 }  // namespace
 
-nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const TfliteGraph& graph,
-                                 const Data& float_file, const SampleSource& samples,
-                                 const std::shared_ptr<const LiteRt>& litert) {
+nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
+                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert) {
+  const TfliteGraph& graph = model.graph;
   if (graph.inputs().size() != 1 || graph.outputs().size() != 1) {
     return {{"description", "not compared: the model has several inputs or outputs"}};
   }
   const std::size_t count = std::min(samples.size(), most_samples);
   const TemporaryFolder folder;
-  RealModel model(litert, float_file, graph, graph.outputs(), {});
-  write_arrays(folder.path(), model, samples, count);
+  RealModel runnable(litert, model.file(), graph, graph.outputs(), {});
+  write_arrays(folder.path(), runnable, samples, count);
   const Shape& shape = graph[graph.inputs()[0]].shape;
   std::string sizes;
   for (const std::int64_t size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);

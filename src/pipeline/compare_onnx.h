@@ -4,18 +4,16 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/bytes.h"
 #include "dataset/sample.h"
 #include "runtime/litert_library.h"
-#include "tflite_graph/tflite_graph.h"
+#include "write/constant_block.h"
 
 namespace calib8 {
 
 /// Runs model.onnx on ONNX Runtime, in a Python process of its own, and the float TFLite on LiteRT, both on
 /// the first few samples: {"samples", "largest_difference", "largest_value", "description"}. Where no Python
 /// with onnxruntime and numpy is found, the description says so and the numbers are absent.
-nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const TfliteGraph& graph,
-                                 const Data& float_file, const SampleSource& samples,
-                                 const std::shared_ptr<const LiteRt>& litert);
+nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
+                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert);
 
 }  // namespace calib8

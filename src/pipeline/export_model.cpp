@@ -1,5 +1,5 @@
 #include <chrono>
-#include <cmath>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "base/parallel.h"
@@ -13,7 +13,6 @@
 #include "pipeline/gate.h"
 #include "pipeline/output_files.h"
 #include "pipeline/samples.h"
-#include "pipeline/share_constants.h"
 #include "pipeline/source.h"
 #include "quantize/apply.h"
 #include "quantize/plan.h"
@@ -22,7 +21,7 @@
 #include "simplify/simplify.h"
 #include "verify/verification_json.h"
 #include "verify/verify_model.h"
-#include "write/tflite.h"
+#include "write/constant_block.h"
 
 namespace calib8 {
 namespace {
@@ -59,10 +58,12 @@ struct Export {
   }
 };
 
-/// A float model ready for LiteRT: the graph, whose constants lie in the file.
-struct FloatModel {
+/// A float model ready for LiteRT.
+struct LoweredModel {
   TfliteGraph graph;
-  Data file;
+  ConstantBlock constants;
+
+  FloatModel view() const { return {graph, constants}; }
 };
 
 std::string_view name_of(QuantizeTo quantize) {
@@ -136,21 +137,26 @@ std::optional<TfliteGraph> read_and_lower(Export& state) {
   }
   state.dump("onnx graph", to_text(*source.onnx));
   if (source.stopped) return std::nullopt;
-  state.report["outputs"]["onnx"] = write_onnx_file(state.paths.onnx, *source.onnx);
+  // Hashing and writing take as long as lowering, and share nothing with it but constants.
+  std::future<json> written = std::async(std::launch::async, [&paths = state.paths, graph = *source.onnx] {
+    return write_onnx_file(paths.onnx, graph);
+  });
+  std::optional<TfliteGraph> lowered;
+  if (state.options.format != OutputFormat::onnx)
+    lowered = lower(with_single_batch(std::move(*source.onnx), state.options));
+  state.report["outputs"]["onnx"] = written.get();
   state.result.onnx = state.paths.onnx;
-  if (state.options.format == OutputFormat::onnx) return std::nullopt;
-  return lower(with_single_batch(std::move(*source.onnx), state.options));
+  return lowered;
 }
 
 /// Nothing where a pass of --stop-after was reached.
-std::optional<FloatModel> make_float_model(Export& state, TfliteGraph graph) {
+std::optional<LoweredModel> make_float_model(Export& state, TfliteGraph graph) {
   const PassReport passes = optimize(graph, {pass_options(state.options)});
   state.dump("tflite graph", to_text(graph));
   if (passes.stopped) return std::nullopt;
   require_valid(graph);
-  Data file = serialize_tflite(graph);
-  share_constants(graph, file);
-  return FloatModel{std::move(graph), std::move(file)};
+  ConstantBlock constants(graph);
+  return LoweredModel{std::move(graph), std::move(constants)};
 }
 
 /// What quantization makes of the float model.
@@ -162,7 +168,7 @@ struct QuantizedModel {
       float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
-QuantizedModel quantize_int8(Export& state, const FloatModel& model, const RepresentativeData& data,
+QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const RepresentativeData& data,
                              const std::shared_ptr<const LiteRt>& litert) {
   TfliteGraph calibrated = model.graph;
   prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(state.options)});
@@ -171,8 +177,8 @@ QuantizedModel quantize_int8(Export& state, const FloatModel& model, const Repre
   calibration.threads = state.threads;
   calibration.progress = state.progress("calibrating");
   if (!data.held_out) calibration.keep_outputs = data.verification->size();
-  Calibration found =
-      calibrate(calibrated, tensors_to_observe(calibrated), *data.calibration, litert, calibration);
+  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated),
+                                *data.calibration, litert, calibration);
   const Ranges ranges = std::move(found.ranges);
   state.end_stage("calibrate");
 
@@ -191,7 +197,7 @@ QuantizedModel quantize_int8(Export& state, const FloatModel& model, const Repre
   return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
 }
 
-QuantizedModel store_float16(const FloatModel& model) {
+QuantizedModel store_float16(const LoweredModel& model) {
   TfliteGraph graph = model.graph;
   store_weights_as_float16(graph);
   require_valid(graph);
@@ -199,21 +205,21 @@ QuantizedModel store_float16(const FloatModel& model) {
   return {model.graph, std::move(graph), std::move(file), {}};
 }
 
-void write_tflite_file(Export& state, const Data& file, const Data& float_file) {
+void write_tflite_file(Export& state, const Data& file, std::size_t float_bytes) {
   json entry = write_file(state.paths.tflite, file.bytes(), std::string(name_of(state.options.quantize)));
-  entry["float_bytes"] = float_file.size();
+  entry["float_bytes"] = float_bytes;
   state.report["outputs"]["tflite"] = std::move(entry);
   state.result.tflite = state.paths.tflite;
 }
 
-void verify_on_litert(Export& state, const FloatModel& model, const QuantizedModel& quantized,
+void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedModel& quantized,
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
   VerifyOptions options;
   options.threads = state.threads;
   options.classes = data.classes;
   options.float_outputs = quantized.float_outputs;
   options.progress = state.progress("verifying");
-  const Verification verification = verify_model({model.graph, model.file}, {quantized.graph, quantized.file},
+  const Verification verification = verify_model(model.view(), {quantized.graph, quantized.file},
                                                  quantized.calibrated, *data.verification, litert, options);
   const GateDecision decision = decide_gate(verification, state.options.min_agreement);
   state.report["measured"]["verification"] = to_json(verification);
@@ -224,11 +230,11 @@ void verify_on_litert(Export& state, const FloatModel& model, const QuantizedMod
   state.result.verdict = decision.verdict;
 }
 
-void verify_onnx(Export& state, const FloatModel& model, const RepresentativeData& data,
+void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeData& data,
                  const std::shared_ptr<const LiteRt>& litert) {
   if (!state.options.verify_onnx || !state.result.onnx) return;
   state.report["measured"]["onnx_comparison"] =
-      compare_with_onnx(*state.result.onnx, model.graph, model.file, *data.verification, litert);
+      compare_with_onnx(*state.result.onnx, model.view(), *data.verification, litert);
 }
 
 void describe_data(Export& state, const RepresentativeData& data) {
@@ -274,11 +280,12 @@ ExportResult export_model(const ExportOptions& options) {
   std::optional<TfliteGraph> lowered = read_and_lower(state);
   state.end_stage("read");
   if (!lowered) return finish(state);
-  const std::optional<FloatModel> model = make_float_model(state, std::move(*lowered));
+  const std::optional<LoweredModel> model = make_float_model(state, std::move(*lowered));
   if (!model) return finish(state);
   state.end_stage("optimize");
   if (options.quantize == QuantizeTo::none) {
-    write_tflite_file(state, model->file, model->file);
+    const Data file = serialize_tflite(model->graph);
+    write_tflite_file(state, file, file.size());
     return finish(state);
   }
 
@@ -295,7 +302,7 @@ ExportResult export_model(const ExportOptions& options) {
   const QuantizedModel quantized = options.quantize == QuantizeTo::int8
                                        ? quantize_int8(state, *model, data, litert)
                                        : store_float16(*model);
-  write_tflite_file(state, quantized.file, model->file);
+  write_tflite_file(state, quantized.file, model->constants.file_size());
   state.end_stage("quantize");
   if (has_data) {
     verify_on_litert(state, *model, quantized, data, litert);

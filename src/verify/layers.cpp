@@ -6,7 +6,6 @@
 #include "base/stride.h"
 #include "verify/real_values.h"
 #include "verify/statistics.h"
-#include "write/tflite.h"
 
 namespace calib8 {
 namespace {
@@ -27,21 +26,21 @@ std::vector<TensorId> common_activations(const TfliteGraph& real, const TfliteGr
   return common;
 }
 
-Data file_with_outputs(const TfliteGraph& graph, const std::vector<TensorId>& tensors) {
+TfliteFileOptions with_outputs(const std::vector<TensorId>& tensors) {
   TfliteFileOptions options;
   options.outputs.emplace();
   for (std::size_t i = 0; i < tensors.size(); ++i)
     options.outputs->push_back({tensors[i], "tensor" + std::to_string(i)});
-  return serialize_tflite(graph, options);
+  return options;
 }
 
 /// Sampled values of each tensor over some samples: [tensor][values of sample 0, of sample 1, ...]. The model
 /// is gone when this returns: with all its tensors given out it is the largest thing in memory.
-std::vector<std::vector<float>> observe(const TfliteGraph& graph, const std::vector<TensorId>& tensors,
-                                        const SampleSource& samples,
+std::vector<std::vector<float>> observe(Data file, const TfliteGraph& graph,
+                                        const std::vector<TensorId>& tensors, const SampleSource& samples,
                                         const std::shared_ptr<const LiteRt>& litert,
                                         const VerifyOptions& options) {
-  RealModel model(litert, file_with_outputs(graph, tensors), graph, tensors, {.threads = options.threads});
+  RealModel model(litert, std::move(file), graph, tensors, {.threads = options.threads});
   std::vector<std::vector<float>> values(tensors.size());
   for (std::size_t index = 0; index < std::min(options.layer_samples, samples.size()); ++index) {
     throw_if_interrupted();
@@ -58,18 +57,22 @@ std::vector<std::vector<float>> observe(const TfliteGraph& graph, const std::vec
 
 }  // namespace
 
-std::vector<LayerError> find_worst_layers(const TfliteGraph& real, const TfliteGraph& quantized,
+std::vector<LayerError> find_worst_layers(const FloatModel& real, const TfliteGraph& quantized,
                                           const SampleSource& samples,
                                           const std::shared_ptr<const LiteRt>& litert,
                                           const VerifyOptions& options) {
-  const std::vector<TensorId> tensors = common_activations(real, quantized);
-  const std::vector<std::vector<float>> expected = observe(real, tensors, samples, litert, options);
-  const std::vector<std::vector<float>> measured = observe(quantized, tensors, samples, litert, options);
+  const TfliteGraph& graph = real.graph;
+  const std::vector<TensorId> tensors = common_activations(graph, quantized);
+  const TfliteFileOptions outputs = with_outputs(tensors);
+  const std::vector<std::vector<float>> expected =
+      observe(real.file(outputs), graph, tensors, samples, litert, options);
+  const std::vector<std::vector<float>> measured =
+      observe(serialize_tflite(quantized, outputs), quantized, tensors, samples, litert, options);
   std::vector<LayerError> layers;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const TfliteOperator& op = real[real.producer(tensors[i])];
+    const TfliteOperator& op = graph[graph.producer(tensors[i])];
     const double decibels = sqnr_decibels(expected[i], measured[i]);
-    layers.push_back({real[tensors[i]].name, std::string(name_of(op.options)), decibels});
+    layers.push_back({graph[tensors[i]].name, std::string(name_of(op.options)), decibels});
   }
   const auto worse = [](const LayerError& a, const LayerError& b) {
     return a.sqnr_decibels < b.sqnr_decibels;

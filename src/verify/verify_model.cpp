@@ -28,18 +28,19 @@ std::vector<float> all_outputs(RealModel& model, const Sample& sample) {
   return values;
 }
 
-Outputs run_samples(const WrittenModel& real, const WrittenModel& quantized, const SampleSource& samples,
+Outputs run_samples(const FloatModel& real, const WrittenModel& quantized, const SampleSource& samples,
                     const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
   constexpr std::size_t most_bytes_for_instances = std::size_t{64}
                                                    << 20;  // each instance packs the weights anew
-  const bool side_by_side = real.file.size() <= most_bytes_for_instances;
+  const bool side_by_side = real.constants.file_size() <= most_bytes_for_instances;
   const int instances =
       side_by_side ? std::max(1, std::min<int>(options.threads, static_cast<int>(samples.size()))) : 1;
   const InterpreterOptions run_options{.threads = side_by_side ? 1 : options.threads};
   const bool run_real = options.float_outputs.empty();
+  const Data real_file = run_real ? real.file() : Data();
   std::vector<RealModel> real_models, quantized_models;
   for (int i = 0; i < instances; ++i) {
-    if (run_real) real_models.emplace_back(litert, real.file, real.graph, real.graph.outputs(), run_options);
+    if (run_real) real_models.emplace_back(litert, real_file, real.graph, real.graph.outputs(), run_options);
     quantized_models.emplace_back(litert, quantized.file, quantized.graph, quantized.graph.outputs(),
                                   run_options);
   }
@@ -90,7 +91,7 @@ Accuracy count_correct(const Outputs& outputs) {
 
 }  // namespace
 
-Verification verify_model(const WrittenModel& real, const WrittenModel& quantized,
+Verification verify_model(const FloatModel& real, const WrittenModel& quantized,
                           const TfliteGraph& calibrated, const SampleSource& samples,
                           const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
   Verification result;
@@ -104,8 +105,10 @@ Verification verify_model(const WrittenModel& real, const WrittenModel& quantize
       if (accuracy.labelled > 0) result.accuracy = accuracy;
     }
   }
-  result.latency = measure_latency(real, quantized, samples.load(0), litert, options.latency_seconds);
-  result.worst_layers = find_worst_layers(calibrated, quantized.graph, samples, litert, options);
+  result.latency =
+      measure_latency({real.graph, real.file()}, quantized, samples.load(0), litert, options.latency_seconds);
+  result.worst_layers =
+      find_worst_layers({calibrated, real.constants}, quantized.graph, samples, litert, options);
   return result;
 }
 

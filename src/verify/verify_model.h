@@ -8,8 +8,8 @@
 
 #include "dataset/sample.h"
 #include "runtime/litert_library.h"
-#include "tflite_graph/tflite_graph.h"
 #include "verify/statistics.h"
+#include "write/constant_block.h"
 
 namespace calib8 {
 
@@ -71,9 +71,9 @@ struct VerifyOptions {
 
 /// Runs both models on every sample. `calibrated` is the float graph that `quantized` was made from, so that
 /// a TensorId means the same tensor in both: the layers are compared with it, everything else with `real`,
-/// which may differ from it in how it spells an operation. `samples` is not empty. Fails with
-/// ErrorCode::runtime where LiteRT refuses a model.
-Verification verify_model(const WrittenModel& real, const WrittenModel& quantized,
+/// which may differ from it in how it spells an operation; their constants lie in one block. `samples` is not
+/// empty. Fails with ErrorCode::runtime where LiteRT refuses a model.
+Verification verify_model(const FloatModel& real, const WrittenModel& quantized,
                           const TfliteGraph& calibrated, const SampleSource& samples,
                           const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options);
 

@@ -43,12 +43,13 @@ ArraySource samples_with_labels() {
   return ArraySource(std::move(samples));
 }
 
-Verification verify_pair(const TfliteGraph& real, const TfliteGraph& quantized, std::size_t classes = 3) {
+Verification verify_pair(TfliteGraph real, const TfliteGraph& quantized, std::size_t classes = 3) {
+  const ConstantBlock constants(real);
   VerifyOptions options;
   options.threads = 2;
   options.classes = classes;
   options.latency_seconds = 0;
-  return verify_model({real, serialize_tflite(real)}, {quantized, serialize_tflite(quantized)}, real,
+  return verify_model({real, constants}, {quantized, serialize_tflite(quantized)}, real,
                       samples_with_labels(), open_litert(), options);
 }
 

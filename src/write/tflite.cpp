@@ -65,10 +65,11 @@ std::string newest_release(const TfliteGraph& graph, const TfliteLayout& layout)
 class FileWriter {
  public:
   FileWriter(const TfliteGraph& graph, const TfliteFileOptions& options, const TfliteLayout& layout,
-             std::size_t capacity)
+             const OffsetOutside& offset_outside, std::size_t capacity)
       : graph_(graph),
         options_(options),
         layout_(layout),
+        offset_outside_(offset_outside),
         builder_(capacity, &allocator_, false, file_alignment) {}
 
   Data write() {
@@ -129,7 +130,11 @@ class FileWriter {
   VectorOffset<flatbuffers::Offset<schema::Buffer>> write_buffers() {
     std::vector<flatbuffers::Offset<schema::Buffer>> buffers;
     for (const ByteView bytes : layout_.buffers) {
-      buffers.push_back(bytes.empty() ? schema::CreateBuffer(builder_) : write_buffer(bytes));
+      if (const auto outside = offset_outside_(bytes); outside && !bytes.empty()) {
+        buffers.push_back(schema::CreateBuffer(builder_, 0, *outside, bytes.size()));
+      } else {
+        buffers.push_back(bytes.empty() ? schema::CreateBuffer(builder_) : write_buffer(bytes));
+      }
     }
     buffers.insert(buffers.end(), metadata_buffers_.begin(), metadata_buffers_.end());
     return builder_.CreateVector(buffers);
@@ -226,6 +231,7 @@ class FileWriter {
   const TfliteGraph& graph_;
   const TfliteFileOptions& options_;
   const TfliteLayout& layout_;
+  const OffsetOutside& offset_outside_;
   static inline AlignedAllocator allocator_;  // outlives every file, which goes back to it
   FlatBufferBuilder builder_;
 
@@ -243,10 +249,10 @@ class FileWriter {
 /// An upper bound of the file's size, so that the builder allocates once; memory that it doesn't touch costs
 /// nothing.
 std::uint64_t capacity_for(const TfliteGraph& graph, const TfliteFileOptions& options,
-                           const TfliteLayout& layout) {
+                           const TfliteLayout& layout, std::uint64_t constant_bytes) {
   constexpr std::uint64_t fixed = 4096, per_buffer = 64, per_tensor = 192, per_operator = 256,
                           per_output = 64;
-  std::uint64_t bytes = fixed + layout.constant_bytes() + per_buffer * layout.buffers.size();
+  std::uint64_t bytes = fixed + constant_bytes + per_buffer * layout.buffers.size();
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
     const TfliteTensor& tensor = graph[layout.tensors[i]];
     const std::size_t scales = tensor.quantization ? tensor.quantization->scales.size() : 0;
@@ -264,17 +270,26 @@ std::uint64_t capacity_for(const TfliteGraph& graph, const TfliteFileOptions& op
 }  // namespace
 
 Data serialize_tflite(const TfliteGraph& graph, const TfliteFileOptions& options) {
+  return serialize_tables(graph, options, [](ByteView) { return std::nullopt; });
+}
+
+Data serialize_tables(const TfliteGraph& graph, const TfliteFileOptions& options,
+                      const OffsetOutside& offset_outside) {
   const TfliteLayout layout = lay_out(graph, options);
-  const std::uint64_t capacity = capacity_for(graph, options, layout);
+  std::uint64_t inside = 0;
+  for (const ByteView bytes : layout.buffers) {
+    if (!offset_outside(bytes)) inside += bytes.size();
+  }
+  const std::uint64_t capacity = capacity_for(graph, options, layout, inside);
   if (capacity >= FLATBUFFERS_MAX_BUFFER_SIZE - file_alignment) {
     throw Error(
         ErrorCode::model,
         fmt::format(
             "the model has {:.2f} GB of constants, and a .tflite file holds at most 2 GB: use int8 or "
             "float16 weights",
-            static_cast<double>(layout.constant_bytes()) / 1e9));
+            static_cast<double>(inside) / 1e9));
   }
-  return FileWriter(graph, options, layout, capacity).write();
+  return FileWriter(graph, options, layout, offset_outside, capacity).write();
 }
 
 std::string minimum_runtime_version(const TfliteGraph& graph) {

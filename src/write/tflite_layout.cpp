@@ -105,12 +105,6 @@ void name_outputs(TfliteLayout& layout) {
 
 }  // namespace
 
-std::uint64_t TfliteLayout::constant_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const ByteView buffer : buffers) bytes += buffer.size();
-  return bytes;
-}
-
 TfliteLayout lay_out(const TfliteGraph& graph, const TfliteFileOptions& options) {
   TfliteLayout layout;
   layout.outputs = choose_outputs(graph, options);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,10 +32,15 @@ struct TfliteLayout {
   std::vector<std::uint32_t> operator_code;  ///< As many as operators: index into codes.
 
   std::uint32_t index_of(TensorId id) const { return tensor_index[id.index]; }
-  /// Bytes of all buffers.
-  std::uint64_t constant_bytes() const;
 };
 
 TfliteLayout lay_out(const TfliteGraph& graph, const TfliteFileOptions& options);
+
+/// Where a constant lies, counted in bytes from the beginning of the file, if it lies outside of the tables.
+using OffsetOutside = std::function<std::optional<std::uint64_t>(ByteView constant)>;
+
+/// A .tflite file's FlatBuffer, as serialize_tflite() makes it, without the constants that lie outside of it.
+Data serialize_tables(const TfliteGraph& graph, const TfliteFileOptions& options,
+                      const OffsetOutside& offset_outside);
 
 }  // namespace calib8
