@@ -84,7 +84,6 @@ def test_tiff_is_always_turned(check, deflate, orientation):
         np.random.default_rng(3), 12, 7, photometric=2, bits=8, samples=3, orientation=orientation, deflate=deflate
     )
     check(data)
-    check(sampled_tiff(np.random.default_rng(3), 12, 7, photometric=1, bits=16, samples=1, orientation=0))
 
 
 @pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9, 13])

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataset/file_numbers.h"
+#include "dataset/tiff_directory.h"
 
 namespace calib8 {
 namespace {
@@ -17,34 +18,6 @@ constexpr std::uint64_t kOrientationTag = 274;
 
 std::string_view text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// Bytes of one whole number of a TIFF field type; 0 for all other types.
-std::size_t whole_number_size(std::uint64_t type) {
-  switch (type) {
-    case 6:  // signed byte
-      return 1;
-    case 3:  // short, and signed
-    case 8:
-      return 2;
-    case 4:  // long, and signed
-    case 9:
-      return 4;
-    default:
-      return 0;
-  }
-}
-
-/// The value of the directory entry at `entry`, where it is one whole number or several (then the first).
-std::optional<int> read_value(const FileNumbers& tiff, std::size_t entry) {
-  const std::size_t size = whole_number_size(tiff.at(entry + 2, 2).value_or(0));
-  const std::uint64_t count = tiff.at(entry + 4, 4).value_or(0);
-  if (size == 0 || count == 0) return std::nullopt;
-  std::size_t offset = entry + 8;
-  if (size * count > 4) offset = tiff.at(offset, 4).value_or(tiff.file.size());
-  if (offset > tiff.file.size() || (tiff.file.size() - offset) / size < count) return std::nullopt;
-  const auto value = tiff.at(offset, size);
-  return value && *value <= 8 ? std::optional(static_cast<int>(*value)) : std::optional(0);
 }
 
 /// Both kinds of metadata that carry an orientation.
@@ -74,21 +47,9 @@ void take_application_segment(ByteView segment, Metadata& metadata) {
 
 std::optional<int> find_exif_orientation(ByteView exif) {
   while (text_of(exif).starts_with("Exif\0\0"sv)) exif = exif.subspan(6);
-  const bool big_endian = text_of(exif).starts_with("MM\0*"sv);
-  if (!big_endian && !text_of(exif).starts_with("II*\0"sv)) return std::nullopt;
-  const FileNumbers tiff{exif, big_endian};
-  const auto directory = tiff.at(4, 4);
-  if (!directory) return std::nullopt;
-  const auto count = tiff.at(*directory, 2);
-  std::optional<int> orientation;  // of several, the last
-  for (std::uint64_t i = 0; count && i < *count; ++i) {
-    const std::size_t entry = *directory + 2 + 12 * i;
-    const auto tag = tiff.at(entry, 2);
-    if (!tag) break;
-    if (*tag != kOrientationTag) continue;
-    if (const auto value = read_value(tiff, entry)) orientation = value;
-  }
-  return orientation;
+  const auto value = find_tiff_number(exif, kOrientationTag);
+  if (!value) return std::nullopt;
+  return *value <= 8 ? static_cast<int>(*value) : 0;
 }
 
 std::optional<int> find_xmp_orientation(ByteView xmp) {

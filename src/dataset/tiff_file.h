@@ -21,6 +21,7 @@ class TiffFile {
   TiffFile& operator=(const TiffFile&) = delete;
 
   TIFF* get() const { return tiff_.get(); }
+  ByteView bytes() const { return file_; }
 
   /// A tag of one short number, or its default.
   std::uint16_t short_tag(std::uint32_t tag) const;

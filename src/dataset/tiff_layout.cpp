@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
 
 #include "calib8/error.h"
+#include "dataset/tiff_directory.h"
 
 namespace calib8 {
 namespace {
@@ -129,6 +129,9 @@ TiffLayout read_tiff_layout(const TiffFile& file, const std::string& where) {
   layout.compression = file.short_tag(TIFFTAG_COMPRESSION);
   check_compression(layout.compression, where);
   const std::uint16_t photometric = file.short_tag(TIFFTAG_PHOTOMETRIC);
+  // libtiff makes gray of a palette image whose palette it can't read.
+  const bool has_palette = find_tiff_number(file.bytes(), TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_PALETTE;
+  if (has_palette && photometric != PHOTOMETRIC_PALETTE) file.fail("its palette is missing or damaged");
   layout.colour = colour_of(photometric, where);
   layout.bits = file.short_tag(TIFFTAG_BITSPERSAMPLE);
   layout.samples = file.short_tag(TIFFTAG_SAMPLESPERPIXEL);
