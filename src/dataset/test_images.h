@@ -3,6 +3,7 @@
 #include <jpeglib.h>
 #include <spng.h>
 #include <unistd.h>
+#include <webp/encode.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -94,6 +95,16 @@ inline std::vector<std::byte> encode_jpeg(int width, int height, std::vector<std
   std::vector<std::byte> file(bytes, bytes + size);
   std::free(buffer);
   jpeg_destroy_compress(&info);
+  return file;
+}
+
+/// A lossless WebP file from red, green and blue.
+inline std::vector<std::byte> encode_webp(int width, int height, const std::vector<std::uint8_t>& samples) {
+  std::uint8_t* buffer = nullptr;
+  const std::size_t size = WebPEncodeLosslessRGB(samples.data(), width, height, width * 3, &buffer);
+  const auto* bytes = reinterpret_cast<const std::byte*>(buffer);
+  std::vector<std::byte> file(bytes, bytes + size);
+  WebPFree(buffer);
   return file;
 }
 

@@ -1,14 +1,23 @@
-"""Image files of kinds that Pillow doesn't write, from their samples."""
+"""Pictures, and image files of kinds that Pillow doesn't write."""
 
 from __future__ import annotations
 
 import struct
 import zlib
 
+import numpy as np
+
 ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 TIFF_SHORT, TIFF_LONG = 3, 4
 REVERSED_BITS = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
+
+
+def picture(generator, width: int, height: int, channels: int) -> np.ndarray:
+    """Smooth in one half and noise in the other, so that both kinds of blocks occur."""
+    ramp = np.add.outer(np.arange(height), np.arange(width))[:, :, None] * np.arange(1, channels + 1)
+    noise = generator.integers(0, 256, (height, width, channels))
+    return np.where(np.arange(width)[None, :, None] * 2 < width, ramp % 256, noise).astype(np.uint8)
 
 
 def png_chunk(name: bytes, data: bytes) -> bytes:
