@@ -1,5 +1,5 @@
-// Any bytes: they decode, turned or not, or are refused with calib8::Error; nothing else may happen. What decodes to
-// little is resized too.
+// Any bytes: they decode, turned or not, or are refused with calib8::Error; nothing else may happen. What
+// decodes to little is resized too.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,74 +1,22 @@
 """Decoding against Pillow: equal to the bit, but for the differences that src/dataset/decode.h states."""
 
-import io
-import itertools
-import warnings
-import zlib
-
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
-import calib8
 from calib8 import _native as native
 
-from support.image_files import TIFF_LONG, TIFF_SHORT, bmp_rows, picture, png_chunk, raw_bmp, raw_png, raw_tiff, sampled_tiff
+from support.decoding import check, decode, encoded, image_of
+from support.image_files import SIZES, bmp_rows, picture, png_chunk, raw_bmp, raw_png
 
-SIZES = [(1, 1), (1, 9), (8, 1), (2, 3), (7, 5), (16, 16), (17, 33), (64, 48), (161, 225)]
 FEW_SIZES = [(1, 1), (3, 2), (33, 17), (50, 41)]
 BLACK_AND_WHITE = [b"\0\0\0\0", b"\xff\xff\xff\0"]
-
-
-def image_of(generator, mode, size):
-    channels = len(Image.new(mode, (1, 1)).getbands())
-    return Image.frombytes(mode, size, picture(generator, *size, channels).tobytes())
-
-
-def encoded(image, form, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def as_rgb(image):
-    """The stated difference: 16 bit gray is scaled, where Pillow clips it."""
-    image.load()
-    if not image.mode.startswith("I"):
-        return np.asarray(image.convert("RGB"))
-    gray = np.floor(np.asarray(image).astype(np.int64) / 257 + 0.5).astype(np.uint8)
-    return np.asarray(Image.fromarray(gray).convert("RGB"))
-
-
-@pytest.fixture
-def decode(tmp_path):
-    def decode_bytes(data, **options):
-        path = tmp_path / "image"
-        path.write_bytes(data)
-        return native.decode(str(path), **options)
-
-    return decode_bytes
-
-
-@pytest.fixture
-def check(decode):
-    """Holds the decoded bytes of a file, turned as its EXIF says and not, against Pillow."""
-
-    def check_decoded(data, about=""):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                np.testing.assert_array_equal(decode(data), as_rgb(image), err_msg=about)
-            with Image.open(io.BytesIO(data)) as image:
-                turned = as_rgb(ImageOps.exif_transpose(image))
-        np.testing.assert_array_equal(decode(data, exif_orientation=True), turned, err_msg=about)
-
-    return check_decoded
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_jpeg(check, mode, progressive, size):
+def test_jpeg(mode, progressive, size):
     image = image_of(np.random.default_rng(1), mode, size)
     kinds = [{"quality": 95}, {"quality": 30}, {"restart_marker_blocks": 2}]
     if mode == "RGB":
@@ -84,7 +32,7 @@ def with_sampling(data, factors):
 
 
 @pytest.mark.parametrize("factors", [0x12, 0x41, 0x14, 0x42, 0x24])
-def test_jpeg_of_odd_subsampling(check, factors):
+def test_jpeg_of_odd_subsampling(factors):
     """4:4:0, 4:1:1 and the like, which Pillow doesn't write. Noise of one size decodes as the start of another."""
     generator = np.random.default_rng(factors)
     blocks = (factors >> 4) * (factors & 15)
@@ -98,7 +46,7 @@ def test_jpeg_of_odd_subsampling(check, factors):
     check(bytes(whole))
 
 
-def test_cmyk_jpeg_without_adobe_marker_is_taken_as_inverted(check):
+def test_cmyk_jpeg_without_adobe_marker_is_taken_as_inverted():
     data = encoded(image_of(np.random.default_rng(6), "CMYK", (40, 30)), "JPEG")
     marker = data.index(b"\xff\xeeX"[:2])
     length = int.from_bytes(data[marker + 2 : marker + 4], "big")
@@ -106,7 +54,7 @@ def test_cmyk_jpeg_without_adobe_marker_is_taken_as_inverted(check):
     check(data[:marker] + data[marker + 2 + length :])
 
 
-def test_ycck_jpeg(check):
+def test_ycck_jpeg():
     data = bytearray(encoded(image_of(np.random.default_rng(7), "CMYK", (40, 30)), "JPEG"))
     data[data.index(b"Adobe") + 11] = 2
     check(bytes(data))
@@ -114,7 +62,7 @@ def test_ycck_jpeg(check):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_png(check, mode, size):
+def test_png(mode, size):
     generator = np.random.default_rng(2)
     colours = image_of(generator, "RGBA", size)
     if mode == "I;16":
@@ -127,7 +75,7 @@ def test_png(check, mode, size):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "P"])
-def test_transparency_is_dropped(check, mode):
+def test_transparency_is_dropped(mode):
     image = Image.fromarray(picture(np.random.default_rng(3), 20, 10, 3))
     image = image.quantize(200) if mode == "P" else image.convert(mode)
     for transparency in {"L": [7], "RGB": [(1, 2, 3)], "P": [1, bytes(range(100))]}[mode]:
@@ -136,21 +84,21 @@ def test_transparency_is_dropped(check, mode):
 
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("colour", [0, 2, 3, 4, 6])
-def test_png_of_every_depth(check, colour, interlaced):
+def test_png_of_every_depth(colour, interlaced):
     generator = np.random.default_rng(4)
     for depth in {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}[colour]:
         for width, height in [(1, 1), (3, 2), (9, 5), (33, 17)]:
             check(raw_png(generator, width, height, colour, depth, interlaced), f"{depth} bit, {width}x{height}")
 
 
-def test_transparent_colours_of_every_png(check):
+def test_transparent_colours_of_every_png():
     generator = np.random.default_rng(8)
     for colour, depth, size in [(0, 1, 2), (0, 4, 2), (0, 16, 2), (2, 8, 6), (2, 16, 6), (3, 2, 3)]:
         transparent = b"\0\1\2" if colour == 3 else b"\0\1" * (size // 2)
         check(raw_png(generator, 12, 9, colour, depth, False, png_chunk(b"tRNS", transparent)))
 
 
-def test_first_frame_of_animations(check):
+def test_first_frame_of_animations():
     generator = np.random.default_rng(9)
     frames = [image_of(generator, "RGBA", (23, 19)) for _ in range(3)]
     for form in ("PNG", "WEBP"):
@@ -162,14 +110,14 @@ def test_first_frame_of_animations(check):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_webp(check, mode, size):
+def test_webp(mode, size):
     image = image_of(np.random.default_rng(10), mode, size)
     kinds = [{"quality": 80}, {"quality": 10, "method": 0}, {"lossless": True}, {"quality": 50, "alpha_quality": 20}]
     for options in kinds + [{"lossless": True, "exact": True}]:
         check(encoded(image, "WEBP", **options), str(options))
 
 
-def test_webp_frame_smaller_than_its_canvas(check):
+def test_webp_frame_smaller_than_its_canvas():
     """Pillow crops the first frame of no animation, so the frame's place is written here."""
     frames = [image_of(np.random.default_rng(seed), "RGB", (20, 16)) for seed in (1, 2)]
     data = bytearray(encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True))
@@ -182,7 +130,7 @@ def test_webp_frame_smaller_than_its_canvas(check):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
-def test_bmp(check, mode, size):
+def test_bmp(mode, size):
     image = image_of(np.random.default_rng(11), "RGB", size)
     check(encoded(image.quantize(50) if mode == "P" else image.convert(mode), "BMP"))
 
@@ -190,7 +138,7 @@ def test_bmp(check, mode, size):
 @pytest.mark.parametrize("top_down", [False, True])
 @pytest.mark.parametrize("header_size", [12, 40, 52, 56, 64, 108, 124])
 @pytest.mark.parametrize("bits", [1, 4, 8, 16, 24, 32])
-def test_bmp_of_every_depth(check, bits, header_size, top_down):
+def test_bmp_of_every_depth(bits, header_size, top_down):
     if header_size == 12 and top_down:
         return  # its height has no sign
     generator = np.random.default_rng(bits)
@@ -218,7 +166,7 @@ def test_bmp_of_every_depth(check, bits, header_size, top_down):
         (32, (0, 0, 0, 0)),
     ],
 )
-def test_bmp_with_bit_fields(check, bits, masks, header_size):
+def test_bmp_with_bit_fields(bits, masks, header_size):
     generator = np.random.default_rng(bits)
     if header_size < 56:
         if masks[3]:
@@ -228,7 +176,7 @@ def test_bmp_with_bit_fields(check, bits, masks, header_size):
     check(raw_bmp(13, 7, bits, rows, header_size=header_size, compression=3, masks=masks))
 
 
-def test_bmp_palettes(check):
+def test_bmp_palettes():
     """Short ones, gray ramps, and files whose offset forgets the palette or is missing."""
     generator = np.random.default_rng(12)
     rows = bmp_rows(generator, 30, 20, 8)
@@ -245,7 +193,7 @@ def test_bmp_palettes(check):
         check(raw_bmp(30, 20, 1, one_bit, palette=b"".join(palette)))
 
 
-def test_bmp_of_black_and_white_in_bytes(decode):
+def test_bmp_of_black_and_white_in_bytes():
     """Pillow takes the bytes for bits."""
     data = raw_bmp(4, 1, 8, b"\0\1\0\1", palette=b"".join(BLACK_AND_WHITE))
     np.testing.assert_array_equal(decode(data)[0, :, 0], [0, 255, 0, 255])
@@ -275,7 +223,7 @@ def runs(generator, width, height, nibbles):
 
 @pytest.mark.parametrize("top_down", [False, True])
 @pytest.mark.parametrize("nibbles", [False, True])
-def test_bmp_of_runs(check, nibbles, top_down):
+def test_bmp_of_runs(nibbles, top_down):
     generator = np.random.default_rng(13)
     bits = 4 if nibbles else 8
     for width, height in FEW_SIZES + [(9, 30), (200, 3)]:
@@ -285,143 +233,6 @@ def test_bmp_of_runs(check, nibbles, top_down):
     rows_left_out = b"\5\1" + b"\0\2\0\3" + b"\5\2\0\0" + b"\0\2\7\2" + b"\3\3\0\1"
     palette = generator.bytes(4 * 2**bits)
     check(raw_bmp(10, 7, bits, rows_left_out, palette=palette, compression=2 if nibbles else 1))
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    "compression", [None, "packbits", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "jpeg", "lzma", "zstd"]
-)
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "LA", "I;16"])
-def test_tiff(check, mode, compression, size):
-    if compression == "jpeg" and mode not in ("L", "RGB", "CMYK"):
-        return  # the format doesn't join them
-    generator = np.random.default_rng(14)
-    if mode == "I;16":
-        image = Image.fromarray(generator.integers(0, 65536, size[::-1]).astype(np.uint16))
-    elif mode == "P":
-        image = image_of(generator, "RGB", size).quantize(60)
-    else:
-        image = image_of(generator, mode, size)
-    check(encoded(image, "TIFF", compression=compression))
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("compression", [None, "tiff_ccitt", "group3", "group4", "tiff_lzw"])
-def test_bilevel_tiff(check, compression, size):
-    image = image_of(np.random.default_rng(15), "L", size).convert("1")
-    check(encoded(image, "TIFF", compression=compression))
-
-
-@pytest.mark.parametrize("subsampling, factors", [(0, [1, 1]), (1, [2, 1]), (2, [2, 2])])
-def test_ycbcr_tiff_under_jpeg(check, subsampling, factors):
-    image = image_of(np.random.default_rng(16), "RGB", (37, 29))
-    tags = size_tags(37, 29) | {259: (TIFF_SHORT, [7]), 530: (TIFF_SHORT, factors)}
-    check(raw_tiff(tags, [encoded(image, "JPEG", subsampling=subsampling)]))
-
-
-def size_tags(width, height):
-    """Of a YCbCr TIFF in one strip."""
-    return {
-        256: (TIFF_LONG, [width]),
-        257: (TIFF_LONG, [height]),
-        258: (TIFF_SHORT, [8, 8, 8]),
-        262: (TIFF_SHORT, [6]),
-        277: (TIFF_SHORT, [3]),
-        278: (TIFF_LONG, [height]),
-    }
-
-
-@pytest.mark.parametrize("across, down", [(1, 1), (2, 1), (2, 2), (4, 2)])
-@pytest.mark.parametrize("order", "<>")
-def test_ycbcr_tiff_that_libtiff_converts(check, order, across, down):
-    """Packed as TIFF packs subsampled blocks: the luminances of a block, then its two colours."""
-    generator = np.random.default_rng(25)
-    for width, height in [(16, 8), (13, 7)]:
-        blocks = -(-width // across) * -(-height // down)
-        tags = size_tags(width, height) | {259: (TIFF_SHORT, [8]), 530: (TIFF_SHORT, [across, down])}
-        check(raw_tiff(tags, [zlib.compress(generator.bytes(blocks * (across * down + 2)))], order=order))
-
-
-TIFF_KINDS = [  # photometric, bits, samples, extra samples
-    *itertools.product([0, 1], [1, 2, 4, 8], [1], [None]),
-    (1, 16, 1, None),
-    *[(3, bits, 1, None) for bits in (1, 2, 4, 8)],
-    *[(1, 8, 2, [kind]) for kind in (0, 2)],
-    *[(3, 8, 2, [kind]) for kind in (0, 2)],
-    *[(2, bits, 3, None) for bits in (8, 16)],
-    *[(2, bits, 4, [kind]) for bits in (8, 16) for kind in (0, 1, 2)],
-    *[(2, 8, 5, [kind, 0]) for kind in (0, 1, 2)],
-    *[(2, 8, 6, [kind, 0, 0]) for kind in (0, 1, 2)],
-    *[(5, bits, 4, None) for bits in (8, 16)],
-    (5, 8, 5, [0]),
-    (5, 8, 6, [0, 0]),
-]
-
-
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("deflate", [False, True])
-@pytest.mark.parametrize("photometric, bits, samples, extra", TIFF_KINDS)
-def test_tiff_of_every_kind(check, photometric, bits, samples, extra, deflate, order):
-    generator = np.random.default_rng(17)
-    kind = dict(photometric=photometric, bits=bits, samples=samples, extra=extra, deflate=deflate, order=order)
-    for width, height in [(1, 1), (9, 5), (37, 33)]:
-        for layout in [{}, {"rows_per_strip": 4}]:
-            check(sampled_tiff(generator, width, height, **kind, **layout), f"{width}x{height} {layout}")
-
-
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("photometric, bits, samples, extra", TIFF_KINDS)
-def test_tiled_tiff(check, photometric, bits, samples, extra, order):
-    generator = np.random.default_rng(18)
-    kind = dict(photometric=photometric, bits=bits, samples=samples, extra=extra, order=order)
-    for width, height in [(1, 1), (37, 33), (64, 16)]:
-        check(sampled_tiff(generator, width, height, **kind, deflate=True, tile=16), f"{width}x{height}")
-
-
-@pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("tile", [0, 16])
-@pytest.mark.parametrize(
-    "photometric, bits, samples, extra",
-    [(2, 8, 3, None), (2, 16, 3, None), (2, 8, 4, [1]), (2, 8, 4, [2]), (2, 16, 4, [1]), (5, 8, 4, None), (5, 16, 4, None)],
-)
-def test_planar_tiff(check, photometric, bits, samples, extra, tile, order):
-    generator = np.random.default_rng(19)
-    kind = dict(photometric=photometric, bits=bits, samples=samples, extra=extra, order=order)
-    check(sampled_tiff(generator, 37, 33, **kind, planar=True, deflate=True, tile=tile))
-    check(sampled_tiff(generator, 7, 5, **kind, planar=True, deflate=True, tile=tile, rows_per_strip=2))
-    if bits == 8 and extra != [1]:  # Pillow reads the others wrongly where they aren't compressed
-        check(sampled_tiff(generator, 37, 33, **kind, planar=True, tile=tile))
-
-
-def test_tiff_with_bits_from_the_low_end(check):
-    generator = np.random.default_rng(20)
-    for photometric, bits in [(0, 1), (1, 1), (1, 2), (1, 4), (1, 8), (3, 1), (3, 4), (3, 8)]:
-        for deflate in (False, True):
-            if deflate or (photometric, bits) not in [(3, 1), (3, 4)]:  # which Pillow can't read
-                check(sampled_tiff(generator, 21, 9, photometric=photometric, bits=bits, samples=1, fill_order=2, deflate=deflate))
-
-
-def test_tiff_of_signed_bytes(check):
-    check(sampled_tiff(np.random.default_rng(21), 21, 9, photometric=1, bits=8, samples=1, sample_format=2))
-
-
-@pytest.mark.parametrize(
-    "message, options",
-    [
-        ("32 bit float samples", dict(photometric=1, bits=32, samples=1, sample_format=3)),
-        ("16 bit signed samples", dict(photometric=1, bits=16, samples=1, sample_format=2)),
-        ("1 samples of 32 bits", dict(photometric=1, bits=32, samples=1)),
-        ("1 samples of 12 bits", dict(photometric=1, bits=12, samples=1)),
-        ("L*a*b* colour", dict(photometric=8, bits=8, samples=3)),
-        ("premultiplied gray", dict(photometric=1, bits=8, samples=2, extra=[1])),
-        ("uncompressed YCbCr", dict(photometric=6, bits=8, samples=3)),
-        ("7 samples a pixel", dict(photometric=2, bits=8, samples=7, extra=[0, 0, 0, 0])),
-    ],
-)
-def test_tiff_that_is_not_read_is_named(decode, message, options):
-    data = sampled_tiff(np.random.default_rng(22), 8, 6, **options)
-    with pytest.raises(calib8.Error, match=message.replace("*", r"\*")):
-        decode(data)
 
 
 def test_the_content_and_not_the_name_decides(tmp_path):
@@ -436,11 +247,11 @@ QUICKLY = {"PNG": {"compress_level": 1}, "WEBP": {"method": 0}}
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
 @pytest.mark.parametrize("size", [(2000, 1500), (601, 2011)])
-def test_large(check, form, size):
+def test_large(form, size):
     check(encoded(image_of(np.random.default_rng(23), "RGB", size), form, **QUICKLY.get(form, {})))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
-def test_4000x3000(check, form):
+def test_4000x3000(form):
     check(encoded(image_of(np.random.default_rng(24), "RGB", (4000, 3000)), form, **QUICKLY.get(form, {})))

@@ -1,16 +1,12 @@
 """EXIF orientation against Pillow's exif_transpose, in every format that has one."""
 
-import io
 import struct
-import warnings
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
 
-from calib8 import _native as native
-
+from support.decoding import check, encoded, image_of
 from support.image_files import TIFF_LONG, TIFF_SHORT, png_chunk, raw_png, raw_tiff, sampled_tiff
 
 ORIENTATIONS = range(10)
@@ -32,15 +28,12 @@ def exif(orientation, order="<", kind=3, count=1, before=(), after=()):
     return b"Exif\0\0" + head + struct.pack(order + "H", len(entries)) + b"".join(entries) + b"\0" * 4 + tail
 
 
-def encoded(form, **options):
-    generator = np.random.default_rng(1)
-    buffer = io.BytesIO()
-    Image.fromarray(generator.integers(0, 256, (7, 12, 3)).astype(np.uint8)).save(buffer, form, **options)
-    return buffer.getvalue()
+def picture_file(form, **options):
+    return encoded(image_of(np.random.default_rng(1), "RGB", (12, 7)), form, **options)
 
 
 def with_segments(*segments):
-    data = encoded("JPEG")
+    data = picture_file("JPEG")
     packed = [b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment for segment in segments]
     return data[:2] + b"".join(packed) + data[2:]
 
@@ -49,37 +42,17 @@ def with_chunks(*chunks):
     return raw_png(np.random.default_rng(2), 12, 7, 2, 8, False, b"".join(chunks))
 
 
-@pytest.fixture
-def check(tmp_path):
-    """With the option as exif_transpose has it; without, as Image.open does."""
-
-    def check_turned(data, about=""):
-        path = tmp_path / "image"
-        path.write_bytes(data)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                plain = np.asarray(image.convert("RGB"))
-            with Image.open(io.BytesIO(data)) as image:
-                turned = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-        np.testing.assert_array_equal(native.decode(str(path)), plain, err_msg=about)
-        np.testing.assert_array_equal(native.decode(str(path), exif_orientation=True), turned, err_msg=about)
-        return turned.shape
-
-    return check_turned
-
-
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-def test_exif(check, form, order, orientation):
-    shape = check(encoded(form, exif=exif(orientation, order)))
+def test_exif(form, order, orientation):
+    shape = check(picture_file(form, exif=exif(orientation, order)))
     assert shape == ((12, 7, 3) if orientation in (5, 6, 7, 8) else (7, 12, 3))
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("deflate", [False, True])
-def test_tiff_is_always_turned(check, deflate, orientation):
+def test_tiff_is_always_turned(deflate, orientation):
     data = sampled_tiff(
         np.random.default_rng(3), 12, 7, photometric=2, bits=8, samples=3, orientation=orientation, deflate=deflate
     )
@@ -88,12 +61,12 @@ def test_tiff_is_always_turned(check, deflate, orientation):
 
 @pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9, 13])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
-def test_types_and_counts_of_the_entry(check, kind, count):
+def test_types_and_counts_of_the_entry(kind, count):
     for order in "<>":
         check(with_segments(exif(6, order, kind, count)), f"{order} {kind} {count}")
 
 
-def test_odd_directories(check):
+def test_odd_directories():
     other = struct.pack("<HHII", 271, 2, 4, 0x41414141)
     unknown = struct.pack("<HHII", 300, 77, 4, 0)
     outside = struct.pack("<HHII", 274, 3, 3, 2**32 - 10)
@@ -105,14 +78,14 @@ def test_odd_directories(check):
         check(with_segments(whole[:end]), f"cut at {end}")
     check(with_segments(whole[:20], b"Exif\0\0" + whole[20:]))  # one block in two segments
     check(with_segments(b"Exif\0\0" + whole))
-    check(encoded("JPEG"))
+    check(picture_file("JPEG"))
 
 
-def test_xmp(check):
+def test_xmp():
     head = b"http://ns.adobe.com/xap/1.0/\0"
     for packet in (XMP_ATTRIBUTE % 6, XMP_ELEMENT % 8, b'tiff:Orientation="x"', b"tiff:Orientation", b""):
         check(with_segments(head + packet))
-        check(encoded("WEBP", xmp=packet))
+        check(picture_file("WEBP", xmp=packet))
         check(with_chunks(png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)))
         check(with_chunks(png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet))))
     check(with_segments(exif(3), head + XMP_ATTRIBUTE % 6))  # EXIF first
@@ -122,7 +95,7 @@ def test_xmp(check):
     check(raw_tiff(tags | {700: (1, list(XMP_ATTRIBUTE % 6))}, [pixels]))
 
 
-def test_raw_profile_of_png(check):
+def test_raw_profile_of_png():
     """ImageMagick's way before there was a chunk for EXIF."""
     block = exif(8)
     text = f"\nexif\n{len(block):8}\n{block.hex()[:72]}\n{block.hex()[72:]}\n".encode()
@@ -131,6 +104,6 @@ def test_raw_profile_of_png(check):
     check(with_chunks(png_chunk(b"eXIf", exif(3)[6:]), png_chunk(b"tEXt", b"Raw profile type exif\0" + text)))
 
 
-def test_chunk_behind_the_pixels(check):
-    data = encoded("PNG")
+def test_chunk_behind_the_pixels():
+    data = picture_file("PNG")
     check(data[:-12] + png_chunk(b"eXIf", exif(6)[6:]) + data[-12:])

@@ -30,9 +30,10 @@ TEST(BmpRuns, CopiesArePaddedToAnEvenPlace) {
 }
 
 TEST(BmpRuns, WhatIsLeftOutIsIndexZero) {
-  EXPECT_THAT(unpack({1, 5, 0, 0, 2, 6}, 2, 2, false), ElementsAre(5, 0, 6, 6));     // a row that ends early
-  EXPECT_THAT(unpack({0, 2, 1, 1, 1, 6}, 2, 2, false), ElementsAre(0, 0, 0, 6));     // a move to the right and up
-  EXPECT_THAT(unpack({0, 2, 255, 255}, 2, 2, false), ElementsAre(0, 0, 0, 0));       // no farther than the end
+  EXPECT_THAT(unpack({1, 5, 0, 0, 2, 6}, 2, 2, false), ElementsAre(5, 0, 6, 6));  // a row that ends early
+  EXPECT_THAT(unpack({0, 2, 1, 1, 1, 6}, 2, 2, false),
+              ElementsAre(0, 0, 0, 6));                                         // a move to the right and up
+  EXPECT_THAT(unpack({0, 2, 255, 255}, 2, 2, false), ElementsAre(0, 0, 0, 0));  // no farther than the end
 }
 
 TEST(BmpRuns, TheEndComesWhereTheFileOrTheMarkerIs) {

@@ -25,7 +25,8 @@ std::string_view name_of(ImageFormat format);
 
 struct DecodeOptions {
   /// Turn the picture as Pillow's ImageOps.exif_transpose does: as the EXIF of a JPEG, PNG or WebP file says,
-  /// or its XMP where there is no EXIF orientation. What can't be understood there leaves the picture as it is.
+  /// or its XMP where there is no EXIF orientation. What can't be understood there leaves the picture as it
+  /// is.
   bool exif_orientation = false;
 };
 
@@ -37,16 +38,17 @@ struct DecodeOptions {
 ///   them (inverted).
 /// - PNG: all kinds; of an animation the default picture.
 /// - WebP: lossy and lossless; of an animation the first frame on black.
-/// - BMP: Windows and OS/2 headers, 1, 4, 8, 16, 24 and 32 bit, the usual bit fields, run lengths of 4 and 8 bit.
+/// - BMP: Windows and OS/2 headers, 1, 4, 8, 16, 24 and 32 bit, the usual bit fields, run lengths of 4 and 8
+/// bit.
 /// - TIFF: strips and tiles, contiguous and planar, either byte order; bilevel, gray of 2, 4, 8 and 16 bit,
 ///   palettes, RGB and CMYK of 8 and 16 bit with up to six samples (colours multiplied by alpha are divided
 ///   by it), YCbCr; not compressed or by CCITT, LZW, deflate, PackBits, JPEG, LZMA or Zstandard. The
-///   orientation tag is always obeyed, since Pillow does. Refused by name: float and signed samples, 12 and 32
-///   bit ones, L*a*b*, old-style JPEG, premultiplied gray, uncompressed YCbCr.
+///   orientation tag is always obeyed, since Pillow does. Refused by name: float and signed samples, 12 and
+///   32 bit ones, L*a*b*, old-style JPEG, premultiplied gray, uncompressed YCbCr.
 ///
 /// Where this differs from Pillow: 16 bit gray is scaled (value / 257, to nearest), where Pillow clips it at
-/// 255; BMP of 4 and 8 bit whose palette is black and white, and planar TIFF of 16 bit, are read as their formats
-/// say, where Pillow gives an error or noise; and what is damaged or cut short is refused more often.
+/// 255; BMP of 4 and 8 bit whose palette is black and white, and planar TIFF of 16 bit, are read as their
+/// formats say, where Pillow gives an error or noise; and what is damaged or cut short is refused more often.
 ///
 /// `where` names the file in errors. Fails with ErrorCode::dataset where the bytes are of another format, are
 /// damaged or cut short, or claim more than kMaximumPixels. Nothing is ever printed.

@@ -39,11 +39,11 @@ struct Header {
   bool top_down = false;
   int bits = 0;
   std::uint64_t compression = kNone;
-  std::uint64_t colours = 0;         ///< Entries of the palette.
-  std::size_t colour_size = 4;       ///< Bytes of one.
-  std::size_t palette_offset = 0;    ///< Right behind the header.
+  std::uint64_t colours = 0;       ///< Entries of the palette.
+  std::size_t colour_size = 4;     ///< Bytes of one.
+  std::size_t palette_offset = 0;  ///< Right behind the header.
   std::size_t pixels_offset = 0;
-  Masks masks = kMasks24;            ///< Of red, green, blue and alpha in a pixel of 16, 24 or 32 bits.
+  Masks masks = kMasks24;  ///< Of red, green, blue and alpha in a pixel of 16, 24 or 32 bits.
 };
 
 [[noreturn]] void fail(const std::string& reason, const std::string& where) {
@@ -51,7 +51,8 @@ struct Header {
 }
 
 /// Numbers of a header whose presence was checked, or which the file must have.
-std::uint64_t number(const FileNumbers& file, std::size_t offset, std::size_t size, const std::string& where) {
+std::uint64_t number(const FileNumbers& file, std::size_t offset, std::size_t size,
+                     const std::string& where) {
   const auto value = file.at(offset, size);
   if (!value) fail("the file is cut short", where);
   return *value;

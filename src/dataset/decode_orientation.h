@@ -7,9 +7,9 @@
 
 namespace calib8 {
 
-/// How a picture must be turned to stand upright, 1 to 8 as TIFF and EXIF number it; 1 is as it is, and so is 0
-/// for an entry that means nothing. The
-/// functions below take hostile bytes, read nothing beyond them, and find nothing in what is damaged.
+/// How a picture must be turned to stand upright, 1 to 8 as TIFF and EXIF number it; 1 is as it is, and so is
+/// 0 for an entry that means nothing. The functions below take hostile bytes, read nothing beyond them, and
+/// find nothing in what is damaged.
 
 /// Of an EXIF block: a TIFF directory, with or without "Exif\0\0" before it.
 std::optional<int> find_exif_orientation(ByteView exif);

@@ -43,8 +43,9 @@ TEST(Orientation, EachOfTheEightTurnsAsTiffDefinesIt) {
 
 constexpr auto kLittle = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"sv;
 constexpr auto kBig = "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"sv;
-constexpr auto kBigTiff = "II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"
-                          "\x12\x01\x03\0\x01\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0"sv;
+constexpr auto kBigTiff =
+    "II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"
+    "\x12\x01\x03\0\x01\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0"sv;
 
 TEST(Orientation, IsFoundInExifOfBothByteOrders) {
   EXPECT_EQ(find_exif_orientation(bytes_of(kLittle)), 6);

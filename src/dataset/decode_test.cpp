@@ -122,6 +122,26 @@ TEST(DecodeJpeg, GrayAndColourComeOutNearWhatWentIn) {
   }
 }
 
+TEST(DecodeJpeg, ArithmeticCodingGivesTheSamePixels) {
+  const auto samples = test::random_bytes(37 * 21 * 3, 8);
+  for (const bool progressive : {false, true}) {
+    const auto huffman = test::encode_jpeg(37, 21, samples, {JCS_RGB, progressive, 90, false});
+    const auto arithmetic = test::encode_jpeg(37, 21, samples, {JCS_RGB, progressive, 90, true});
+    EXPECT_NE(huffman, arithmetic);
+    EXPECT_EQ(decode_image(huffman, "jpeg"), decode_image(arithmetic, "jpeg"));
+  }
+}
+
+TEST(DecodeJpeg, TwelveBitsAreRefused) {
+  std::vector<std::byte> file = test::encode_jpeg(8, 8, test::random_bytes(192, 9));
+  const std::byte frame[2] = {std::byte{0xff}, std::byte{0xc0}};
+  const auto header = std::search(file.begin(), file.end(), std::begin(frame), std::end(frame));
+  ASSERT_NE(header, file.end());
+  header[1] = std::byte{0xc1};  // extended sequential, of 12 bits
+  header[4] = std::byte{12};
+  EXPECT_THAT(message_of(file), HasSubstr("precision 12"));
+}
+
 TEST(DecodeJpeg, CmykIsTakenAsInverted) {
   const std::vector<std::uint8_t> white(16 * 16 * 4, 255);
   const Image image = decode_image(test::encode_jpeg(16, 16, white, {JCS_CMYK}), "jpeg");
@@ -231,10 +251,11 @@ TEST(DecodeWebp, LosslessComesOutAsItWentIn) {
 }
 
 TEST(DecodeBmp, RowsStandUpsideDownAndPixelsAsBlueGreenRed) {
-  const auto file = bytes_of({"BM\0\0\0\0\0\0\0\0\x1a\0\0\0"
-                              "\x0c\0\0\0\x01\0\x02\0\x01\0\x18\0"
-                              "\x01\x02\x03\0\x04\x05\x06",
-                              33});
+  const auto file =
+      bytes_of({"BM\0\0\0\0\0\0\0\0\x1a\0\0\0"
+                "\x0c\0\0\0\x01\0\x02\0\x01\0\x18\0"
+                "\x01\x02\x03\0\x04\x05\x06",
+                33});
   EXPECT_EQ(decode_image(file, "bmp"), (Image{1, 2, {6, 5, 4, 3, 2, 1}}));
   EXPECT_THAT(message_of({file.begin(), file.end() - 1}), HasSubstr("the file is cut short"));
 }
@@ -242,9 +263,21 @@ TEST(DecodeBmp, RowsStandUpsideDownAndPixelsAsBlueGreenRed) {
 /// One strip of one row of 8 bit gray, 3 pixels wide; `format` is the sample format.
 std::vector<std::byte> gray_tiff(int format) {
   std::string text("II*\0\x0c\0\0\0\x01\x80\xff\0\x08\0", 14);
-  const int tags[8][2] = {{256, 3}, {257, 1}, {258, 8}, {259, 1}, {262, 1}, {273, 8}, {279, 3}, {339, format}};
+  const int tags[8][2] = {{256, 3}, {257, 1}, {258, 8}, {259, 1},
+                          {262, 1}, {273, 8}, {279, 3}, {339, format}};
   for (const auto& [tag, value] : tags) {
-    text += {static_cast<char>(tag), static_cast<char>(tag >> 8), 3, 0, 1, 0, 0, 0, static_cast<char>(value), 0, 0, 0};
+    text += {static_cast<char>(tag),
+             static_cast<char>(tag >> 8),
+             3,
+             0,
+             1,
+             0,
+             0,
+             0,
+             static_cast<char>(value),
+             0,
+             0,
+             0};
   }
   return bytes_of(text + std::string(4, '\0'));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "dataset/decode_formats.h"
@@ -61,7 +63,9 @@ class PixelWriter {
   }
 
   static unsigned deep_sample(const std::uint8_t* row, std::size_t i) {
-    return reinterpret_cast<const std::uint16_t*>(row)[i];  // rows of libtiff are aligned to their samples
+    std::uint16_t value;
+    std::memcpy(&value, row + 2 * i, sizeof value);
+    return value;
   }
 
   void write_deep_gray(const std::uint8_t* row, std::size_t count, std::uint8_t* rgb) const {
@@ -77,7 +81,8 @@ class PixelWriter {
     const unsigned mask = (1U << bits) - 1;
     for (std::size_t i = 0; i < count; ++i, rgb += 3) {
       const std::size_t bit = i * step;
-      const auto& colour = layout_.colours[(static_cast<unsigned>(row[bit / 8]) >> (8 - bits - bit % 8)) & mask];
+      const auto& colour =
+          layout_.colours[(static_cast<unsigned>(row[bit / 8]) >> (8 - bits - bit % 8)) & mask];
       std::copy(colour.begin(), colour.end(), rgb);
     }
   }
@@ -155,7 +160,8 @@ void read_tiles(const TiffFile& file, const TiffLayout& layout, PixelWriter& wri
   }
 }
 
-/// Lets libtiff turn YCbCr into RGB, some rows at a time, as Pillow does: so many as stand together in the file.
+/// Lets libtiff turn YCbCr into RGB, some rows at a time, as Pillow does: so many as stand together in the
+/// file.
 void read_ycbcr(const TiffFile& file, const TiffLayout& layout, Image& image) {
   struct Conversion {
     TIFFRGBAImage state{};

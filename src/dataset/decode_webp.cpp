@@ -71,8 +71,8 @@ Image decode_webp(ByteView file, const std::string& where) {
   WebPDecoderConfig config{};
   if (WebPInitDecoderConfig(&config) == 0) fail("libwebp is of another version than its headers", where);
   const std::size_t stride = static_cast<std::size_t>(image.width) * 3;
-  const std::size_t begin = static_cast<std::size_t>(frame.y_offset) * stride +
-                            static_cast<std::size_t>(frame.x_offset) * 3;
+  const std::size_t begin =
+      static_cast<std::size_t>(frame.y_offset) * stride + static_cast<std::size_t>(frame.x_offset) * 3;
   config.output.colorspace = MODE_RGB;
   config.output.is_external_memory = 1;
   config.output.u.RGBA.rgba = image.pixels.data() + begin;

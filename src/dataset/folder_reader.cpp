@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 7> kImageEndings = {"jpg", "jpeg", "png", "webp",
-                                                            "bmp", "tif", "tiff"};
+                                                           "bmp", "tif",  "tiff"};
 constexpr std::array<std::string_view, 4> kOtherEndings = {"gif", "heic", "avif", "jp2"};
 
 std::string lower_case_ending(std::string_view name) {

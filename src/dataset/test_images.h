@@ -66,6 +66,7 @@ struct JpegKind {
   J_COLOR_SPACE color_space = JCS_RGB;  ///< Of the samples: JCS_GRAYSCALE, JCS_RGB or JCS_CMYK.
   bool progressive = false;
   int quality = 90;
+  bool arithmetic = false;  ///< Arithmetic coding instead of Huffman's.
 };
 
 inline std::vector<std::byte> encode_jpeg(int width, int height, std::vector<std::uint8_t> samples,
@@ -84,6 +85,7 @@ inline std::vector<std::byte> encode_jpeg(int width, int height, std::vector<std
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, kind.quality, TRUE);
   if (kind.progressive) jpeg_simple_progression(&info);
+  info.arith_code = kind.arithmetic ? TRUE : FALSE;
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row =

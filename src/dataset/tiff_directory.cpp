@@ -27,7 +27,8 @@ std::optional<std::uint64_t> find_tiff_number(ByteView file, std::uint64_t tag) 
   const FileNumbers tiff{file, head[0] == 'M'};
   const std::uint64_t version = *tiff.at(2, 2);
   const bool big = version == 43;
-  if ((head.substr(0, 2) != "II" && head.substr(0, 2) != "MM") || (version != 42 && !big)) return std::nullopt;
+  if ((head.substr(0, 2) != "II" && head.substr(0, 2) != "MM") || (version != 42 && !big))
+    return std::nullopt;
 
   // BigTIFF has numbers of 8 bytes where classic TIFF has 4 (and 2 for the number of entries).
   const std::size_t word = big ? 8 : 4;

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
+#include <utility>
 
 #include "calib8/error.h"
 
@@ -21,7 +21,8 @@ std::string written(const char* format, std::va_list values) {
   std::vsnprintf(text.data(), text.size(), format, values);
   std::string message = text.data();
   // One clear line, whatever names the file put into it.
-  std::replace_if(message.begin(), message.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   while (!message.empty() && message.back() == '.') message.pop_back();
   return message;
 }
@@ -34,7 +35,7 @@ TiffFile::TiffFile(ByteView file, const std::string& where) : file_(file), where
   if (!options) fail("not enough memory");
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostMemoryAtOnce);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), &TiffFile::keep_error, this);
-  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &TiffFile::keep_early_end, this);
+  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), &TiffFile::keep_missing_pixels, this);
   const auto write = [](thandle_t, void*, tmsize_t) -> tmsize_t { return 0; };
   const auto close = [](thandle_t) { return 0; };
   const auto unmap = [](thandle_t, void*, toff_t) {};
@@ -93,18 +94,14 @@ int TiffFile::keep_error(TIFF*, void* user, const char*, const char* format, std
   return 1;  // and no other handler is called
 }
 
-int TiffFile::keep_early_end(TIFF* tiff, void* user, const char* module, const char* format,
-                             std::va_list values) {
-  if (std::string_view(format).find("remature") == std::string_view::npos) {
-    // JPEG's warnings come through one format.
-    if (std::string_view(format) != "%s") return 1;
-    std::va_list copy;
-    va_copy(copy, values);
-    const bool early_end = written(format, copy).find("remature") != std::string::npos;
-    va_end(copy);
-    if (!early_end) return 1;
-  }
-  return keep_error(tiff, user, module, format, values);
+int TiffFile::keep_missing_pixels(TIFF*, void* user, const char*, const char* format, std::va_list values) {
+  TiffFile& self = *static_cast<TiffFile*>(user);
+  std::string warning = written(format, values);
+  // "Premature EOF" of fax rows, "Premature end of JPEG file", "Line length mismatch": pixels are missing.
+  const bool lacks_pixels =
+      warning.find("remature") != std::string::npos || warning.find("mismatch at line") != std::string::npos;
+  if (lacks_pixels && self.error_.empty()) self.error_ = std::move(warning);
+  return 1;
 }
 
 }  // namespace calib8

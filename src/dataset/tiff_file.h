@@ -12,7 +12,7 @@
 namespace calib8 {
 
 /// A TIFF file in memory under libtiff, which prints nothing: the first thing that it reports as an error, or
-/// warns of as an early end of data, is kept instead. Not to be moved: libtiff holds its address.
+/// warns of as missing pixels, is kept instead. Not to be moved: libtiff holds its address.
 class TiffFile {
  public:
   /// Opens the first directory. Fails with ErrorCode::dataset where there is none.
@@ -38,8 +38,8 @@ class TiffFile {
   static int map(thandle_t handle, void** base, toff_t* size);
   static toff_t size(thandle_t handle);
   static int keep_error(TIFF* tiff, void* user, const char* module, const char* format, std::va_list values);
-  static int keep_early_end(TIFF* tiff, void* user, const char* module, const char* format,
-                            std::va_list values);
+  static int keep_missing_pixels(TIFF* tiff, void* user, const char* module, const char* format,
+                                 std::va_list values);
 
   ByteView file_;
   std::uint64_t position_ = 0;
