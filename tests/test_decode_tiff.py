@@ -127,6 +127,10 @@ def test_tiff_with_bits_from_the_low_end():
                 check(sampled_tiff(generator, 21, 9, photometric=photometric, bits=bits, samples=1, fill_order=2, deflate=deflate))
 
 
+def test_deep_gray_whose_zero_is_white_is_not_inverted():
+    check(sampled_tiff(np.random.default_rng(26), 21, 9, photometric=0, bits=16, samples=1))
+
+
 def test_tiff_of_signed_bytes():
     check(sampled_tiff(np.random.default_rng(21), 21, 9, photometric=1, bits=8, samples=1, sample_format=2))
 
@@ -138,6 +142,7 @@ def test_tiff_of_signed_bytes():
         ("16 bit signed samples", dict(photometric=1, bits=16, samples=1, sample_format=2)),
         ("1 samples of 32 bits", dict(photometric=1, bits=32, samples=1)),
         ("1 samples of 12 bits", dict(photometric=1, bits=12, samples=1)),
+        ("big-endian 16 bit gray", dict(photometric=0, bits=16, samples=1, order=">")),
         ("L*a*b* colour", dict(photometric=8, bits=8, samples=3)),
         ("premultiplied gray", dict(photometric=1, bits=8, samples=2, extra=[1])),
         ("uncompressed YCbCr", dict(photometric=6, bits=8, samples=3)),

@@ -38,17 +38,19 @@ struct DecodeOptions {
 ///   them (inverted).
 /// - PNG: all kinds; of an animation the default picture.
 /// - WebP: lossy and lossless; of an animation the first frame on black.
-/// - BMP: Windows and OS/2 headers, 1, 4, 8, 16, 24 and 32 bit, the usual bit fields, run lengths of 4 and 8
-/// bit.
+/// - BMP: Windows and OS/2 headers; 1, 4, 8, 16, 24 and 32 bit; the usual bit fields; RLE4 and RLE8.
 /// - TIFF: strips and tiles, contiguous and planar, either byte order; bilevel, gray of 2, 4, 8 and 16 bit,
 ///   palettes, RGB and CMYK of 8 and 16 bit with up to six samples (colours multiplied by alpha are divided
 ///   by it), YCbCr; not compressed or by CCITT, LZW, deflate, PackBits, JPEG, LZMA or Zstandard. The
 ///   orientation tag is always obeyed, since Pillow does. Refused by name: float and signed samples, 12 and
-///   32 bit ones, L*a*b*, old-style JPEG, premultiplied gray, uncompressed YCbCr.
+///   32 bit ones, L*a*b*, old-style JPEG, premultiplied gray, uncompressed YCbCr,
+///   big-endian 16 bit gray whose zero is white (little-endian, Pillow takes it without inverting, and so do
+///   we).
 ///
 /// Where this differs from Pillow: 16 bit gray is scaled (value / 257, to nearest), where Pillow clips it at
-/// 255; BMP of 4 and 8 bit whose palette is black and white, and planar TIFF of 16 bit, are read as their
-/// formats say, where Pillow gives an error or noise; and what is damaged or cut short is refused more often.
+/// 255; BMP of 4 and 8 bit whose palette is black and white, and uncompressed planar TIFF of 16 bit, are read
+/// as their formats say, where Pillow gives an error or noise; and damage that Pillow fills up is refused
+/// more often (files that are cut short within their pixels are refused by both).
 ///
 /// `where` names the file in errors. Fails with ErrorCode::dataset where the bytes are of another format, are
 /// damaged or cut short, or claim more than kMaximumPixels. Nothing is ever printed.

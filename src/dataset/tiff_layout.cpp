@@ -138,6 +138,9 @@ TiffLayout read_tiff_layout(const TiffFile& file, const std::string& where) {
   layout.planar = file.short_tag(TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE && layout.samples > 1;
   check_samples(file, layout, where);
   read_alpha(file, where, layout);
+  if (photometric == PHOTOMETRIC_MINISWHITE && layout.bits == 16 && TIFFIsBigEndian(file.get()) != 0) {
+    refuse("big-endian 16 bit gray whose zero is white", where);
+  }
   if (photometric == PHOTOMETRIC_YCBCR) set_up_ycbcr(file, where, layout);
   if (layout.colour == Colour::palette) read_palette(file, layout);
   if (layout.colour == Colour::gray && layout.bits <= 8) {
