@@ -1,5 +1,5 @@
-// Any bytes: they decode, or are refused with calib8::Error; nothing else may happen. What decodes to little
-// is resized too.
+// Any bytes: they decode, turned or not, or are refused with calib8::Error; nothing else may happen. What
+// decodes to little is resized too.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,8 +9,9 @@
 #include "dataset/resize.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const bool turned = size % 2 == 0;
   try {
-    const calib8::Image image = calib8::decode_image(std::as_bytes(std::span(data, size)), "input");
+    const calib8::Image image = calib8::decode_image(std::as_bytes(std::span(data, size)), "input", {turned});
     if (image.pixels.size() < std::size_t{1} << 18) calib8::resize(image, 9, 7);
   } catch (const calib8::Error&) {  // the expected way out
   }

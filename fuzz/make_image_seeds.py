@@ -1,14 +1,20 @@
 """Writes small valid images of every kind that the decoder tells apart into fuzz/corpus/image/.
 
-Needs Pillow. Run from anywhere; the files are the same every time.
+Needs Pillow and NumPy. Run from anywhere; the files are the same every time.
 """
 
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from support.image_files import bmp_rows, raw_bmp, sampled_tiff
 
 FOLDER = Path(__file__).parent / "corpus" / "image"
 WIDTH, HEIGHT = 11, 7
@@ -72,7 +78,6 @@ def seeds() -> dict[str, bytes]:
         "no_pixels.png": claims(0, 5),
         "transparent.png": encoded(picture("L"), "PNG", transparency=3),
         "empty.jpg": b"",
-        "webp.jpg": b"RIFF\x10\0\0\0WEBPVP8 ",
         "text.png": b"hello",
     }
     for colour, depths in {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}.items():
@@ -89,7 +94,42 @@ def seeds() -> dict[str, bytes]:
     return files
 
 
+def more_seeds() -> dict[str, bytes]:
+    """The formats beside JPEG and PNG, and the orientation that a file may carry."""
+    generator = np.random.default_rng(1)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    xmp = b'<x tiff:Orientation="5"/>'
+    files = {
+        "turned.jpg": encoded(picture("L"), "JPEG", exif=exif),
+        "turned.png": encoded(picture("L"), "PNG", exif=exif),
+        "lossy.webp": encoded(picture("RGB"), "WEBP", exif=exif, xmp=xmp),
+        "lossless.webp": encoded(picture("RGB"), "WEBP", lossless=True, xmp=xmp),
+        "alpha.webp": encoded(picture("RGBA"), "WEBP"),
+        "animated.webp": encoded(picture("RGB"), "WEBP", save_all=True, append_images=[picture("L").convert("RGB")]),
+        "fax.tif": encoded(picture("L").convert("1"), "TIFF", compression="group4"),
+        "fax3.tif": encoded(picture("L").convert("1"), "TIFF", compression="group3"),
+        "ycbcr.tif": encoded(picture("RGB").convert("YCbCr"), "TIFF", compression="jpeg"),
+        "ycbcr_lzw.tif": encoded(picture("RGB").convert("YCbCr"), "TIFF", compression="tiff_lzw"),
+        "runs8.bmp": raw_bmp(6, 3, 8, b"\6\1\0\0\0\5abcde\0\0\2\1\1\2\3\0\1", palette=generator.bytes(1024), compression=1),
+        "runs4.bmp": raw_bmp(6, 2, 4, b"\6\x12\0\0\0\6abc\0\0\1", palette=generator.bytes(64), compression=2),
+        "fields.bmp": raw_bmp(5, 3, 16, bmp_rows(generator, 5, 3, 16), compression=3, masks=(0xF800, 0x7E0, 0x1F)),
+        "core.bmp": raw_bmp(5, 3, 1, bmp_rows(generator, 5, 3, 1), palette=generator.bytes(6), header_size=12),
+    }
+    for compression in ("packbits", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "lzma", "zstd"):
+        files[f"{compression}.tif"] = encoded(picture("RGB"), "TIFF", compression=compression)
+    for bits in (4, 8, 24, 32):
+        palette = generator.bytes(4 * 2**bits) if bits <= 8 else b""
+        files[f"{bits}bit.bmp"] = raw_bmp(7, 3, bits, bmp_rows(generator, 7, 3, bits), palette=palette, top_down=bits == 24)
+    for photometric, bits, samples, extra in [(0, 1, 1, None), (1, 16, 1, None), (3, 4, 1, None), (2, 8, 4, [1]), (5, 8, 4, None)]:
+        kind = dict(photometric=photometric, bits=bits, samples=samples, extra=extra, orientation=6)
+        files[f"kind{photometric}_{bits}.tif"] = sampled_tiff(generator, 7, 5, **kind, rows_per_strip=2)
+        files[f"kind{photometric}_{bits}_tiled.tif"] = sampled_tiff(
+            generator, 20, 5, **kind, order=">", planar=samples > 1, deflate=True, tile=16
+        )
+    return files
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds().items():
+    for name, data in (seeds() | more_seeds()).items():
         (FOLDER / name).write_bytes(data)

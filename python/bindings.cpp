@@ -66,8 +66,8 @@ nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<
   return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
 }
 
-nb::ndarray<nb::numpy, std::uint8_t> decode(const std::filesystem::path& path) {
-  calib8::Image image = calib8::read_image(path);
+nb::ndarray<nb::numpy, std::uint8_t> decode(const std::filesystem::path& path, bool exif_orientation) {
+  calib8::Image image = calib8::read_image(path, {exif_orientation});
   const auto height = static_cast<std::size_t>(image.height), width = static_cast<std::size_t>(image.width);
   return to_numpy(std::move(image.pixels), {height, width, 3});
 }
@@ -152,6 +152,6 @@ NB_MODULE(_native, module) {
       .def_ro("report", &ExportResult::report);
   module.def("export", &export_without_lock, "options"_a);
   module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
-  module.def("decode", &decode, "path"_a, "uint8 [height, width, 3], RGB");
+  module.def("decode", &decode, "path"_a, "exif_orientation"_a = false, "uint8 [height, width, 3], RGB");
   module.def("preprocess", &preprocess, "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3]");
 }

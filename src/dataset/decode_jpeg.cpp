@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <jpeglib.h>
 
-#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdint>
@@ -106,14 +105,10 @@ bool read_header(Decoder& decoder) {
   return true;
 }
 
-/// Pillow's conversion of inverted (Adobe) CMYK to RGB, with its rounding of a * b / 255.
-void cmyk_to_rgb(const std::uint8_t* cmyk, int width, std::uint8_t* rgb) {
+/// A row of CMYK, which Adobe writes inverted; files without its marker are taken the same way.
+void convert_cmyk_row(const std::uint8_t* cmyk, int width, std::uint8_t* rgb) {
   for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
-    const int black = cmyk[3];  // inverted twice: once by Adobe's convention, once by the formula
-    for (int c = 0; c < 3; ++c) {
-      const int product = (255 - cmyk[c]) * black + 128;
-      rgb[c] = static_cast<std::uint8_t>(std::max(0, black - (((product >> 8) + product) >> 8)));
-    }
+    cmyk_to_rgb(255 - cmyk[0], 255 - cmyk[1], 255 - cmyk[2], 255 - cmyk[3], rgb);
   }
 }
 
@@ -127,7 +122,7 @@ bool read_rows(Decoder& decoder, std::uint8_t* pixels, std::uint8_t* cmyk_row) {
     std::uint8_t* row = pixels + decoder.info.output_scanline * row_size;
     if (decoder.info.out_color_space == JCS_CMYK) {
       jpeg_read_scanlines(&decoder.info, &cmyk_row, 1);
-      cmyk_to_rgb(cmyk_row, static_cast<int>(decoder.info.output_width), row);
+      convert_cmyk_row(cmyk_row, static_cast<int>(decoder.info.output_width), row);
       continue;
     }
     JSAMPROW rows[kMostRowsAtOnce];

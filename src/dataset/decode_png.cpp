@@ -1,13 +1,19 @@
 #include <fmt/format.h>
 #include <spng.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "calib8/error.h"
 #include "dataset/decode_formats.h"
+#include "dataset/decode_orientation.h"
 
 namespace calib8 {
 namespace {
@@ -69,8 +75,7 @@ void convert_indexed_row(const std::uint8_t* row, int width, int bit_depth, cons
 /// One row of 16 bit gray: value / 257, to nearest.
 void convert_deep_gray_row(const std::uint8_t* row, int width, std::uint8_t* rgb) {
   for (int x = 0; x < width; ++x, row += 2, rgb += 3) {
-    const int value = row[0] * 256 + row[1];
-    rgb[0] = rgb[1] = rgb[2] = static_cast<std::uint8_t>((value + 128) / 257);
+    rgb[0] = rgb[1] = rgb[2] = scale_deep_gray(row[0] * 256U + row[1]);
   }
 }
 
@@ -135,9 +140,48 @@ void decode_interlaced(spng_ctx* context, const spng_ihdr& header, const Palette
   }
 }
 
+/// "Raw profile type exif", as ImageMagick writes it: two lines, the length, then hexadecimal digits.
+std::vector<std::byte> read_raw_profile(std::string_view text) {
+  for (int line = 0; line < 3; ++line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  std::vector<std::byte> bytes;
+  int high = -1;
+  for (const char c : text) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (digit < 0) continue;
+    if (high >= 0) bytes.push_back(static_cast<std::byte>(high * 16 + digit));
+    high = high >= 0 ? -1 : digit;
+  }
+  return bytes;
+}
+
+/// What the chunk eXIf says, or else the older raw profile, or else XMP; 1 where none says anything. They may
+/// stand behind the pixels, so these must have been decoded.
+int read_orientation(spng_ctx* context) {
+  spng_decode_chunks(context);  // where that fails, what was read before it counts
+  std::optional<int> from_exif;
+  std::optional<int> from_xmp;
+  spng_exif exif{};
+  const bool has_exif = spng_get_exif(context, &exif) == SPNG_OK;
+  if (has_exif) from_exif = find_exif_orientation({reinterpret_cast<std::byte*>(exif.data), exif.length});
+  std::uint32_t count = 0;
+  if (spng_get_text(context, nullptr, &count) != SPNG_OK) return from_exif.value_or(1);
+  std::vector<spng_text> texts(count);
+  if (spng_get_text(context, texts.data(), &count) != SPNG_OK) return from_exif.value_or(1);
+  for (const spng_text& text : texts) {
+    const std::string_view keyword = text.keyword;
+    const std::string_view value(text.text, text.length);
+    if (keyword == "Raw profile type exif" && !has_exif && !value.empty()) {
+      from_exif = find_exif_orientation(read_raw_profile(value));
+    } else if (keyword == "XML:com.adobe.xmp") {
+      from_xmp = find_xmp_orientation(std::as_bytes(std::span(value)));
+    }
+  }
+  return from_exif ? *from_exif : from_xmp.value_or(1);
+}
+
 }  // namespace
 
-Image decode_png(ByteView file, const std::string& where) {
+Image decode_png(ByteView file, const std::string& where, const DecodeOptions& options) {
   const Context context(spng_ctx_new(0), &spng_ctx_free);
   if (!context) throw Error(ErrorCode::dataset, "not enough memory to decode the PNG", where);
   check(spng_set_chunk_limits(context.get(), kMostChunkBytes, kMostCachedBytes), where);
@@ -152,6 +196,7 @@ Image decode_png(ByteView file, const std::string& where) {
   } else {
     decode_interlaced(context.get(), header, palette, where, image);
   }
+  if (options.exif_orientation) return turn_upright(std::move(image), read_orientation(context.get()));
   return image;
 }
 

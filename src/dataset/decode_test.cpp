@@ -122,6 +122,26 @@ TEST(DecodeJpeg, GrayAndColourComeOutNearWhatWentIn) {
   }
 }
 
+TEST(DecodeJpeg, ArithmeticCodingGivesTheSamePixels) {
+  const auto samples = test::random_bytes(37 * 21 * 3, 8);
+  for (const bool progressive : {false, true}) {
+    const auto huffman = test::encode_jpeg(37, 21, samples, {JCS_RGB, progressive, 90, false});
+    const auto arithmetic = test::encode_jpeg(37, 21, samples, {JCS_RGB, progressive, 90, true});
+    EXPECT_NE(huffman, arithmetic);
+    EXPECT_EQ(decode_image(huffman, "jpeg"), decode_image(arithmetic, "jpeg"));
+  }
+}
+
+TEST(DecodeJpeg, TwelveBitsAreRefused) {
+  std::vector<std::byte> file = test::encode_jpeg(8, 8, test::random_bytes(192, 9));
+  const std::byte frame[2] = {std::byte{0xff}, std::byte{0xc0}};
+  const auto header = std::search(file.begin(), file.end(), std::begin(frame), std::end(frame));
+  ASSERT_NE(header, file.end());
+  header[1] = std::byte{0xc1};  // extended sequential, of 12 bits
+  header[4] = std::byte{12};
+  EXPECT_THAT(message_of(file), HasSubstr("precision 12"));
+}
+
 TEST(DecodeJpeg, CmykIsTakenAsInverted) {
   const std::vector<std::uint8_t> white(16 * 16 * 4, 255);
   const Image image = decode_image(test::encode_jpeg(16, 16, white, {JCS_CMYK}), "jpeg");
@@ -202,9 +222,69 @@ TEST(Decode, SizesThatLieCostNothing) {
 
 TEST(Decode, OtherContentIsNamed) {
   EXPECT_THAT(message_of({}), HasSubstr("is empty"));
-  EXPECT_THAT(message_of(bytes_of("RIFF....WEBPVP8 ")), HasSubstr("a WebP image"));
   EXPECT_THAT(message_of(bytes_of("GIF89a")), HasSubstr("a GIF image"));
-  EXPECT_THAT(message_of(bytes_of("hello")), HasSubstr("neither JPEG nor PNG"));
+  EXPECT_THAT(message_of(bytes_of("hello")), HasSubstr("none of JPEG, PNG, WebP, BMP and TIFF"));
+}
+
+TEST(Decode, TheFormatIsToldByContent) {
+  const std::vector<std::uint8_t> samples(12, 7);
+  EXPECT_EQ(format_of(test::encode_jpeg(2, 2, samples)), ImageFormat::jpeg);
+  EXPECT_EQ(format_of(test::encode_png(2, 2, samples)), ImageFormat::png);
+  EXPECT_EQ(format_of(test::encode_webp(2, 2, samples)), ImageFormat::webp);
+  EXPECT_EQ(format_of(bytes_of("BM")), ImageFormat::bmp);
+  EXPECT_EQ(format_of(bytes_of({"II*\0", 4})), ImageFormat::tiff);
+  EXPECT_EQ(format_of(bytes_of({"MM\0+", 4})), ImageFormat::tiff);
+  EXPECT_EQ(format_of(bytes_of("RIFF....WAVEfmt ")), ImageFormat::unknown);
+  EXPECT_EQ(format_of({}), ImageFormat::unknown);
+  EXPECT_EQ(name_of(ImageFormat::webp), "WebP");
+  EXPECT_EQ(name_of(ImageFormat::unknown), "unknown");
+}
+
+TEST(DecodeWebp, LosslessComesOutAsItWentIn) {
+  const std::vector<std::uint8_t> samples = test::random_bytes(31 * 17 * 3, 7);
+  const std::vector<std::byte> file = test::encode_webp(31, 17, samples);
+  EXPECT_EQ(decode_image(file, "webp"), (Image{31, 17, samples}));
+  for (std::size_t size = 15; size < file.size(); size += 7) {
+    EXPECT_THAT(message_of({file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)}),
+                HasSubstr("can't be decoded as WebP"));
+  }
+}
+
+TEST(DecodeBmp, RowsStandUpsideDownAndPixelsAsBlueGreenRed) {
+  const auto file =
+      bytes_of({"BM\0\0\0\0\0\0\0\0\x1a\0\0\0"
+                "\x0c\0\0\0\x01\0\x02\0\x01\0\x18\0"
+                "\x01\x02\x03\0\x04\x05\x06",
+                33});
+  EXPECT_EQ(decode_image(file, "bmp"), (Image{1, 2, {6, 5, 4, 3, 2, 1}}));
+  EXPECT_THAT(message_of({file.begin(), file.end() - 1}), HasSubstr("the file is cut short"));
+}
+
+/// One strip of one row of 8 bit gray, 3 pixels wide; `format` is the sample format.
+std::vector<std::byte> gray_tiff(int format) {
+  std::string text("II*\0\x0c\0\0\0\x01\x80\xff\0\x08\0", 14);
+  const int tags[8][2] = {{256, 3}, {257, 1}, {258, 8}, {259, 1},
+                          {262, 1}, {273, 8}, {279, 3}, {339, format}};
+  for (const auto& [tag, value] : tags) {
+    text += {static_cast<char>(tag),
+             static_cast<char>(tag >> 8),
+             3,
+             0,
+             1,
+             0,
+             0,
+             0,
+             static_cast<char>(value),
+             0,
+             0,
+             0};
+  }
+  return bytes_of(text + std::string(4, '\0'));
+}
+
+TEST(DecodeTiff, GrayIsReadAndFloatIsNamed) {
+  EXPECT_EQ(decode_image(gray_tiff(1), "tiff"), (Image{3, 1, {1, 1, 1, 128, 128, 128, 255, 255, 255}}));
+  EXPECT_THAT(message_of(gray_tiff(3)), HasSubstr("8 bit float samples"));
 }
 
 }  // namespace

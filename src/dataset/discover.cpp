@@ -228,7 +228,7 @@ void note_classes(DatasetListing& listing) {
   if (!notes.empty()) found = fmt::format(" ({})", fmt::join(notes, "; "));
   throw Error(
       ErrorCode::dataset,
-      fmt::format("no JPEG or PNG image found{}; looked in {}: put images there, or name another folder with "
+      fmt::format("no JPEG, PNG, WebP, BMP or TIFF image found{}; looked in {}: put images there, or name another folder with "
                   "--dataset-dir",
                   found, fmt::join(search.places, ", ")),
       folder.string());

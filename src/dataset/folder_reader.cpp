@@ -13,9 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 3> kImageEndings = {"jpg", "jpeg", "png"};
-constexpr std::array<std::string_view, 8> kOtherEndings = {"webp", "bmp",  "tif",  "tiff",
-                                                           "gif",  "heic", "avif", "jp2"};
+constexpr std::array<std::string_view, 7> kImageEndings = {"jpg", "jpeg", "png", "webp",
+                                                           "bmp", "tif",  "tiff"};
+constexpr std::array<std::string_view, 4> kOtherEndings = {"gif", "heic", "avif", "jp2"};
 
 std::string lower_case_ending(std::string_view name) {
   const std::size_t dot = name.rfind('.');

@@ -164,8 +164,8 @@ void note_shortage(const SelectionRequest& request, ImageSamples& samples) {
 
 }  // namespace
 
-Image read_image(const std::filesystem::path& path) {
-  return decode_image(read_file(path), path.string());
+Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {
+  return decode_image(read_file(path), path.string(), options);
 }
 
 ImageSource::ImageSource(std::vector<UsedImage> images, std::vector<Image> pixels,

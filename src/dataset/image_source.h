@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dataset/decode.h"
 #include "dataset/preprocess.h"
 #include "dataset/sample.h"
 #include "dataset/select.h"
@@ -62,6 +63,6 @@ ImageSamples open_samples(const Selection& selection, const SelectionRequest& re
                           const Preprocessing& preprocessing, int threads);
 
 /// Reads and decodes a file. Fails with ErrorCode::dataset where it can't be read or decoded.
-Image read_image(const std::filesystem::path& path);
+Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 }  // namespace calib8

@@ -3,6 +3,7 @@
 #include <jpeglib.h>
 #include <spng.h>
 #include <unistd.h>
+#include <webp/encode.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -65,6 +66,7 @@ struct JpegKind {
   J_COLOR_SPACE color_space = JCS_RGB;  ///< Of the samples: JCS_GRAYSCALE, JCS_RGB or JCS_CMYK.
   bool progressive = false;
   int quality = 90;
+  bool arithmetic = false;  ///< Arithmetic coding instead of Huffman's.
 };
 
 inline std::vector<std::byte> encode_jpeg(int width, int height, std::vector<std::uint8_t> samples,
@@ -83,6 +85,7 @@ inline std::vector<std::byte> encode_jpeg(int width, int height, std::vector<std
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, kind.quality, TRUE);
   if (kind.progressive) jpeg_simple_progression(&info);
+  info.arith_code = kind.arithmetic ? TRUE : FALSE;
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row =
@@ -94,6 +97,16 @@ inline std::vector<std::byte> encode_jpeg(int width, int height, std::vector<std
   std::vector<std::byte> file(bytes, bytes + size);
   std::free(buffer);
   jpeg_destroy_compress(&info);
+  return file;
+}
+
+/// A lossless WebP file from red, green and blue.
+inline std::vector<std::byte> encode_webp(int width, int height, const std::vector<std::uint8_t>& samples) {
+  std::uint8_t* buffer = nullptr;
+  const std::size_t size = WebPEncodeLosslessRGB(samples.data(), width, height, width * 3, &buffer);
+  const auto* bytes = reinterpret_cast<const std::byte*>(buffer);
+  std::vector<std::byte> file(bytes, bytes + size);
+  WebPFree(buffer);
   return file;
 }
 
