@@ -56,9 +56,7 @@ Opened open_image(const ImageEntry& entry, const Preprocessing& preprocessing) {
   try {
     const std::vector<std::byte> file = read_file(entry.path);
     const Image image = decode_image(file, entry.path.string());
-    return {resize(image, preprocessing.height, preprocessing.width, preprocessing.interpolation),
-            sha256(file),
-            {}};
+    return {fit_image(image, preprocessing), sha256(file), {}};
   } catch (const Error& error) {
     if (error.code() != ErrorCode::dataset) throw;
     return {{}, {}, error.message()};
