@@ -121,10 +121,10 @@ void add_preprocessing_flags(CLI::App& command, ExportFlags& flags) {
       .add_option("--mean", options.mean,
                   "Subtracted from scaled pixels: one number, or one per channel in the model's order")
       ->delimiter(',')
-      ->expected(1, 3);
+      ->allow_extra_args(false);
   command.add_option("--std", options.deviation, "What is then divided by, likewise")
       ->delimiter(',')
-      ->expected(1, 3);
+      ->allow_extra_args(false);
   command.add_flag(
       "--check-preprocessing", options.check_preprocessing,
       "Run the float model on labelled images under the usual mistakes, and warn where one of them "

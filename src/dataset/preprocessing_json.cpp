@@ -19,7 +19,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uintmax_t kMostFileBytes = 1 << 20;
+/// The metadata of an export may be given, which lists every sample.
+constexpr std::uintmax_t kMostFileBytes = std::uintmax_t{256} << 20;
 
 /// With the fewest digits that give the same float back: 0.485 and not 0.48500001430511475.
 json shortest(const std::vector<float>& values) {
@@ -77,7 +78,7 @@ json parse_file(const std::string& path) {
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error || !std::filesystem::is_regular_file(path, error))
     throw Error(ErrorCode::usage, "there is no such file, and no such preset", path);
-  if (size > kMostFileBytes) throw Error(ErrorCode::usage, "is larger than 1 MiB: no preprocessing is", path);
+  if (size > kMostFileBytes) throw Error(ErrorCode::usage, "is larger than 256 MiB: no preprocessing is", path);
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
