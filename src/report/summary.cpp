@@ -59,6 +59,7 @@ void add_data(Lines& lines, const json& report) {
   if (report.at("preprocessing").is_null()) return;
   const json& preprocessing = report.at("preprocessing");
   lines.add("images", preprocessing.at("description"));
+  if (!preprocessing.contains("from")) return;  // the metadata of older versions
   lines.add("", fmt::format("as {} ({})", preprocessing.at("name").get<std::string>(),
                             preprocessing.at("from").get<std::string>()));
 }
