@@ -78,7 +78,8 @@ json parse_file(const std::string& path) {
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error || !std::filesystem::is_regular_file(path, error))
     throw Error(ErrorCode::usage, "there is no such file, and no such preset", path);
-  if (size > kMostFileBytes) throw Error(ErrorCode::usage, "is larger than 256 MiB: no preprocessing is", path);
+  if (size > kMostFileBytes)
+    throw Error(ErrorCode::usage, "is larger than 256 MiB: no preprocessing is", path);
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
