@@ -14,6 +14,8 @@
 #include "calib8/version.h"
 #include "dataset/image_source.h"
 #include "dataset/preprocess.h"
+#include "dataset/preprocessing_json.h"
+#include "pipeline/preprocessing_choice.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -66,20 +68,38 @@ nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<
   return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
 }
 
-nb::ndarray<nb::numpy, std::uint8_t> decode(const std::filesystem::path& path, bool exif_orientation) {
-  calib8::Image image = calib8::read_image(path, {exif_orientation});
+nb::ndarray<nb::numpy, std::uint8_t> to_numpy(calib8::Image image) {
   const auto height = static_cast<std::size_t>(image.height), width = static_cast<std::size_t>(image.width);
   return to_numpy(std::move(image.pixels), {height, width, 3});
 }
 
-nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path, int height, int width) {
-  calib8::Preprocessing preprocessing;
-  preprocessing.height = height;
-  preprocessing.width = width;
-  const calib8::Tensor tensor = calib8::preprocess(calib8::read_image(path), preprocessing);
+nb::ndarray<nb::numpy, std::uint8_t> decode(const std::filesystem::path& path, bool exif_orientation) {
+  return to_numpy(calib8::read_image(path, {exif_orientation}));
+}
+
+/// The preprocessing as JSON text, by its preset or file and the flags of `calib8 export`.
+std::string choose_preprocessing(const ExportOptions& options, int height, int width, int channels) {
+  const auto choice =
+      calib8::choose_preprocessing(options, nlohmann::json::object(), height, width, channels);
+  return calib8::to_json(choice.preprocessing).dump();
+}
+
+calib8::Preprocessing parse_preprocessing(const std::string& text) {
+  return calib8::preprocessing_from_json(nlohmann::json::parse(text, nullptr, false), "preprocessing");
+}
+
+nb::ndarray<nb::numpy, std::uint8_t> fit_image(const std::filesystem::path& path, const std::string& text) {
+  const calib8::Preprocessing preprocessing = parse_preprocessing(text);
+  return to_numpy(calib8::fit_image(calib8::read_image(path, {preprocessing.exif_orientation}), preprocessing));
+}
+
+nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path,
+                                         const calib8::Preprocessing& preprocessing) {
+  const calib8::Tensor tensor = calib8::preprocess(calib8::read_image(path, {preprocessing.exif_orientation}), preprocessing);
   const auto values = tensor.as<float>();
   return to_numpy(std::vector<float>(values.begin(), values.end()),
-                  {1, static_cast<std::size_t>(height), static_cast<std::size_t>(width), 3});
+                  {1, static_cast<std::size_t>(tensor.shape[1]), static_cast<std::size_t>(tensor.shape[2]),
+                   static_cast<std::size_t>(tensor.shape[3])});
 }
 
 void bind_options(nb::module_& module) {
@@ -115,6 +135,15 @@ void bind_options(nb::module_& module) {
       .def_rw("plan_out", &ExportOptions::plan_out)
       .def_rw("dataset_dir", &ExportOptions::dataset_dir)
       .def_rw("dataset_type", &ExportOptions::dataset_type)
+      .def_rw("preprocessing", &ExportOptions::preprocessing)
+      .def_rw("mean", &ExportOptions::mean)
+      .def_rw("std", &ExportOptions::deviation)
+      .def_rw("interpolation", &ExportOptions::interpolation)
+      .def_rw("resize_mode", &ExportOptions::resize_mode)
+      .def_rw("crop", &ExportOptions::crop)
+      .def_rw("channel_order", &ExportOptions::channel_order)
+      .def_rw("scale", &ExportOptions::scale)
+      .def_rw("check_preprocessing", &ExportOptions::check_preprocessing)
       .def_rw("num_calib_samples", &ExportOptions::num_calib_samples)
       .def_rw("verify_samples", &ExportOptions::verify_samples)
       .def_rw("input_size", &ExportOptions::input_size)
@@ -153,5 +182,19 @@ NB_MODULE(_native, module) {
   module.def("export", &export_without_lock, "options"_a);
   module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
   module.def("decode", &decode, "path"_a, "exif_orientation"_a = false, "uint8 [height, width, 3], RGB");
-  module.def("preprocess", &preprocess, "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3]");
+  module.def("choose_preprocessing", &choose_preprocessing, "options"_a, "height"_a, "width"_a, "channels"_a,
+             "JSON text");
+  module.def("fit_image", &fit_image, "path"_a, "preprocessing"_a, "uint8 [height, width, 3]");
+  module.def(
+      "preprocess",
+      [](const std::filesystem::path& path, const std::string& preprocessing) {
+        return preprocess(path, parse_preprocessing(preprocessing));
+      },
+      "path"_a, "preprocessing"_a, "float32 [1, height, width, channels]");
+  module.def(
+      "preprocess",
+      [](const std::filesystem::path& path, int height, int width) {
+        return preprocess(path, {.height = height, .width = width});
+      },
+      "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3], as the default");
 }

@@ -49,6 +49,17 @@ struct ExportOptions {
 
   std::optional<std::filesystem::path> dataset_dir;  ///< Else ml/data, then data.
   DatasetKind dataset_type = DatasetKind::automatic;
+  /// How images become the model's input: a preset (imagenet, torchvision:NAME, timm, ultralytics, tf, raw)
+  /// or the path of a JSON file; else what the checkpoint's config says, else imagenet. What follows replaces
+  /// single steps of it.
+  std::optional<std::string> preprocessing;
+  std::vector<float> mean, deviation;  ///< One value, or one per channel in the model's order; empty: kept.
+  std::optional<std::string> interpolation;  ///< "bicubic" (Pillow's), "opencv-bilinear", ...
+  std::optional<std::string> resize_mode;    ///< "exact", "shortest-side", "cover", "letterbox"
+  std::optional<std::string> crop;  ///< Share of the resized side that is kept: "0.875" or "224/256".
+  std::optional<std::string> channel_order;  ///< "rgb", "bgr", "gray"
+  std::optional<std::string> scale;          ///< What pixels 0..255 are multiplied by: "1/255".
+  bool check_preprocessing = false;          ///< Try the usual mistakes on labelled images.
   std::size_t num_calib_samples = 100;
   std::size_t verify_samples = 20;
   /// Arrays in place of a dataset, by input name ("" for the only input). The first num_calib_samples

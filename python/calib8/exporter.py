@@ -59,6 +59,7 @@ def export(
         progress: called with stage, done and total.
         **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
             num_calib_samples, verify_samples, input_size (N or (height, width)), num_classes, arch, dynamic_batch,
+            preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean, std, check_preprocessing,
             calibration, io, min_agreement, seed, threads, plan_out; and onnx_path, tflite_path for single files.
 
     Raises:
@@ -162,6 +163,12 @@ def _set_option(native: _native.ExportOptions, name: str, value: Any) -> None:
         value = pathlib.Path(value)
     elif name == "input_size" and isinstance(value, int):
         value = (value, value)
+    elif name == "preprocessing":
+        value = os.fspath(value)
+    elif name in ("scale", "crop") and isinstance(value, (int, float)):
+        value = repr(value)
+    elif name in ("mean", "std"):
+        value = [float(number) for number in np.atleast_1d(value)]
     try:
         setattr(native, name, value)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -97,6 +97,40 @@ void add_data_flags(CLI::App& command, ExportFlags& flags) {
   command.add_option("--seed", options.seed, "Of the choice of images (default: 0)");
 }
 
+void add_preprocessing_flags(CLI::App& command, ExportFlags& flags) {
+  ExportOptions& options = flags.options;
+  command.add_option(
+      "--preprocessing", options.preprocessing,
+      "How images become the model's input: imagenet, torchvision:NAME (of an architecture or of "
+      "weights), timm, ultralytics, tf (-1..1), raw (0..255), or a JSON file (default: the "
+      "checkpoint's config, or imagenet). The flags below replace single steps of it");
+  command.add_option(
+      "--resize-mode", options.resize_mode,
+      "exact (to the input size), shortest-side, cover (both keep proportions and cut the center) or "
+      "letterbox (keeps proportions and pads)");
+  command.add_option("--crop", options.crop,
+                     "Share of the resized side that the center crop keeps, 0.875 or 224/256; without "
+                     "--resize-mode, exact becomes shortest-side");
+  command.add_option(
+      "--interpolation", options.interpolation,
+      "nearest, bilinear, bicubic or lanczos (antialiased, as Pillow's), or with opencv- before it "
+      "(not antialiased)");
+  command.add_option("--channel-order", options.channel_order, "rgb, bgr or gray");
+  command.add_option("--scale", options.scale, "What pixels of 0..255 are multiplied by: 1/255, 1");
+  command
+      .add_option("--mean", options.mean,
+                  "Subtracted from scaled pixels: one number, or one per channel in the model's order")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--std", options.deviation, "What is then divided by, likewise")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_flag(
+      "--check-preprocessing", options.check_preprocessing,
+      "Run the float model on labelled images under the usual mistakes, and warn where one of them "
+      "scores clearly better");
+}
+
 void add_proof_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
   command
@@ -151,6 +185,7 @@ void add_export_command(CLI::App& program, int& status) {
   add_model_flags(*command, *flags);
   add_output_flags(*command, *flags);
   add_data_flags(*command, *flags);
+  add_preprocessing_flags(*command, *flags);
   add_proof_flags(*command, *flags);
   add_run_flags(*command, *flags);
   command->callback([flags, &status] { status = run_export(*flags); });

@@ -55,10 +55,8 @@ struct Opened {
 Opened open_image(const ImageEntry& entry, const Preprocessing& preprocessing) {
   try {
     const std::vector<std::byte> file = read_file(entry.path);
-    const Image image = decode_image(file, entry.path.string());
-    return {resize(image, preprocessing.height, preprocessing.width, preprocessing.interpolation),
-            sha256(file),
-            {}};
+    const Image image = decode_image(file, entry.path.string(), {preprocessing.exif_orientation});
+    return {fit_image(image, preprocessing), sha256(file), {}};
   } catch (const Error& error) {
     if (error.code() != ErrorCode::dataset) throw;
     return {{}, {}, error.message()};
@@ -175,7 +173,7 @@ ImageSource::ImageSource(std::vector<UsedImage> images, std::vector<Image> pixel
 Sample ImageSource::load(std::size_t index) const {
   const ImageEntry& entry = images_.at(index).entry;
   Tensor tensor = index < pixels_.size() ? normalize(pixels_[index], preprocessing_)
-                                         : preprocess(read_image(entry.path), preprocessing_);
+                                         : preprocess(read_image(entry.path, {preprocessing_.exif_orientation}), preprocessing_);
   Sample sample;
   sample.inputs.emplace("", std::move(tensor));
   sample.label = entry.label;

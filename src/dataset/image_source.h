@@ -24,9 +24,9 @@ struct SkippedImage {
   std::string reason;  ///< One line.
 };
 
-/// Images on disk as samples: float32 [1, height, width, 3] under the empty key, with the class as label. The
-/// first ones are kept at their final size, up to a fixed number of bytes; all others are decoded again each
-/// time.
+/// Images on disk as samples: float32 [1, height, width, channels] under the empty key, with the class as
+/// label. The first ones are kept at their final size, up to a fixed number of bytes; all others are decoded
+/// again each time.
 class ImageSource : public SampleSource {
  public:
   /// `pixels[i]` is image i at its final size, for the first images; there may be fewer than images.

@@ -238,10 +238,42 @@ bool height_first(const Image& image, int height, int width) {
   return rows_less > 0 && rows_less > 2 * columns_less;
 }
 
+/// For each new position the old one whose pixel it takes. The steps are summed up, as Pillow does: over many
+/// of them the rounding shows. -1 where rounding leads beyond the last pixel.
+std::vector<int> nearest_positions(int input_size, int output_size) {
+  const double step = static_cast<double>(input_size) / output_size;
+  std::vector<int> positions;
+  double position = step * 0.5;
+  for (int i = 0; i < output_size; ++i, position += step) {
+    positions.push_back(position < input_size ? static_cast<int>(position) : -1);
+  }
+  return positions;
+}
+
+/// Pixels without a source stay black.
+Image copy_nearest(const Image& image, int height, int width) {
+  Image result = blank(width, height);
+  const std::vector<int> columns = nearest_positions(image.width, width);
+  const std::vector<int> rows = nearest_positions(image.height, height);
+  std::uint8_t* pixel = result.pixels.data();
+  for (const int row : rows) {
+    for (const int column : columns) {
+      if (row >= 0 && column >= 0) {
+        const std::size_t index = static_cast<std::size_t>(row) * static_cast<std::size_t>(image.width) +
+                                  static_cast<std::size_t>(column);
+        std::copy_n(image.pixels.data() + 3 * index, 3, pixel);
+      }
+      pixel += 3;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Image resize(const Image& image, int height, int width, Interpolation interpolation) {
   if (width == image.width && height == image.height) return image;
+  if (interpolation == Interpolation::nearest) return copy_nearest(image, height, width);
   if (width == image.width) return to_height(image, height, interpolation);
   if (height == image.height) return to_width(image, width, interpolation);
   if (height_first(image, height, width)) {

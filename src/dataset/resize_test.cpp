@@ -11,23 +11,47 @@
 namespace calib8 {
 namespace {
 
-/// The definition of an antialiased triangle filter along rows, in Pillow's fixed point: one value at a time.
-Image reference_width(const Image& image, int width) {
+/// The filters' definitions, at a distance in widths of the filter.
+double filter(Interpolation interpolation, double x) {
+  const auto sinc = [](double t) { return t == 0 ? 1.0 : std::sin(t * M_PI) / (t * M_PI); };
+  x = std::abs(x);
+  switch (interpolation) {
+    case Interpolation::nearest:
+      break;
+    case Interpolation::bilinear:
+      return std::max(0.0, 1 - x);
+    case Interpolation::bicubic:
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0.0;
+    case Interpolation::lanczos:
+      return x < 3 ? sinc(x) * sinc(x / 3) : 0.0;
+  }
+  return 0.0;
+}
+
+/// How far a filter reaches.
+double reach(Interpolation interpolation) {
+  return interpolation == Interpolation::bilinear ? 1 : interpolation == Interpolation::bicubic ? 2 : 3;
+}
+
+/// The definition of an antialiased filter along rows, in Pillow's fixed point: one value at a time.
+Image reference_width(const Image& image, int width, Interpolation interpolation) {
   Image result{width, image.height, {}};
   const double scale = static_cast<double>(image.width) / width;
-  const double support = std::max(scale, 1.0);
+  const double widening = std::max(scale, 1.0);
+  const double support = reach(interpolation) * widening;
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < width; ++x) {
       const double center = (x + 0.5) * scale;
       const int first = std::max(0, static_cast<int>(center - support + 0.5));
       const int end = std::min(image.width, static_cast<int>(center + support + 0.5));
+      const auto weight = [&](int i) { return filter(interpolation, (i - center + 0.5) * (1.0 / widening)); };
       double total = 0;
-      for (int i = first; i < end; ++i) total += std::max(0.0, 1 - std::abs((i - center + 0.5) / support));
+      for (int i = first; i < end; ++i) total += weight(i);
       for (int c = 0; c < 3; ++c) {
         std::int64_t sum = 1 << 21;
         for (int i = first; i < end; ++i) {
-          const double weight = std::max(0.0, 1 - std::abs((i - center + 0.5) * (1.0 / support))) / total;
-          sum += static_cast<std::int64_t>(0.5 + weight * (1 << 22)) *
+          sum += std::llround(weight(i) / total * (1 << 22)) *
                  image.pixels[static_cast<std::size_t>((y * image.width + i) * 3 + c)];
         }
         result.pixels.push_back(static_cast<std::uint8_t>(std::clamp<std::int64_t>(sum >> 22, 0, 255)));
@@ -50,12 +74,17 @@ Image transposed(const Image& image) {
   return result;
 }
 
-Image reference(const Image& image, int height, int width) {
+Image reference(const Image& image, int height, int width, Interpolation interpolation) {
+  if (height == image.height && width == image.width) return image;
+  const auto to_width = [&](const Image& wide) {
+    return wide.width == width ? wide : reference_width(wide, width, interpolation);
+  };
   const auto to_height = [&](const Image& tall) {
-    return transposed(reference_width(transposed(tall), height));
+    return tall.height == height ? tall
+                                 : transposed(reference_width(transposed(tall), height, interpolation));
   };
   const bool height_first = image.height > height && image.height - height > 2 * (image.width - width);
-  return height_first ? reference_width(to_height(image), width) : to_height(reference_width(image, width));
+  return height_first ? to_width(to_height(image)) : to_height(to_width(image));
 }
 
 TEST(Resize, EqualsTheDefinitionOnEveryInstructionSet) {
@@ -68,9 +97,12 @@ TEST(Resize, EqualsTheDefinitionOnEveryInstructionSet) {
       const int from_height = size(), from_width = size(), height = size(), width = size();
       const Image image{from_width, from_height,
                         test::random_bytes(static_cast<std::size_t>(from_width * from_height * 3), random())};
-      ASSERT_EQ(resize(image, height, width), reference(image, height, width))
-          << from_height << "x" << from_width << " to " << height << "x" << width << " by "
-          << hwy::TargetName(targets & -targets);
+      for (const auto interpolation :
+           {Interpolation::bilinear, Interpolation::bicubic, Interpolation::lanczos}) {
+        ASSERT_EQ(resize(image, height, width, interpolation), reference(image, height, width, interpolation))
+            << from_height << "x" << from_width << " to " << height << "x" << width << " by "
+            << hwy::TargetName(targets & -targets) << ", filter " << static_cast<int>(interpolation);
+      }
     }
   }
   hwy::SetSupportedTargetsForTest(0);

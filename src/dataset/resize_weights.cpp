@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
+
+#include "calib8/error.h"
 
 namespace calib8 {
 namespace {
@@ -19,12 +22,38 @@ double triangle(double distance) {
   return distance < 1.0 ? 1.0 - distance : 0.0;
 }
 
+/// Keys's cubic with a = -0.5; the order of the operations is Pillow's, as the last bit shows.
+double cubic(double distance) {
+  constexpr double a = -0.5;
+  distance = std::abs(distance);
+  if (distance < 1.0) return ((a + 2.0) * distance - (a + 3.0)) * distance * distance + 1;
+  if (distance < 2.0) return (((distance - 5) * distance + 8) * distance - 4) * a;
+  return 0.0;
+}
+
+double sinc(double distance) {
+  if (distance == 0.0) return 1.0;
+  const double angle = distance * std::numbers::pi;
+  return std::sin(angle) / angle;
+}
+
+/// A sinc under the middle lobe of one three times as wide.
+double lanczos(double distance) {
+  return -3.0 <= distance && distance < 3.0 ? sinc(distance) * sinc(distance / 3) : 0.0;
+}
+
 Filter filter_of(Interpolation interpolation) {
   switch (interpolation) {
+    case Interpolation::nearest:
+      break;  // copies pixels and weighs none
     case Interpolation::bilinear:
       return {1.0, triangle};
+    case Interpolation::bicubic:
+      return {2.0, cubic};
+    case Interpolation::lanczos:
+      return {3.0, lanczos};
   }
-  return {1.0, triangle};
+  throw Error(ErrorCode::internal, "not an Interpolation with weights");
 }
 
 std::int32_t to_fixed_point(double weight) {

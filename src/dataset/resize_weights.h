@@ -42,7 +42,7 @@ struct AxisWeights {
 };
 
 /// The weights that take `input_size` pixels to `output_size`, in Pillow's arithmetic (double, then rounded
-/// to fixed point, halves away from zero).
+/// to fixed point, halves away from zero). Not for Interpolation::nearest, which has none.
 AxisWeights compute_weights(int input_size, int output_size, Interpolation interpolation);
 
 /// The weighted sum of `count` bytes that lie `step` apart, rounded and clipped to 0..255: one value of the

@@ -9,6 +9,7 @@
 #include "lower/lower.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
+#include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
 #include "pipeline/gate.h"
 #include "pipeline/output_files.h"
@@ -242,6 +243,19 @@ void describe_data(Export& state, const RepresentativeData& data) {
   state.report["preprocessing"] = data.preprocessing;
 }
 
+void check_preprocessing_of(Export& state, const LoweredModel& model, const RepresentativeData& data,
+                            const std::shared_ptr<const LiteRt>& litert) {
+  if (!state.options.check_preprocessing) return;
+  if (!data.declared)
+    throw Error(ErrorCode::usage, "arrays come preprocessed: there is nothing to check",
+                "--check-preprocessing");
+  const PreprocessingCheck check =
+      check_preprocessing(model.view(), *data.declared, data.to_check, data.classes, litert,
+                          state.threads, state.progress("checking the preprocessing"));
+  state.report["measured"]["preprocessing_check"] = to_json(check);
+  if (state.options.note && check.better) state.options.note("warning: " + check.verdict);
+}
+
 /// The last step: the metadata is written after all files whose hashes it holds.
 ExportResult finish(Export& state) {
   json& measured = state.report["measured"];
@@ -277,6 +291,11 @@ ExportResult export_model(const ExportOptions& options) {
                   {"outputs", json::object()},
                   {"measured", json::object()}};
 
+  if (options.check_preprocessing &&
+      (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
+    throw Error(ErrorCode::usage, "needs a model that is calibrated and verified: --quantize int8 or float16",
+                "--check-preprocessing");
+  }
   std::optional<TfliteGraph> lowered = read_and_lower(state);
   state.end_stage("read");
   if (!lowered) return finish(state);
@@ -289,15 +308,17 @@ ExportResult export_model(const ExportOptions& options) {
     return finish(state);
   }
 
-  const bool has_data =
-      options.quantize == QuantizeTo::int8 || options.dataset_dir || !options.samples.empty();
+  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir ||
+                        !options.samples.empty() || options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
     litert = open_litert();
-    data = open_representative_data(model->graph, options, state.threads);
+    data = open_representative_data(model->graph, options,
+                                    state.report["model"].value("config", json::object()), state.threads);
     describe_data(state, data);
     state.end_stage("samples");
+    check_preprocessing_of(state, *model, data, litert);
   }
   const QuantizedModel quantized = options.quantize == QuantizeTo::int8
                                        ? quantize_int8(state, *model, data, litert)

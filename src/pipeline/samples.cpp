@@ -5,10 +5,15 @@
 #include "dataset/array_source.h"
 #include "dataset/discover.h"
 #include "dataset/image_source.h"
+#include "dataset/preprocessing_json.h"
 #include "dataset/select.h"
+#include "pipeline/preprocessing_choice.h"
 
 namespace calib8 {
 namespace {
+
+/// Images on which --check-preprocessing tries the usual mistakes.
+constexpr std::size_t most_images_to_check = 300;
 
 void note(const ExportOptions& options, const std::string& line) {
   if (options.note) options.note(line);
@@ -87,18 +92,13 @@ std::filesystem::path dataset_folder(const ExportOptions& options) {
               "(or write a model without calibration: --quantize float16)");
 }
 
-Preprocessing preprocessing_for(const TfliteGraph& graph) {
-  const Shape* shape = graph.inputs().size() == 1 ? &graph[graph.inputs()[0]].shape : nullptr;
-  if (!shape || shape->size() != 4 || (*shape)[3] != 3) {
-    throw Error(
-        ErrorCode::dataset,
-        "the model doesn't take one RGB image, so images can't calibrate it; give arrays by the Python API "
-        "(representative_data_gen)");
-  }
-  Preprocessing preprocessing;
-  preprocessing.height = static_cast<int>((*shape)[1]);
-  preprocessing.width = static_cast<int>((*shape)[2]);
-  return preprocessing;
+PreprocessingChoice preprocessing_for(const TfliteGraph& graph, const ExportOptions& options,
+                                      const nlohmann::json& config) {
+  std::vector<Shape> inputs;
+  for (const TensorId input : graph.inputs()) inputs.push_back(graph[input].shape);
+  PreprocessingChoice choice = choose_preprocessing(options, config, inputs);
+  for (const std::string& line : choice.notes) note(options, line);
+  return choice;
 }
 
 DatasetType dataset_type(DatasetKind kind) {
@@ -123,16 +123,9 @@ nlohmann::json list_images(const ImageSource& source) {
   return list;
 }
 
-nlohmann::json to_json(const Preprocessing& preprocessing) {
-  return {{"description", describe(preprocessing)},
-          {"height", preprocessing.height},
-          {"width", preprocessing.width},
-          {"mean", preprocessing.mean},
-          {"std", preprocessing.deviation}};
-}
-
-RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options, int threads) {
-  const Preprocessing preprocessing = preprocessing_for(graph);
+RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options,
+                               const nlohmann::json& config, int threads) {
+  const auto [preprocessing, from, preprocessing_notes] = preprocessing_for(graph, options, config);
   const DatasetListing listing =
       discover_dataset(dataset_folder(options), dataset_type(options.dataset_type));
   for (const std::string& line : listing.notes) note(options, line);
@@ -151,7 +144,11 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
   data.verification = samples.verification;
   data.held_out = !samples.verification_overlaps;
   data.classes = listing.class_names.size();
+  if (options.check_preprocessing && data.classes > 0)
+    data.to_check = select_samples(listing, {most_images_to_check, 0, options.seed}).calibration;
+  data.declared = preprocessing;
   data.preprocessing = to_json(preprocessing);
+  data.preprocessing["from"] = from;
   data.dataset = {{"folder", dataset_folder(options).string()},
                   {"layout", listing.layout},
                   {"classes", listing.class_names},
@@ -169,8 +166,8 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
 }  // namespace
 
 RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
-                                            int threads) {
-  return options.samples.empty() ? open_images(graph, options, threads) : open_arrays(graph, options);
+                                            const nlohmann::json& config, int threads) {
+  return options.samples.empty() ? open_images(graph, options, config, threads) : open_arrays(graph, options);
 }
 
 }  // namespace calib8

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "optimize/optimize.h"
+#include "pipeline/preprocessing_choice.h"
 #include "read/architectures/rebuild.h"
 #include "read/checkpoint.h"
 #include "read/onnx.h"
@@ -37,9 +38,12 @@ Source read_checkpoint_source(const Data& file, const ExportOptions& options) {
   request.architecture = options.architecture;
   request.num_classes = options.num_classes;
   request.dynamic_batch = options.dynamic_batch;
+  const auto declared = declared_input_size(options, checkpoint.config);
   const auto configured = configured_size(checkpoint.config);
   std::tie(request.height, request.width) =
-      options.input_size.value_or(configured.value_or(std::pair<std::int64_t, std::int64_t>(224, 224)));
+      options.input_size ? *options.input_size
+      : declared         ? declared->size
+                         : configured.value_or(std::pair<std::int64_t, std::int64_t>(224, 224));
   RebuiltModel rebuilt = [&] {
     try {
       return rebuild_model(checkpoint, request);
@@ -49,6 +53,7 @@ Source read_checkpoint_source(const Data& file, const ExportOptions& options) {
     }
   }();
   const char* size_from = options.input_size ? "--input-size"
+                          : declared         ? declared->from
                           : configured       ? "the checkpoint's config"
                                              : "the default";
   return {std::move(rebuilt.graph),

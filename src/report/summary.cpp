@@ -56,8 +56,12 @@ void add_data(Lines& lines, const json& report) {
                             dataset.at("held_out").get<bool>() ? "" : " (of the same ones)",
                             skipped ? fmt::format(", {} unreadable skipped", skipped) : "",
                             report.at("options").at("seed").get<long>()));
-  if (!report.at("preprocessing").is_null())
-    lines.add("images", report.at("preprocessing").at("description"));
+  if (report.at("preprocessing").is_null()) return;
+  const json& preprocessing = report.at("preprocessing");
+  lines.add("images", preprocessing.at("description"));
+  if (!preprocessing.contains("from")) return;  // the metadata of older versions
+  lines.add("", fmt::format("as {} ({})", preprocessing.at("name").get<std::string>(),
+                            preprocessing.at("from").get<std::string>()));
 }
 
 void add_outputs(Lines& lines, const json& report) {
@@ -126,6 +130,8 @@ std::string summarize(const json& report) {
   add_measurements(lines, measured);
   if (measured.contains("onnx_comparison"))
     lines.add("onnx", measured.at("onnx_comparison").at("description"));
+  if (measured.contains("preprocessing_check"))
+    lines.add("checked", measured.at("preprocessing_check").at("verdict"));
   if (measured.contains("verdict")) lines.add("verdict", measured.at("verdict"));
   lines.add("took", fmt::format("{:.1f} s", measured.at("seconds").get<double>()));
   if (measured.contains("next_step")) lines.add("next", measured.at("next_step"));

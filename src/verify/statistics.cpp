@@ -118,6 +118,13 @@ Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double con
   return interval;
 }
 
+double mcnemar(std::int64_t only_first, std::int64_t only_second) {
+  double tail = 0;
+  for (std::int64_t i = 0; i <= std::min(only_first, only_second); ++i)
+    tail += std::exp(log_binomial(i, only_first + only_second, 0.5));
+  return std::min(1.0, 2 * tail);
+}
+
 std::size_t argmax(std::span<const float> values) {
   return index_of_largest(values);
 }

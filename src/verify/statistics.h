@@ -31,6 +31,11 @@ struct Interval {
 /// 1). C. J. Clopper, E. S. Pearson, Biometrika 26 (1934).
 Interval clopper_pearson(std::int64_t successes, std::int64_t trials, double confidence = 0.95);
 
+/// How likely two answers that are right equally often differ at least as much as seen: of the samples on
+/// which one alone was right, `only_first` and `only_second` were the first's and the second's. Exact, both
+/// sides counted; 1 where both are 0. Q. McNemar, Psychometrika 12 (1947).
+double mcnemar(std::int64_t only_first, std::int64_t only_second);
+
 /// The index of the largest value, the first of equal ones; NaN is never the largest. The span is not empty.
 std::size_t argmax(std::span<const float> values);
 std::size_t argmax(std::span<const std::int8_t> values);

@@ -120,5 +120,14 @@ TEST(Argmax, TakesTheFirstOfTheLargest) {
   EXPECT_EQ(argmax(std::vector<std::int8_t>{-128, 127, 127}), 1u);
 }
 
+TEST(Mcnemar, IsTheExactBinomialTest) {
+  EXPECT_EQ(mcnemar(0, 0), 1);
+  EXPECT_EQ(mcnemar(4, 4), 1);
+  EXPECT_NEAR(mcnemar(0, 7), 0.015625, 1e-12);
+  EXPECT_NEAR(mcnemar(8, 0), 0.0078125, 1e-12);
+  EXPECT_NEAR(mcnemar(5, 15), 0.04138946533203125, 1e-12);  // 2 * 21700 / 2^20, counted by hand
+  EXPECT_LT(mcnemar(0, 10000), 1e-300);
+}
+
 }  // namespace
 }  // namespace calib8

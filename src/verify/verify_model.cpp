@@ -30,12 +30,8 @@ std::vector<float> all_outputs(RealModel& model, const Sample& sample) {
 
 Outputs run_samples(const FloatModel& real, const WrittenModel& quantized, const SampleSource& samples,
                     const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
-  constexpr std::size_t most_bytes_for_instances = std::size_t{64}
-                                                   << 20;  // each instance packs the weights anew
-  const bool side_by_side = real.constants.file_size() <= most_bytes_for_instances;
-  const int instances =
-      side_by_side ? std::max(1, std::min<int>(options.threads, static_cast<int>(samples.size()))) : 1;
-  const InterpreterOptions run_options{.threads = side_by_side ? 1 : options.threads};
+  const auto [instances, threads] = share_threads(real.constants.file_size(), options.threads, samples.size());
+  const InterpreterOptions run_options{.threads = threads};
   const bool run_real = options.float_outputs.empty();
   const Data real_file = run_real ? real.file() : Data();
   std::vector<RealModel> real_models, quantized_models;
