@@ -95,7 +95,8 @@ void bind_options(nb::module_& module) {
       .value("auto", calib8::DatasetKind::automatic)
       .value("classification", calib8::DatasetKind::classification)
       .value("detection", calib8::DatasetKind::detection)
-      .value("images", calib8::DatasetKind::images);
+      .value("images", calib8::DatasetKind::images)
+      .value("numpy", calib8::DatasetKind::numpy);
   nb::enum_<calib8::CalibrationMethod>(module, "CalibrationMethod")
       .value("minmax", calib8::CalibrationMethod::minmax)
       .value("percentile", calib8::CalibrationMethod::percentile)
@@ -117,6 +118,10 @@ void bind_options(nb::module_& module) {
       .def_rw("dataset_type", &ExportOptions::dataset_type)
       .def_rw("num_calib_samples", &ExportOptions::num_calib_samples)
       .def_rw("verify_samples", &ExportOptions::verify_samples)
+      .def_rw("samples_in", &ExportOptions::samples_in)
+      .def_rw("follow_links", &ExportOptions::follow_links)
+      .def_rw("full", &ExportOptions::examine_all)
+      .def_rw("strict", &ExportOptions::strict)
       .def_rw("input_size", &ExportOptions::input_size)
       .def_rw("num_classes", &ExportOptions::num_classes)
       .def_rw("arch", &ExportOptions::architecture)

@@ -1,10 +1,15 @@
 #include "pipeline/samples.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "dataset/array_files.h"
 #include "dataset/array_source.h"
 #include "dataset/discover.h"
 #include "dataset/image_source.h"
+#include "dataset/quality.h"
+#include "dataset/sample_list.h"
 #include "dataset/select.h"
 
 namespace calib8 {
@@ -111,6 +116,8 @@ DatasetType dataset_type(DatasetKind kind) {
       return DatasetType::detection;
     case DatasetKind::images:
       return DatasetType::images;
+    case DatasetKind::numpy:
+      return DatasetType::numpy;
   }
   throw Error(ErrorCode::internal, "not a DatasetKind");
 }
@@ -131,19 +138,35 @@ nlohmann::json to_json(const Preprocessing& preprocessing) {
           {"std", preprocessing.deviation}};
 }
 
-RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options, int threads) {
-  const Preprocessing preprocessing = preprocessing_for(graph);
-  const DatasetListing listing =
-      discover_dataset(dataset_folder(options), dataset_type(options.dataset_type));
-  for (const std::string& line : listing.notes) note(options, line);
-  const SelectionRequest request{options.num_calib_samples, options.verify_samples, options.seed};
-  const ImageSamples samples =
-      open_samples(select_samples(listing, request), request, preprocessing, threads);
-  for (const std::string& line : samples.notes) note(options, line);
+nlohmann::json list_arrays(const ArrayFileSource& source) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const UsedArray& array : source.arrays())
+    list.push_back({{"path", array.entry.relative_path}, {"row", array.row}, {"sha256", array.sha256}});
+  return list;
+}
 
-  nlohmann::json skipped = nlohmann::json::array();
-  for (const SkippedImage& image : samples.skipped)
-    skipped.push_back({{"path", image.relative_path}, {"reason", image.reason}});
+nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const SkippedImage& image : skipped)
+    list.push_back({{"path", image.relative_path}, {"reason", image.reason}});
+  return list;
+}
+
+/// With --strict, what would be warned of stops the export.
+void warn(const ExportOptions& options, const std::vector<std::string>& warnings,
+          const std::filesystem::path& folder) {
+  if (options.strict && !warnings.empty()) {
+    const std::string others = warnings.size() == 1 ? "" : fmt::format(" (and {} more)", warnings.size() - 1);
+    throw Error(ErrorCode::dataset, warnings[0] + others + " (--strict)", folder.string());
+  }
+  for (const std::string& warning : warnings) note(options, "warning: " + warning);
+}
+
+/// What both kinds of samples tell about where they come from.
+template <class Samples>
+RepresentativeData describe_samples(const ExportOptions& options, const DatasetListing& listing,
+                                    const Samples& samples) {
+  for (const std::string& line : samples.notes) note(options, line);
   std::vector<std::string> notes = listing.notes;
   notes.insert(notes.end(), samples.notes.begin(), samples.notes.end());
   RepresentativeData data;
@@ -151,7 +174,6 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
   data.verification = samples.verification;
   data.held_out = !samples.verification_overlaps;
   data.classes = listing.class_names.size();
-  data.preprocessing = to_json(preprocessing);
   data.dataset = {{"folder", dataset_folder(options).string()},
                   {"layout", listing.layout},
                   {"classes", listing.class_names},
@@ -159,10 +181,47 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
                   {"calibration_samples", samples.calibration->size()},
                   {"verification_samples", samples.verification->size()},
                   {"held_out", data.held_out},
-                  {"calibration", list_images(*samples.calibration)},
-                  {"verification", list_images(*samples.verification)},
-                  {"skipped", std::move(skipped)},
+                  {"skipped", list_skipped(samples.skipped)},
+                  {"dropped_duplicates", samples.repeated.size()},
                   {"notes", std::move(notes)}};
+  return data;
+}
+
+RepresentativeData open_array_listing(const TfliteGraph& graph, const ExportOptions& options,
+                                      const DatasetListing& listing) {
+  std::vector<ArrayInput> inputs;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+    inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
+  const ArraySamples samples =
+      options.samples_in
+          ? open_listed_arrays(read_sample_list(*options.samples_in, options.num_calib_samples), listing,
+                               options.follow_links, inputs)
+          : open_array_files(listing, inputs,
+                             {options.num_calib_samples, options.verify_samples, options.seed});
+  warn(options, samples.warnings, dataset_folder(options));
+  RepresentativeData data = describe_samples(options, listing, samples);
+  data.dataset["calibration"] = list_arrays(*samples.calibration);
+  data.dataset["verification"] = list_arrays(*samples.verification);
+  return data;
+}
+
+RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options,
+                               const DatasetListing& listing, int threads) {
+  const Preprocessing preprocessing = preprocessing_for(graph);
+  const SelectionRequest request{options.num_calib_samples, options.verify_samples, options.seed};
+  ImageSamples samples =
+      options.samples_in ? open_listed(read_sample_list(*options.samples_in, options.num_calib_samples),
+                                       listing, options.follow_links, preprocessing, threads)
+                         : open_samples(select_samples(listing, request), request, preprocessing, threads);
+  const std::size_t calibrating = samples.calibration->size();
+  const QualityReport quality = options.examine_all ? examine_all(listing, calibrating, threads)
+                                                    : samples.quality.finish(listing, calibrating, false);
+  warn(options, quality.warnings, dataset_folder(options));
+  RepresentativeData data = describe_samples(options, listing, samples);
+  data.preprocessing = to_json(preprocessing);
+  data.dataset["calibration"] = list_images(*samples.calibration);
+  data.dataset["verification"] = list_images(*samples.verification);
+  data.dataset["quality"] = to_json(quality);
   return data;
 }
 
@@ -170,7 +229,13 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
 
 RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
                                             int threads) {
-  return options.samples.empty() ? open_images(graph, options, threads) : open_arrays(graph, options);
+  if (!options.samples.empty()) return open_arrays(graph, options);
+  const DatasetListing listing =
+      discover_dataset(dataset_folder(options), {dataset_type(options.dataset_type), options.follow_links});
+  note(options, "data: " + listing.layout);
+  for (const std::string& line : listing.notes) note(options, line);
+  return listing.arrays ? open_array_listing(graph, options, listing)
+                        : open_images(graph, options, listing, threads);
 }
 
 }  // namespace calib8
