@@ -12,6 +12,7 @@
 #include "calib8/export.h"
 #include "calib8/inspect.h"
 #include "calib8/version.h"
+#include "dataset/discover.h"
 #include "dataset/image_source.h"
 #include "dataset/preprocess.h"
 
@@ -82,6 +83,39 @@ nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path, int 
                   {1, static_cast<std::size_t>(height), static_cast<std::size_t>(width), 3});
 }
 
+nb::bytes to_bytes(const std::string& text) {
+  return nb::bytes(text.data(), text.size());
+}
+
+/// Paths and names as bytes: they need not be UTF-8.
+nb::dict discover(const std::filesystem::path& folder, calib8::DatasetType type, bool follow_links) {
+  const calib8::DatasetListing listing = calib8::discover_dataset(folder, {type, follow_links});
+  nb::list images, labels, class_names, object_names, notes;
+  nb::list boxes;
+  for (const calib8::ImageEntry image : listing.images) {
+    images.append(to_bytes(image.relative_path));
+    labels.append(image.label);
+    if (!listing.annotations) continue;
+    nb::list of_image;
+    for (const calib8::Box& box : listing.annotations->read_boxes(image))
+      of_image.append(nb::make_tuple(box.class_index, box.x, box.y, box.width, box.height));
+    boxes.append(of_image);
+  }
+  for (const std::string& name : listing.class_names) class_names.append(to_bytes(name));
+  for (const std::string& name : listing.object_names) object_names.append(to_bytes(name));
+  for (const std::string& note : listing.notes) notes.append(to_bytes(note));
+  nb::dict result;
+  result["layout"] = to_bytes(listing.layout);
+  result["arrays"] = listing.arrays;
+  result["images"] = images;
+  result["labels"] = labels;
+  result["boxes"] = boxes;
+  result["class_names"] = class_names;
+  result["object_names"] = object_names;
+  result["notes"] = notes;
+  return result;
+}
+
 void bind_options(nb::module_& module) {
   nb::enum_<calib8::OutputFormat>(module, "OutputFormat")
       .value("onnx", calib8::OutputFormat::onnx)
@@ -97,6 +131,12 @@ void bind_options(nb::module_& module) {
       .value("detection", calib8::DatasetKind::detection)
       .value("images", calib8::DatasetKind::images)
       .value("numpy", calib8::DatasetKind::numpy);
+  nb::enum_<calib8::DatasetType>(module, "DatasetType")
+      .value("auto", calib8::DatasetType::automatic)
+      .value("classification", calib8::DatasetType::classification)
+      .value("detection", calib8::DatasetType::detection)
+      .value("images", calib8::DatasetType::images)
+      .value("numpy", calib8::DatasetType::numpy);
   nb::enum_<calib8::CalibrationMethod>(module, "CalibrationMethod")
       .value("minmax", calib8::CalibrationMethod::minmax)
       .value("percentile", calib8::CalibrationMethod::percentile)
@@ -157,6 +197,8 @@ NB_MODULE(_native, module) {
       .def_ro("report", &ExportResult::report);
   module.def("export", &export_without_lock, "options"_a);
   module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
+  module.def("discover", &discover, "folder"_a, "type"_a = calib8::DatasetType::automatic,
+             "follow_links"_a = false, "What discover_dataset finds, as a dict");
   module.def("decode", &decode, "path"_a, "uint8 [height, width, 3], RGB");
   module.def("preprocess", &preprocess, "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3]");
 }

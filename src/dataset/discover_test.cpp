@@ -131,7 +131,7 @@ TEST(Discover, TheTypeLimitsWhatIsTaken) {
             "images: found by searching all folders, 2 images");
   const test::TemporaryFolder flat;
   flat.write("1.jpg");
-  EXPECT_THAT(message_of(flat.path(), DatasetType::detection), HasSubstr("looked in images/val/"));
+  EXPECT_THAT(message_of(flat.path(), DatasetType::detection), HasSubstr("images/val/"));
   EXPECT_THAT(message_of(flat.path(), DatasetType::classification), HasSubstr("looked in val/<class>/"));
 }
 

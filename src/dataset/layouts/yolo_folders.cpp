@@ -11,10 +11,11 @@ constexpr std::array<std::string_view, 13> kFolders = {
     "output/images/test", "val/images",          "valid/images",      "validation/images", "test/images",
     "images/train",       "output/images/train", "train/images"};
 
-/// Of val/images: val/labels; without it beside it, val/images is rather a class of that name.
-std::string labels_beside(std::string_view place) {
-  if (!place.ends_with("/images")) return {};
-  return std::string(place.substr(0, place.rfind('/'))) + "/labels";
+/// Where the labels lie: labels/val of images/val, val/labels of val/images.
+std::string labels_of(std::string_view place) {
+  std::string labels(place);
+  labels.replace(labels.rfind("images"), 6, "labels");
+  return labels;
 }
 
 }  // namespace
@@ -23,11 +24,13 @@ bool find_yolo_folders(Search& search) {
   for (const std::string_view place : kFolders) {
     search.places.push_back(fmt::format("{}/", place));
     const Folder* folder = search.reader.find(std::string(place));
-    if (folder == nullptr || folder->images.empty()) continue;
-    const std::string labels = labels_beside(place);
-    const bool labels_needed = search.type == DatasetType::automatic && !labels.empty();
-    if (labels_needed && search.reader.find(labels) == nullptr) continue;
+    if (folder == nullptr) continue;
+    // Without labels, val/images is rather a class of that name, and images/val/<folder> are classes.
+    const bool labels_needed = folder->images.empty() || place.ends_with("/images");
+    if (labels_needed && search.type == DatasetType::automatic && !search.reader.find(labels_of(place)))
+      continue;
     collect(search, *folder, true, std::nullopt);
+    if (search.listing.images.empty()) continue;
     search.listing.layout = fmt::format("detection: {}", place);
     search.listing.annotations = std::make_shared<YoloAnnotations>();
     note_training_data(search, fmt::format("{}/", place));
@@ -39,9 +42,8 @@ bool find_yolo_folders(Search& search) {
 std::string hint_of_yolo_folders(const Search& search) {
   std::error_code error;
   for (const std::string_view place : kFolders) {
-    const std::string labels = labels_beside(place);
-    const bool is_there = std::filesystem::is_directory(search.reader.root() / place, error);
-    if (is_there && (labels.empty() || std::filesystem::is_directory(search.reader.root() / labels, error)))
+    if (std::filesystem::is_directory(search.reader.root() / place, error) &&
+        std::filesystem::is_directory(search.reader.root() / labels_of(place), error))
       return std::string(place);
   }
   return {};
