@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "calib8/error.h"
@@ -15,6 +16,20 @@ using nlohmann::json;
 
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 30;
 
+/// The bytes of a path that isn't UTF-8.
+std::string from_hex(const std::string& hex, const std::string& where) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    int byte = 0;
+    const auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
+    if (error != std::errc() || end != hex.data() + i + 2 || byte <= 0) break;
+    bytes.push_back(static_cast<char>(byte));
+  }
+  if (bytes.empty() || bytes.size() * 2 != hex.size())
+    throw Error(ErrorCode::dataset, "a path_hex of the list is not a path in hexadecimal digits", where);
+  return bytes;
+}
+
 ListedSample to_sample(const json& item, const std::string& where) {
   if (item.is_string() && !item.get_ref<const std::string&>().empty())
     return {item.get<std::string>(), {}, std::nullopt};
@@ -27,6 +42,7 @@ ListedSample to_sample(const json& item, const std::string& where) {
                 "an entry of the list is neither a path nor an object with path and sha256", where);
   }
   ListedSample sample{item["path"].get<std::string>(), item.value("sha256", ""), std::nullopt};
+  if (text("path_hex")) sample.path = from_hex(item["path_hex"].get_ref<const std::string&>(), where);
   if (item.contains("row")) sample.row = item["row"].get<std::size_t>();
   return sample;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "container/printable.h"
 #include "dataset/array_files.h"
 #include "dataset/array_source.h"
 #include "dataset/discover.h"
@@ -16,7 +17,7 @@ namespace calib8 {
 namespace {
 
 void note(const ExportOptions& options, const std::string& line) {
-  if (options.note) options.note(line);
+  if (options.note) options.note(valid_utf8(line));  // names of files may be anything
 }
 
 /// [1, C, H, W] -> [1, H, W, C]
@@ -122,11 +123,22 @@ DatasetType dataset_type(DatasetKind kind) {
   throw Error(ErrorCode::internal, "not a DatasetKind");
 }
 
+/// A path that isn't UTF-8 stands in JSON with replacements, and beside it byte by byte, so that --samples-in
+/// finds it.
+nlohmann::json path_and_hash(const std::string& path, const std::string& hash) {
+  nlohmann::json sample = {{"path", valid_utf8(path)}, {"sha256", hash}};
+  if (sample["path"] != path) {
+    std::string hex;
+    for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    sample["path_hex"] = hex;
+  }
+  return sample;
+}
+
 nlohmann::json list_images(const ImageSource& source) {
   nlohmann::json list = nlohmann::json::array();
-  for (const UsedImage& image : source.images()) {
-    list.push_back({{"path", image.entry.relative_path}, {"sha256", image.sha256}});
-  }
+  for (const UsedImage& image : source.images())
+    list.push_back(path_and_hash(image.entry.relative_path, image.sha256));
   return list;
 }
 
@@ -140,8 +152,10 @@ nlohmann::json to_json(const Preprocessing& preprocessing) {
 
 nlohmann::json list_arrays(const ArrayFileSource& source) {
   nlohmann::json list = nlohmann::json::array();
-  for (const UsedArray& array : source.arrays())
-    list.push_back({{"path", array.entry.relative_path}, {"row", array.row}, {"sha256", array.sha256}});
+  for (const UsedArray& array : source.arrays()) {
+    list.push_back(path_and_hash(array.entry.relative_path, array.sha256));
+    list.back()["row"] = array.row;
+  }
   return list;
 }
 
