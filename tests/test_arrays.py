@@ -134,7 +134,7 @@ def test_what_cannot_be_used_is_replaced(tmp_path, model):
     np.save(data / "x.npy", array)
     np.save(data / "wrong.npy", batch(4)[:, :8])
     dataset = export(model, data, tmp_path / "out", calibrate=20)
-    assert dataset["calibration_samples"] + dataset["verification_samples"] == 17
+    assert dataset["calibration_samples"] == 17 and not dataset["held_out"]
     assert dataset["dropped_duplicates"] == 1
     skipped = {entry["path"]: entry["reason"] for entry in dataset["skipped"]}
     assert set(skipped) == {"x.npy[3]", "x.npy[4]", "wrong.npy"} and "doesn't fit" in skipped["wrong.npy"]
@@ -195,8 +195,8 @@ def test_bomb(tmp_path, model):
     block = packer.compress(head + bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     zeros = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
-    end = zlib.compressobj(9, zlib.DEFLATED, -15)
-    stored = block + zeros * 3000 + end.flush()
+    end = zlib.compressobj(9, zlib.DEFLATED, -15).flush()
+    stored = block + zeros * 3000 + end
     for claimed in (len(head) + 3 * 16 * 16 * 4194304 * 4, 1 << 36, 5000):
         (tmp_path / "bomb.npz").write_bytes(archive(b"image.npy", stored, claimed))
         text = export(model, tmp_path / "bomb.npz", tmp_path / "out", status=4)
@@ -204,7 +204,7 @@ def test_bomb(tmp_path, model):
     # The head fits, the rest is a bomb.
     head = npy(data=b"")
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    stored = packer.compress(head + bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) + zeros * 3000 + end.flush()
+    stored = packer.compress(head + bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) + zeros * 3000 + end
     (tmp_path / "bomb.npz").write_bytes(archive(b"image.npy", stored, len(head) + 4 * 2 * 768))
     assert "damaged" in export(model, tmp_path / "bomb.npz", tmp_path / "out", status=4)
 

@@ -254,6 +254,7 @@ std::map<std::string, ArrayFile::Member> ArrayFile::open_npz(int descriptor) con
                      start.insert(start.end(), bytes.begin(), bytes.end());
                      return start.size() < kMostNpyHeader;
                    });
+      if (start.empty()) refuse(path_, fmt::format("array '{}' is damaged", name));
     } else {
       start =
           read_at_most(descriptor, member.offset,

@@ -41,7 +41,7 @@ std::optional<int> ImageList::label(std::size_t index) const {
 
 ImageEntry ImageList::operator[](std::size_t index) const {
   std::string relative = relative_path(index);
-  std::filesystem::path path = root_ / relative;
+  std::string path = (root_ / relative).string();
   return {std::move(path), std::move(relative), label(index)};
 }
 

@@ -13,10 +13,10 @@ namespace calib8 {
 
 /// One file of a data set, not opened yet.
 struct ImageEntry {
-  std::filesystem::path path;  ///< The listing's root and relative_path.
-  std::string relative_path;   ///< To the listing's root, with '/'; bytes as the file system has them.
+  std::string path;           ///< The listing's root and relative_path.
+  std::string relative_path;  ///< To the listing's root, with '/'; bytes as the file system has them.
                               ///< Absolute where links or lists lead out of the root and are followed.
-  std::optional<int> label;  ///< Index into DatasetListing::class_names, where the data has classes.
+  std::optional<int> label;   ///< Index into DatasetListing::class_names, where the data has classes.
 };
 
 /// Files by folder and name: a million of them take about 30 MB. An ImageEntry is made on demand.

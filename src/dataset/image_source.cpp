@@ -33,7 +33,7 @@ struct Opened {
 Opened open_image(const ImageEntry& entry, const Preprocessing& preprocessing) {
   try {
     const std::vector<std::byte> file = read_image_file(entry.path);
-    const Image image = decode_image(file, entry.path.string());
+    const Image image = decode_image(file, entry.path);
     return {resize(image, preprocessing.height, preprocessing.width, preprocessing.interpolation),
             sha256(file),
             examine(file, image, entry.relative_path),

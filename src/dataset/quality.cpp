@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
+#include <tuple>
 
 #include "base/interrupt.h"
 #include "base/parallel.h"
@@ -126,6 +126,33 @@ void warn_of_classes(QualityReport& report, const DatasetListing& listing) {
   }
 }
 
+/// Half of a SHA-256, which suffices to tell any number of images apart.
+std::array<std::uint64_t, 2> first_half(const std::string& hexadecimal) {
+  return {std::stoull(hexadecimal.substr(0, 16), nullptr, 16),
+          std::stoull(hexadecimal.substr(16, 16), nullptr, 16)};
+}
+
+struct Content {
+  std::array<std::uint64_t, 2> hash;
+  std::size_t index;
+};
+
+/// Those whose content is that of an earlier one, in order, each with the first that has it.
+std::vector<std::pair<std::size_t, std::size_t>> repeated_of(std::vector<Content> contents) {
+  std::sort(contents.begin(), contents.end(), [](const Content& a, const Content& b) {
+    return std::tie(a.hash, a.index) < std::tie(b.hash, b.index);
+  });
+  std::vector<std::pair<std::size_t, std::size_t>> repeated;
+  for (std::size_t i = 1, first = 0; i < contents.size(); ++i) {
+    if (contents[i].hash == contents[first].hash)
+      repeated.emplace_back(contents[i].index, contents[first].index);
+    else
+      first = i;
+  }
+  std::sort(repeated.begin(), repeated.end());
+  return repeated;
+}
+
 nlohmann::json to_json(const Spread& spread) {
   return {{"min", spread.least}, {"median", spread.median}, {"max", spread.most}};
 }
@@ -187,10 +214,11 @@ QualityReport QualityCounter::finish(const DatasetListing& listing, std::size_t 
 QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads) {
   struct Opened {
     ImageFacts facts;
-    std::string sha256, failure;
+    std::array<std::uint64_t, 2> sha256;
+    std::string failure;
   };
   QualityCounter counter;
-  std::unordered_map<std::string, std::size_t> first_with;  // content to index
+  std::vector<Content> contents;
   const std::size_t block = static_cast<std::size_t>(std::max(threads, 1)) * 8;
   for (std::size_t begin = 0; begin < listing.images.size(); begin += block) {
     throw_if_interrupted();
@@ -199,8 +227,8 @@ QualityReport examine_all(const DatasetListing& listing, std::size_t calibration
       const ImageEntry entry = listing.images[begin + i];
       try {
         const std::vector<std::byte> file = read_image_file(entry.path);
-        const Image image = decode_image(file, entry.path.string());
-        opened[i] = {examine(file, image, entry.relative_path), sha256(file), {}};
+        const Image image = decode_image(file, entry.path);
+        opened[i] = {examine(file, image, entry.relative_path), first_half(sha256(file)), {}};
       } catch (const Error& error) {
         if (error.code() != ErrorCode::dataset) throw;
         opened[i].failure = error.message();
@@ -213,10 +241,11 @@ QualityReport examine_all(const DatasetListing& listing, std::size_t calibration
         continue;
       }
       counter.add(path, opened[i].facts);
-      const auto [first, is_new] = first_with.emplace(opened[i].sha256, begin + i);
-      if (!is_new) counter.add_repeated(path, listing.images.relative_path(first->second));
+      contents.push_back({opened[i].sha256, begin + i});
     }
   }
+  for (const auto& [index, first] : repeated_of(std::move(contents)))
+    counter.add_repeated(listing.images.relative_path(index), listing.images.relative_path(first));
   return counter.finish(listing, calibration, true);
 }
 

@@ -100,7 +100,7 @@ ImageEntry find_listed(const ListedSample& sample, const DatasetListing& listing
     throw Error(ErrorCode::dataset, "leads out of the data set's folder: use --follow-links to follow",
                 sample.path);
   }
-  return {listing.root / sample.path, sample.path, std::nullopt};
+  return {(listing.root / sample.path).string(), sample.path, std::nullopt};
 }
 
 }  // namespace calib8

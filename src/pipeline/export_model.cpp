@@ -218,9 +218,10 @@ void verify_onnx(Export& state, const FloatModel& model, const RepresentativeDat
       compare_with_onnx(*state.result.onnx, model.graph, model.file, *data.verification, litert);
 }
 
-void describe_data(Export& state, const RepresentativeData& data) {
-  state.report["dataset"] = data.dataset;
-  state.report["preprocessing"] = data.preprocessing;
+/// Moves the description: with many samples it is large.
+void describe_data(Export& state, RepresentativeData& data) {
+  state.report["dataset"] = std::move(data.dataset);
+  state.report["preprocessing"] = std::move(data.preprocessing);
 }
 
 /// The last step: the metadata is written after all files whose hashes it holds.
