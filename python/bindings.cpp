@@ -12,6 +12,7 @@
 #include "calib8/export.h"
 #include "calib8/inspect.h"
 #include "calib8/version.h"
+#include "container/printable.h"
 #include "dataset/discover.h"
 #include "dataset/image_source.h"
 #include "dataset/preprocess.h"
@@ -31,7 +32,8 @@ void raise_error(const std::exception_ptr& pointer, void*) {
     std::rethrow_exception(pointer);
   } catch (const calib8::Error& error) {
     const nb::object type = nb::module_::import_("calib8.errors").attr("Error");
-    const nb::object instance = type(static_cast<int>(error.code()), error.message(), error.where());
+    const nb::object instance = type(static_cast<int>(error.code()), calib8::valid_utf8(error.message()),
+                                     calib8::valid_utf8(error.where()));
     PyErr_SetObject(type.ptr(), instance.ptr());
   }
 }

@@ -172,3 +172,15 @@ def test_names_in_other_encodings_give_valid_json(tmp_path, model):
     metadata.read_bytes().decode()  # strict UTF-8
     again = export(model, tmp_path / "data", tmp_path / "again", "--samples-in", metadata)
     assert again["calibration"] == dataset["calibration"]
+
+
+def test_errors_about_odd_names_are_one_line(tmp_path, model):
+    import calib8
+
+    (tmp_path / "data").mkdir()
+    with open(os.fsencode(tmp_path / "data") + b"/a\n\xff.jpg", "wb"):
+        pass
+    text = export(model, tmp_path / "data", tmp_path / "out", status=4)
+    assert "a?\ufffd.jpg: the file is empty" in text and text.splitlines()[-1].startswith("calib8: ")
+    with pytest.raises(calib8.Error, match="the file is empty"):
+        calib8.export(model, dataset_dir=tmp_path / "data", output_dir=tmp_path / "out")

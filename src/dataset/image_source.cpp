@@ -18,8 +18,9 @@
 namespace calib8 {
 namespace {
 
-/// Images at their final size that a source keeps, in bytes: 111 images of 224x224. A constant, so that
-/// memory doesn't grow with the number of images.
+/// Images at their final size that a source keeps: so many, and so many bytes (111 images of 224x224).
+/// Constants, so that memory doesn't grow with the number of images.
+constexpr std::size_t kMostKeptImages = 128;
 constexpr std::size_t kMostKeptBytes = std::size_t{16} << 20;
 
 /// What became of one candidate: pixels and hash, or the reason why it can't be used.
@@ -92,7 +93,7 @@ class Opener {
     accepted.images.push_back({entry, std::move(opened.sha256)});
     // Only an unbroken run of first images is kept, so that an index finds its pixels.
     const std::size_t bytes = opened.pixels.pixels.size();
-    if (accepted.pixels.size() + 1 == accepted.images.size() &&
+    if (accepted.pixels.size() + 1 == accepted.images.size() && accepted.pixels.size() < kMostKeptImages &&
         accepted.kept_bytes + bytes <= kMostKeptBytes) {
       accepted.kept_bytes += bytes;
       accepted.pixels.push_back(std::move(opened.pixels));

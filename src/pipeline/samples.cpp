@@ -17,7 +17,7 @@ namespace calib8 {
 namespace {
 
 void note(const ExportOptions& options, const std::string& line) {
-  if (options.note) options.note(valid_utf8(line));  // names of files may be anything
+  if (options.note) options.note(one_line(line));  // names of files may be anything
 }
 
 /// [1, C, H, W] -> [1, H, W, C]
@@ -239,17 +239,25 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
   return data;
 }
 
-}  // namespace
-
-RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
-                                            int threads) {
-  if (!options.samples.empty()) return open_arrays(graph, options);
+RepresentativeData open_folder(const TfliteGraph& graph, const ExportOptions& options, int threads) {
   const DatasetListing listing =
       discover_dataset(dataset_folder(options), {dataset_type(options.dataset_type), options.follow_links});
   note(options, "data: " + listing.layout);
   for (const std::string& line : listing.notes) note(options, line);
   return listing.arrays ? open_array_listing(graph, options, listing)
                         : open_images(graph, options, listing, threads);
+}
+
+}  // namespace
+
+RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
+                                            int threads) {
+  if (!options.samples.empty()) return open_arrays(graph, options);
+  try {
+    return open_folder(graph, options, threads);
+  } catch (const Error& error) {  // names of files may be anything
+    throw Error(error.code(), one_line(error.message()), one_line(error.where()));
+  }
 }
 
 }  // namespace calib8

@@ -162,6 +162,13 @@ bool take_list(Search& search, const fs::path& file) {
   }
   note_listed(search, name, files);
   if (files.taken == 0) return false;
+  const auto labelled =
+      std::count_if(rows.begin(), rows.end(), [](const Row& row) { return !row.label.empty(); });
+  if (names.empty() && labelled > 0) {
+    search.listing.notes.push_back(fmt::format("{}: {} of {} rows have no label, so none is used", name,
+                                               rows.size() - static_cast<std::size_t>(labelled),
+                                               rows.size()));
+  }
   search.listing.class_names = names;
   search.listing.layout = fmt::format("{}: list {}", names.empty() ? "images" : "classification", name);
   note_training_data(search, name);
