@@ -12,6 +12,8 @@
 #include "calib8/export.h"
 #include "calib8/inspect.h"
 #include "calib8/version.h"
+#include "container/printable.h"
+#include "dataset/discover.h"
 #include "dataset/image_source.h"
 #include "dataset/preprocess.h"
 #include "dataset/preprocessing_json.h"
@@ -32,7 +34,8 @@ void raise_error(const std::exception_ptr& pointer, void*) {
     std::rethrow_exception(pointer);
   } catch (const calib8::Error& error) {
     const nb::object type = nb::module_::import_("calib8.errors").attr("Error");
-    const nb::object instance = type(static_cast<int>(error.code()), error.message(), error.where());
+    const nb::object instance = type(static_cast<int>(error.code()), calib8::valid_utf8(error.message()),
+                                     calib8::valid_utf8(error.where()));
     PyErr_SetObject(type.ptr(), instance.ptr());
   }
 }
@@ -102,6 +105,39 @@ nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path,
                    static_cast<std::size_t>(tensor.shape[3])});
 }
 
+nb::bytes to_bytes(const std::string& text) {
+  return nb::bytes(text.data(), text.size());
+}
+
+/// Paths and names as bytes: they need not be UTF-8.
+nb::dict discover(const std::filesystem::path& folder, calib8::DatasetType type, bool follow_links) {
+  const calib8::DatasetListing listing = calib8::discover_dataset(folder, {type, follow_links});
+  nb::list images, labels, class_names, object_names, notes;
+  nb::list boxes;
+  for (const calib8::ImageEntry image : listing.images) {
+    images.append(to_bytes(image.relative_path));
+    labels.append(image.label);
+    if (!listing.annotations) continue;
+    nb::list of_image;
+    for (const calib8::Box& box : listing.annotations->read_boxes(image))
+      of_image.append(nb::make_tuple(box.class_index, box.x, box.y, box.width, box.height));
+    boxes.append(of_image);
+  }
+  for (const std::string& name : listing.class_names) class_names.append(to_bytes(name));
+  for (const std::string& name : listing.object_names) object_names.append(to_bytes(name));
+  for (const std::string& note : listing.notes) notes.append(to_bytes(note));
+  nb::dict result;
+  result["layout"] = to_bytes(listing.layout);
+  result["arrays"] = listing.arrays;
+  result["images"] = images;
+  result["labels"] = labels;
+  result["boxes"] = boxes;
+  result["class_names"] = class_names;
+  result["object_names"] = object_names;
+  result["notes"] = notes;
+  return result;
+}
+
 void bind_options(nb::module_& module) {
   nb::enum_<calib8::OutputFormat>(module, "OutputFormat")
       .value("onnx", calib8::OutputFormat::onnx)
@@ -115,7 +151,14 @@ void bind_options(nb::module_& module) {
       .value("auto", calib8::DatasetKind::automatic)
       .value("classification", calib8::DatasetKind::classification)
       .value("detection", calib8::DatasetKind::detection)
-      .value("images", calib8::DatasetKind::images);
+      .value("images", calib8::DatasetKind::images)
+      .value("numpy", calib8::DatasetKind::numpy);
+  nb::enum_<calib8::DatasetType>(module, "DatasetType")
+      .value("auto", calib8::DatasetType::automatic)
+      .value("classification", calib8::DatasetType::classification)
+      .value("detection", calib8::DatasetType::detection)
+      .value("images", calib8::DatasetType::images)
+      .value("numpy", calib8::DatasetType::numpy);
   nb::enum_<calib8::CalibrationMethod>(module, "CalibrationMethod")
       .value("minmax", calib8::CalibrationMethod::minmax)
       .value("percentile", calib8::CalibrationMethod::percentile)
@@ -146,6 +189,10 @@ void bind_options(nb::module_& module) {
       .def_rw("check_preprocessing", &ExportOptions::check_preprocessing)
       .def_rw("num_calib_samples", &ExportOptions::num_calib_samples)
       .def_rw("verify_samples", &ExportOptions::verify_samples)
+      .def_rw("samples_in", &ExportOptions::samples_in)
+      .def_rw("follow_links", &ExportOptions::follow_links)
+      .def_rw("full", &ExportOptions::examine_all)
+      .def_rw("strict", &ExportOptions::strict)
       .def_rw("input_size", &ExportOptions::input_size)
       .def_rw("num_classes", &ExportOptions::num_classes)
       .def_rw("arch", &ExportOptions::architecture)
@@ -197,4 +244,6 @@ NB_MODULE(_native, module) {
         return preprocess(path, {.height = height, .width = width});
       },
       "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3], as the default");
+  module.def("discover", &discover, "folder"_a, "type"_a = calib8::DatasetType::automatic,
+             "follow_links"_a = false, "What discover_dataset finds, as a dict");
 }

@@ -17,7 +17,7 @@ namespace calib8 {
 
 enum class OutputFormat { onnx, tflite, both };
 enum class QuantizeTo { none, float16, int8 };
-enum class DatasetKind { automatic, classification, detection, images };
+enum class DatasetKind { automatic, classification, detection, images, numpy };
 enum class CalibrationMethod { minmax, percentile, mse };
 enum class ModelIo { int8, uint8, float32 };
 
@@ -47,7 +47,8 @@ struct ExportOptions {
   std::optional<std::filesystem::path> onnx_path, tflite_path;
   std::optional<std::filesystem::path> plan_out;  ///< The quantization plan as JSON.
 
-  std::optional<std::filesystem::path> dataset_dir;  ///< Else ml/data, then data.
+  std::optional<std::filesystem::path>
+      dataset_dir;  ///< Or a .txt, .csv, .npy, .npz file. Else ml/data, then data.
   DatasetKind dataset_type = DatasetKind::automatic;
   /// How images become the model's input: a preset (imagenet, torchvision:NAME, timm, ultralytics, tf, raw)
   /// or the path of a JSON file; else what the checkpoint's config says, else imagenet. What follows replaces
@@ -62,6 +63,11 @@ struct ExportOptions {
   bool check_preprocessing = false;          ///< Try the usual mistakes on labelled images.
   std::size_t num_calib_samples = 100;
   std::size_t verify_samples = 20;
+  /// Metadata of an earlier export, or a JSON list of paths: exactly these samples are used again.
+  std::optional<std::filesystem::path> samples_in;
+  bool follow_links = false;  ///< Also symbolic links that lead out of dataset_dir.
+  bool examine_all = false;   ///< Quality is checked on all images, not on those drawn alone.
+  bool strict = false;        ///< Warnings about the quality of the data are errors.
   /// Arrays in place of a dataset, by input name ("" for the only input). The first num_calib_samples
   /// calibrate, what follows verifies.
   std::vector<std::map<std::string, SampleArray>> samples;

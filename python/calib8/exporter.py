@@ -58,9 +58,10 @@ def export(
             `verify_samples` verify. In place of `dataset_dir`.
         progress: called with stage, done and total.
         **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
-            num_calib_samples, verify_samples, input_size (N or (height, width)), num_classes, arch, dynamic_batch,
-            preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean, std, check_preprocessing,
-            calibration, io, min_agreement, seed, threads, plan_out; and onnx_path, tflite_path for single files.
+            num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
+            num_classes, arch, dynamic_batch, preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean,
+            std, check_preprocessing, calibration, io, min_agreement, seed, threads, plan_out; and onnx_path, tflite_path
+            for single files.
 
     Raises:
         Error: with code, message and where. A failed gate is no error: see ExportResult.gate_passed.
@@ -146,7 +147,7 @@ _ENUMS = {
     "calibration": _native.CalibrationMethod,
     "io": _native.ModelIo,
 }
-_PATHS = {"output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir"}
+_PATHS = {"output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
 
 
 def _set_option(native: _native.ExportOptions, name: str, value: Any) -> None:

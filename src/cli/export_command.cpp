@@ -77,14 +77,16 @@ void add_output_flags(CLI::App& command, ExportFlags& flags) {
 void add_data_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
   command.add_option("--dataset-dir,--calibration-dir", options.dataset_dir,
-                     "Representative images (default: ml/data, then data)");
+                     "Representative images: a folder, a list (.txt, .csv) or arrays (.npy, .npz) (default: "
+                     "ml/data, then data)");
   command
       .add_option("--dataset-type", options.dataset_type,
-                  "auto (default), classification, detection or images")
+                  "auto (default), classification, detection, images or numpy")
       ->transform(one_of<DatasetKind>({{"auto", DatasetKind::automatic},
                                        {"classification", DatasetKind::classification},
                                        {"detection", DatasetKind::detection},
-                                       {"images", DatasetKind::images}}));
+                                       {"images", DatasetKind::images},
+                                       {"numpy", DatasetKind::numpy}}));
   command
       .add_option("--num-calib-samples", options.num_calib_samples, "Images to calibrate on (default: 100)")
       ->check(CLI::Range(1, 1000000));
@@ -95,6 +97,13 @@ void add_data_flags(CLI::App& command, ExportFlags& flags) {
                                              {"percentile", CalibrationMethod::percentile},
                                              {"mse", CalibrationMethod::mse}}));
   command.add_option("--seed", options.seed, "Of the choice of images (default: 0)");
+  command.add_option("--samples-in", options.samples_in,
+                     "Use exactly the samples that this metadata file (or JSON list of paths) names");
+  command.add_flag("--follow-links", options.follow_links,
+                   "Follow symbolic links and listed paths that lead out of the folder");
+  command.add_flag("--full", options.examine_all,
+                   "Check the quality of all images, not of those drawn alone");
+  command.add_flag("--strict", options.strict, "Stop where the data give a warning");
 }
 
 void add_preprocessing_flags(CLI::App& command, ExportFlags& flags) {

@@ -39,16 +39,19 @@ std::string valid_utf8(std::string_view text) {
   return valid;
 }
 
+std::string one_line(std::string_view text) {
+  std::string line = valid_utf8(text);
+  for (char& character : line) {
+    if (static_cast<unsigned char>(character) < ' ' || character == '\x7f') character = '?';
+  }
+  return line;
+}
+
 std::string printable(std::string_view name) {
   constexpr std::size_t longest = 100;
   const bool cut = name.size() > longest;
   if (cut) name = name.substr(0, longest);
-  std::string shown = "\"";
-  for (const char character : valid_utf8(name)) {
-    const bool control = static_cast<unsigned char>(character) < ' ' || character == '\x7f';
-    shown.push_back(control ? '?' : character);
-  }
-  return shown + (cut ? "...\"" : "\"");
+  return '"' + one_line(name) + (cut ? "...\"" : "\"");
 }
 
 }  // namespace calib8

@@ -26,5 +26,10 @@ TEST(Printable, ShowsNamesOnOneLine) {
   EXPECT_TRUE(shown.ends_with("...\""));
 }
 
+TEST(Printable, OneLine) {
+  EXPECT_EQ(one_line("a\nb\tc\x7f d"), "a?b?c? d");
+  EXPECT_EQ(one_line("caf\xe9.jpg"), "caf\xef\xbf\xbd.jpg");
+}
+
 }  // namespace
 }  // namespace calib8

@@ -25,6 +25,7 @@ constexpr std::uint32_t in_extra32 = 0xffffffff;  // the value stands in the ZIP
 constexpr std::uint16_t flag_descriptor = 1 << 3;
 constexpr std::uint16_t flags_known = 0x6 | flag_descriptor | 1 << 11;  // deflate's level, descriptor, UTF-8
 constexpr std::uint16_t method_stored = 0;
+constexpr std::uint16_t method_deflated = 8;
 constexpr std::uint16_t extra_zip64 = 1;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
@@ -261,7 +262,7 @@ ZipArchive open_zip(Data bytes, std::string where) {
     archive.members.push_back(
         {std::string(header.name),
          bytes.part(static_cast<std::size_t>(placement.data), static_cast<std::size_t>(header.stored_size)),
-         header.checksum, header.method == method_stored});
+         header.checksum, header.method == method_stored, header.method == method_deflated, header.size});
   }
   if (archive.members.size() != directory.count)
     refuse(archive.where, "the archive lies about its number of members");

@@ -18,6 +18,8 @@ struct ZipMember {
   Data data;
   std::uint32_t checksum = 0;  ///< CRC-32 of the content, as the archive claims it.
   bool stored = true;          ///< Not compressed.
+  bool deflated = false;       ///< Compressed by DEFLATE (RFC 1951).
+  std::uint64_t size = 0;      ///< Bytes of the content, as the archive claims it.
 };
 
 /// The directory of an archive whose headers have been checked against each other.

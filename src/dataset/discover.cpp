@@ -4,192 +4,102 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
-#include <string_view>
+#include <unordered_set>
 
 #include "calib8/error.h"
-#include "dataset/folder_reader.h"
+#include "dataset/layouts/layouts.h"
 
 namespace calib8 {
 namespace {
 
-/// Where a data set's parts lie, best for calibration first: data that training has not seen.
-constexpr std::array<std::string_view, 5> kSplits = {"val", "valid", "validation", "test", "train"};
+namespace fs = std::filesystem;
 
-/// Where YOLO's trees keep their images, likewise.
-constexpr std::array<std::string_view, 13> kDetectionFolders = {
-    "images/val",         "images/valid",        "images/validation", "output/images/val", "images/test",
-    "output/images/test", "val/images",          "valid/images",      "validation/images", "test/images",
-    "images/train",       "output/images/train", "train/images"};
-
-/// Folders that are part of a layout, and so no class of their own.
-constexpr std::array<std::string_view, 9> kReservedNames = {
-    "val", "valid", "validation", "test", "train", "images", "labels", "annotations", "output"};
-
-template <std::size_t count>
-bool is_one_of(std::string_view word, const std::array<std::string_view, count>& words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string plural(std::size_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
-/// The places tried so far, and what is being put together; `listing.layout` without its numbers.
-struct Search {
-  FolderReader reader;
-  std::vector<std::string> places;
-  DatasetListing listing;
-  std::vector<std::string> real_paths;  ///< Of each image, with links resolved.
+/// One layout: how it is found, for which types, and what tells cheaply that it seems to fit.
+struct Layout {
+  std::string_view family;
+  bool (*find)(Search&);
+  bool classification, detection, images, numpy;
+  std::string (*hint)(const Search&) = nullptr;
 };
 
-/// Takes a folder's images, and those below it where `deep`.
-void collect(Search& search, const Folder& folder, bool deep, std::optional<int> label) {
-  for (const std::string& name : folder.images) {
-    const auto link = folder.links.find(name);
-    search.listing.images.push_back({{}, join_path(folder.relative_path, name), label});
-    search.real_paths.push_back(link == folder.links.end() ? join_path(folder.real_path, name)
-                                                           : link->second);
-  }
-  if (!deep) return;
-  for (const std::string& name : folder.subfolders)
-    collect(search, search.reader.subfolder(folder, name), deep, label);
-}
+/// The order of precedence, as discover.h states it: files that say where the data are come before names of
+/// folders, data that training has not seen before data that it has.
+constexpr std::array<Layout, 10> kLayouts = {{
+    {"detection", find_data_yaml, false, true, false, false, hint_of_data_yaml},
+    {"detection", find_coco, false, true, false, false, hint_of_coco},
+    {"detection", find_yolo_folders, false, true, false, false, hint_of_yolo_folders},
+    {"classification", find_classes_of_held_out_split, true, false, false, true, hint_of_classes},
+    {"images", find_held_out_list, true, false, true, false, hint_of_list},
+    {"classification", find_classes_of_train, true, false, false, true},
+    {"classification", find_classes_alone, true, false, false, true},
+    {"images", find_flat_images, false, false, true, true},
+    {"images", find_train_list, true, false, true, false},
+    {"images", find_any_images, false, false, true, true},
+}};
 
-/// Takes classes as labels, in their order. False, and nothing taken, where they hold no image.
-bool collect_classes(Search& search, const Folder& folder, std::vector<std::string> names) {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    collect(search, search.reader.subfolder(folder, names[i]), true, static_cast<int>(i));
-  }
-  if (search.listing.images.empty()) return false;
-  search.listing.class_names = std::move(names);
-  return true;
-}
-
-/// "classification: val/<class>, 10 classes, 800 images"
-void count_in_layout(DatasetListing& listing) {
-  if (const std::size_t classes = listing.class_names.size(); classes > 0) {
-    listing.layout += ", " + plural(classes, "class", "classes");
-  }
-  listing.layout += ", " + plural(listing.images.size(), "image", "images");
-}
-
-void note_training_data(Search& search, std::string_view folder) {
-  if (folder.find("train") == std::string_view::npos) return;
-  search.listing.notes.push_back(fmt::format(
-      "{}/ is used, for want of val/ or test/: the model was trained on these images, so agreement and "
-      "accuracy will look better than they are",
-      folder));
-}
-
-bool find_detection(Search& search, bool labels_needed) {
-  for (const std::string_view place : kDetectionFolders) {
-    search.places.push_back(fmt::format("{}/", place));
-    const Folder* folder = search.reader.find(std::string(place));
-    if (folder == nullptr || folder->images.empty()) continue;
-    // Without labels beside it, val/images is rather a class of that name.
-    const std::size_t images = place.rfind("/images");
-    if (labels_needed && images != std::string_view::npos && place.ends_with("/images") &&
-        search.reader.find(std::string(place.substr(0, images)) + "/labels") == nullptr) {
-      continue;
-    }
-    collect(search, *folder, true, std::nullopt);
-    search.listing.layout = fmt::format("detection: {}", place);
-    note_training_data(search, place);
-    return true;
-  }
-  return false;
-}
-
-bool find_classes_of_split(Search& search) {
-  for (const std::string_view split : kSplits) {
-    search.places.push_back(fmt::format("{}/<class>/", split));
-    const Folder* folder = search.reader.find(std::string(split));
-    if (folder == nullptr || !collect_classes(search, *folder, folder->subfolders)) continue;
-    search.listing.layout = fmt::format("classification: {}/<class>", split);
-    note_training_data(search, split);
-    return true;
-  }
-  return false;
-}
-
-bool find_classes_alone(Search& search) {
-  search.places.push_back("<class>/");
-  const Folder& root = *search.reader.find("");
-  if (!root.images.empty()) return false;
-  std::vector<std::string> names;
-  bool holds_images = false;
-  for (const std::string& name : root.subfolders) {
-    if (is_one_of(name, kReservedNames)) continue;
-    names.push_back(name);
-    holds_images = holds_images || !search.reader.subfolder(root, name).images.empty();
-  }
-  if (!holds_images || !collect_classes(search, root, std::move(names))) return false;
-  search.listing.layout = "classification: <class>";
-  return true;
-}
-
-bool find_images(Search& search) {
-  search.places.push_back("the folder itself");
-  collect(search, *search.reader.find(""), false, std::nullopt);
-  if (!search.listing.images.empty()) {
-    search.listing.layout = "images: flat folder";
-    return true;
-  }
-  for (const std::string_view split : kSplits) {
-    search.places.push_back(fmt::format("{}/", split));
-    const Folder* folder = search.reader.find(std::string(split));
-    if (folder == nullptr || folder->images.empty()) continue;
-    collect(search, *folder, true, std::nullopt);
-    search.listing.layout = fmt::format("images: {}", split);
-    note_training_data(search, split);
-    return true;
-  }
-  search.places.push_back("all folders below it");
-  collect(search, *search.reader.find(""), true, std::nullopt);
-  if (search.listing.images.empty()) return false;
-  search.listing.layout = "images: found by searching all folders";
-  return true;
-}
-
-bool find_layout(Search& search, DatasetType type) {
+bool allows(const Layout& layout, DatasetType type) {
   switch (type) {
     case DatasetType::automatic:
-      return find_detection(search, true) || find_classes_of_split(search) || find_classes_alone(search) ||
-             find_images(search);
+      return true;
     case DatasetType::classification:
-      return find_classes_of_split(search) || find_classes_alone(search);
+      return layout.classification;
     case DatasetType::detection:
-      return find_detection(search, false);
+      return layout.detection;
     case DatasetType::images:
-      return find_images(search);
+      return layout.images;
+    case DatasetType::numpy:
+      return layout.numpy;
+  }
+  return false;
+}
+
+/// Says which other kind of layout the folder seems to have as well.
+void note_runner_up(Search& search, const Layout& taken) {
+  if (search.type != DatasetType::automatic) return;
+  for (const Layout& other : kLayouts) {
+    if (other.hint == nullptr || other.family == taken.family) continue;
+    const std::string place = other.hint(search);
+    if (place.empty()) continue;
+    search.listing.notes.push_back(
+        fmt::format("the folder also looks like {} ({}): choose with --dataset-type {}", other.family, place,
+                    other.family));
+    return;
+  }
+}
+
+bool find_layout(Search& search) {
+  for (const Layout& layout : kLayouts) {
+    if (!allows(layout, search.type) || !layout.find(search)) continue;
+    note_runner_up(search, layout);
+    return true;
   }
   return false;
 }
 
 /// A file that is reached by its own path and by a link, or by two links, is one image.
 void drop_repeated(Search& search) {
-  std::vector<ImageEntry>& images = search.listing.images;
-  std::set<std::string> seen;
-  bool linked = false;
-  for (std::size_t i = 0; i < images.size(); ++i)
-    linked = linked || images[i].relative_path != search.real_paths[i];
-  if (!linked) return;
+  if (search.linked.empty()) return;
+  ImageList& images = search.listing.images;
+  std::unordered_set<std::string> seen;
   for (std::size_t i = 0; i < images.size(); ++i) {
-    if (images[i].relative_path == search.real_paths[i]) seen.insert(search.real_paths[i]);
+    if (!search.linked.contains(i)) seen.insert(images.relative_path(i));
   }
-  std::vector<ImageEntry> kept;
+  std::vector<bool> keep(images.size(), true);
   for (std::size_t i = 0; i < images.size(); ++i) {
-    const bool own = images[i].relative_path == search.real_paths[i];
-    if (own || seen.insert(search.real_paths[i]).second) kept.push_back(std::move(images[i]));
+    const auto link = search.linked.find(i);
+    if (link != search.linked.end()) keep[i] = seen.insert(link->second).second;
   }
-  images = std::move(kept);
+  images.keep_only(keep);
 }
 
 void note_left_out(const LeftOut& left_out, std::vector<std::string>& notes) {
   if (left_out.outside_links > 0) {
     notes.push_back(plural(left_out.outside_links, "symbolic link that leads", "symbolic links that lead") +
-                    " out of the folder, or nowhere, left out");
+                    " out of the folder left out: use --follow-links to follow");
+  }
+  if (left_out.broken_links > 0) {
+    notes.push_back(plural(left_out.broken_links, "symbolic link that leads", "symbolic links that lead") +
+                    " nowhere left out");
   }
   if (left_out.repeated_links > 0) {
     notes.push_back(plural(left_out.repeated_links, "symbolic link", "symbolic links") +
@@ -199,13 +109,28 @@ void note_left_out(const LeftOut& left_out, std::vector<std::string>& notes) {
     notes.push_back(fmt::format("{} left out: convert to JPEG or PNG to use",
                                 plural(count, "file", "files") + " (." + ending + ")"));
   }
-  for (const std::string& folder : left_out.unreadable) notes.push_back("folder left out: " + folder);
+  constexpr std::size_t most_named = 5;
+  for (std::size_t i = 0; i < std::min(left_out.unreadable.size(), most_named); ++i)
+    notes.push_back("folder left out: " + left_out.unreadable[i]);
+  if (left_out.unreadable.size() > most_named) {
+    notes.push_back(fmt::format("{} more folders left out, as they can't be read",
+                                left_out.unreadable.size() - most_named));
+  }
+}
+
+/// "classification: val/<class>, 10 classes, 800 images"
+void count_in_layout(DatasetListing& listing) {
+  if (const std::size_t classes = listing.class_names.size(); classes > 0)
+    listing.layout += ", " + plural(classes, "class", "classes");
+  listing.layout += ", " + plural(listing.images.size(), listing.arrays ? "file" : "image",
+                                  listing.arrays ? "files" : "images");
 }
 
 void note_classes(DatasetListing& listing) {
   if (listing.class_names.empty()) return;
   std::vector<std::size_t> counts(listing.class_names.size());
-  for (const ImageEntry& image : listing.images) ++counts[static_cast<std::size_t>(*image.label)];
+  for (std::size_t i = 0; i < listing.images.size(); ++i)
+    ++counts[static_cast<std::size_t>(*listing.images.label(i))];
   const std::size_t empty = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0U));
   if (counts.size() - empty == 1) {
     const auto only = std::find_if(counts.begin(), counts.end(), [](std::size_t count) { return count > 0; });
@@ -221,34 +146,81 @@ void note_classes(DatasetListing& listing) {
   }
 }
 
-[[noreturn]] void fail_without_images(const Search& search, const std::filesystem::path& folder) {
-  std::string found;
-  std::vector<std::string> notes;
+[[noreturn]] void fail_without_images(const Search& search, const fs::path& folder) {
+  std::vector<std::string> notes = search.listing.notes;
   note_left_out(search.reader.left_out(), notes);
-  if (!notes.empty()) found = fmt::format(" ({})", fmt::join(notes, "; "));
+  const std::string found = notes.empty() ? "" : fmt::format(" ({})", fmt::join(notes, "; "));
+  const bool arrays = search.type == DatasetType::numpy;
   throw Error(
       ErrorCode::dataset,
-      fmt::format("no JPEG, PNG, WebP, BMP or TIFF image found{}; looked in {}: put images there, or name another folder with "
-                  "--dataset-dir",
-                  found, fmt::join(search.places, ", ")),
+      fmt::format("no {} found{}; looked in {}: put {} there, or name another folder with --dataset-dir",
+                  arrays ? ".npy or .npz file" : "JPEG, PNG, WebP, BMP or TIFF image", found, fmt::join(search.places, ", "),
+                  arrays ? "arrays" : "images"),
       folder.string());
 }
 
-}  // namespace
-
-DatasetListing discover_dataset(const std::filesystem::path& folder, DatasetType type) {
-  Search search{FolderReader(folder), {}, {}, {}};
-  if (!find_layout(search, type)) fail_without_images(search, folder);
-  drop_repeated(search);
+DatasetListing finish(Search& search) {
   DatasetListing& listing = search.listing;
   listing.root = search.reader.root();
-  std::sort(listing.images.begin(), listing.images.end(),
-            [](const ImageEntry& a, const ImageEntry& b) { return a.relative_path < b.relative_path; });
-  for (ImageEntry& image : listing.images) image.path = listing.root / image.relative_path;
+  listing.arrays = search.reader.options().kind == FileKind::arrays;
+  drop_repeated(search);
+  listing.images.sort();
+  listing.images.set_root(listing.root);
   count_in_layout(listing);
   note_classes(listing);
   note_left_out(search.reader.left_out(), listing.notes);
   return std::move(listing);
+}
+
+bool has_ending(const fs::path& path, std::string_view ending) {
+  std::string own = path.extension().string();
+  for (char& c : own) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return own == ending;
+}
+
+/// A .txt or .csv file that is named in place of a folder.
+DatasetListing discover_list(const fs::path& file, const DiscoverOptions& options) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  Search search{
+      FolderReader(folder, {FileKind::images, options.follow_links}), options.type, file, {}, {}, {}};
+  if (!find_named_list(search)) {
+    throw Error(
+        ErrorCode::dataset,
+        fmt::format(
+            "the list names no image that is there{}; its paths are taken relative to its folder",
+            search.listing.notes.empty() ? "" : fmt::format(" ({})", fmt::join(search.listing.notes, "; "))),
+        file.string());
+  }
+  return finish(search);
+}
+
+/// One .npy or .npz file.
+DatasetListing discover_array(const fs::path& file) {
+  DatasetListing listing;
+  listing.root = fs::canonical(file).parent_path();
+  listing.arrays = true;
+  listing.images.set_root(listing.root);
+  listing.images.add("", file.filename().string(), std::nullopt);
+  listing.layout = "arrays: " + file.filename().string();
+  return listing;
+}
+
+}  // namespace
+
+DatasetListing discover_dataset(const fs::path& folder, const DiscoverOptions& options) {
+  std::error_code error;
+  if (fs::is_regular_file(folder, error)) {
+    if (has_ending(folder, ".txt") || has_ending(folder, ".csv")) return discover_list(folder, options);
+    if (is_file_of(FileKind::arrays, folder.filename().string())) return discover_array(folder);
+  }
+  const FileKind kind = options.type == DatasetType::numpy ? FileKind::arrays : FileKind::images;
+  Search search{FolderReader(folder, {kind, options.follow_links}), options.type, {}, {}, {}, {}};
+  if (find_layout(search)) return finish(search);
+  if (options.type != DatasetType::automatic || search.reader.left_out().array_files == 0)
+    fail_without_images(search, folder);
+  return discover_dataset(folder, {DatasetType::numpy, options.follow_links});
 }
 
 }  // namespace calib8

@@ -3,63 +3,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <optional>
-#include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/parallel.h"
 #include "calib8/error.h"
 #include "dataset/decode.h"
+#include "dataset/image_file.h"
 
 namespace calib8 {
 namespace {
 
-/// Larger files are refused: no image under kMaximumPixels needs as much.
-constexpr std::uintmax_t kMostFileBytes = std::uintmax_t{1} << 30;
-
-/// Images at their final size that a source keeps, in bytes: 111 images of 224x224. A constant, so that
-/// memory doesn't grow with the number of images.
+/// Images at their final size that a source keeps: so many, and so many bytes (111 images of 224x224).
+/// Constants, so that memory doesn't grow with the number of images.
+constexpr std::size_t kMostKeptImages = 128;
 constexpr std::size_t kMostKeptBytes = std::size_t{16} << 20;
-
-/// The whole file. Read rather than mapped: a file that shrinks meanwhile is an error and not a signal.
-std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    throw Error(ErrorCode::dataset, error ? "cannot be opened: " + error.message() : "is not a regular file",
-                path.string());
-  }
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (!error && size > kMostFileBytes) throw Error(ErrorCode::dataset, "is larger than 1 GiB", path.string());
-  errno = 0;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  std::vector<std::byte> bytes(file && !error ? size : 0);
-  if (!file || error || std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) {
-    const std::error_code reason(errno, std::generic_category());
-    throw Error(ErrorCode::dataset, errno != 0 ? "cannot be read: " + reason.message() : "cannot be read",
-                path.string());
-  }
-  return bytes;
-}
 
 /// What became of one candidate: pixels and hash, or the reason why it can't be used.
 struct Opened {
   Image pixels;
   std::string sha256;
+  ImageFacts facts;
   std::string failure;
 };
 
 Opened open_image(const ImageEntry& entry, const Preprocessing& preprocessing) {
   try {
-    const std::vector<std::byte> file = read_file(entry.path);
-    const Image image = decode_image(file, entry.path.string(), {preprocessing.exif_orientation});
-    return {fit_image(image, preprocessing), sha256(file), {}};
+    const std::vector<std::byte> file = read_image_file(entry.path);
+    const Image image = decode_image(file, entry.path, {preprocessing.exif_orientation});
+    return {fit_image(image, preprocessing), sha256(file), examine(file, image, entry.relative_path), {}};
   } catch (const Error& error) {
     if (error.code() != ErrorCode::dataset) throw;
-    return {{}, {}, error.message()};
+    return {{}, {}, {}, error.message()};
   }
 }
 
@@ -74,8 +53,8 @@ struct Accepted {
 /// readable ones in order, so the outcome is that of opening one after the other.
 class Opener {
  public:
-  Opener(const Preprocessing& preprocessing, int threads)
-      : preprocessing_(preprocessing), threads_(threads) {}
+  Opener(const Preprocessing& preprocessing, int threads, bool keep_repeated = false)
+      : preprocessing_(preprocessing), threads_(threads), keep_repeated_(keep_repeated) {}
 
   void open(const ImageEntry* candidates, std::size_t count, Accepted& accepted) {
     // In blocks, so that few images are held at a time.
@@ -91,17 +70,27 @@ class Opener {
   }
 
   std::vector<SkippedImage> skipped;
+  std::vector<SkippedImage> repeated;
+  QualityCounter quality;
 
  private:
   void take(const ImageEntry& entry, Opened opened, Accepted& accepted) {
     if (!opened.failure.empty()) {
+      quality.add_unreadable(entry.relative_path, opened.failure);
       skipped.push_back({entry.relative_path, std::move(opened.failure)});
       return;
+    }
+    quality.add(entry.relative_path, opened.facts);
+    const auto [first, is_new] = paths_by_hash_.emplace(opened.sha256, entry.relative_path);
+    if (!is_new) {
+      quality.add_repeated(entry.relative_path, first->second);
+      repeated.push_back({entry.relative_path, first->second});
+      if (!keep_repeated_) return;
     }
     accepted.images.push_back({entry, std::move(opened.sha256)});
     // Only an unbroken run of first images is kept, so that an index finds its pixels.
     const std::size_t bytes = opened.pixels.pixels.size();
-    if (accepted.pixels.size() + 1 == accepted.images.size() &&
+    if (accepted.pixels.size() + 1 == accepted.images.size() && accepted.pixels.size() < kMostKeptImages &&
         accepted.kept_bytes + bytes <= kMostKeptBytes) {
       accepted.kept_bytes += bytes;
       accepted.pixels.push_back(std::move(opened.pixels));
@@ -110,16 +99,20 @@ class Opener {
 
   Preprocessing preprocessing_;
   int threads_;
+  bool keep_repeated_;
+  std::unordered_map<std::string, std::string> paths_by_hash_;  ///< Of what was accepted.
 };
 
 /// Opens a list and fills its gaps from the spare images, from `next_spare` on.
-Accepted open_list(const std::vector<ImageEntry>& list, const std::vector<ImageEntry>& spare,
-                   std::size_t& next_spare, Opener& opener) {
+Accepted open_list(const std::vector<ImageEntry>& list, const SpareImages& spare, std::size_t& next_spare,
+                   Opener& opener) {
   Accepted accepted;
   opener.open(list.data(), list.size(), accepted);
   while (accepted.images.size() < list.size() && next_spare < spare.size()) {
     const std::size_t count = std::min(list.size() - accepted.images.size(), spare.size() - next_spare);
-    opener.open(spare.data() + next_spare, count, accepted);
+    std::vector<ImageEntry> candidates;
+    for (std::size_t i = 0; i < count; ++i) candidates.push_back(spare[next_spare + i]);
+    opener.open(candidates.data(), count, accepted);
     next_spare += count;
   }
   return accepted;
@@ -152,6 +145,12 @@ void note_shortage(const SelectionRequest& request, ImageSamples& samples) {
     samples.notes.push_back(fmt::format("{} of {} images asked for to verify: there are no more",
                                         verification, request.num_verification));
   }
+  if (!samples.repeated.empty()) {
+    samples.notes.push_back(
+        fmt::format("{} {} left out, the first is {} (as {})", samples.repeated.size(),
+                    samples.repeated.size() == 1 ? "image that repeats another" : "images that repeat others",
+                    samples.repeated[0].relative_path, samples.repeated[0].reason));
+  }
   if (!samples.skipped.empty()) {
     samples.notes.push_back(fmt::format("{} unreadable {} skipped, the first is {}: {}",
                                         samples.skipped.size(),
@@ -163,7 +162,7 @@ void note_shortage(const SelectionRequest& request, ImageSamples& samples) {
 }  // namespace
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {
-  return decode_image(read_file(path), path.string(), options);
+  return decode_image(read_image_file(path), path.string(), options);
 }
 
 ImageSource::ImageSource(std::vector<UsedImage> images, std::vector<Image> pixels,
@@ -196,6 +195,8 @@ ImageSamples open_samples(const Selection& selection, const SelectionRequest& re
   if (calibration.images.empty() && request.num_calibration > 0) std::swap(calibration, verification);
   ImageSamples samples;
   samples.skipped = std::move(opener.skipped);
+  samples.repeated = std::move(opener.repeated);
+  samples.quality = std::move(opener.quality);
   if (verification.images.empty() && request.num_verification > 0) {
     verification = first_of(calibration, request.num_verification);
     samples.verification_overlaps = true;
@@ -205,6 +206,43 @@ ImageSamples open_samples(const Selection& selection, const SelectionRequest& re
   samples.verification = std::make_shared<ImageSource>(std::move(verification.images),
                                                        std::move(verification.pixels), preprocessing);
   note_shortage(request, samples);
+  return samples;
+}
+
+ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, bool follow_links,
+                         const Preprocessing& preprocessing, int threads) {
+  Opener opener(preprocessing, threads, true);
+  const auto open = [&](const std::vector<ListedSample>& listed) {
+    std::vector<ImageEntry> entries;
+    for (const ListedSample& sample : listed) entries.push_back(find_listed(sample, listing, follow_links));
+    Accepted accepted;
+    opener.open(entries.data(), entries.size(), accepted);
+    if (!opener.skipped.empty())
+      throw Error(ErrorCode::dataset, opener.skipped[0].reason, opener.skipped[0].relative_path);
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+      if (!listed[i].sha256.empty() && listed[i].sha256 != accepted.images[i].sha256) {
+        throw Error(ErrorCode::dataset,
+                    "is not the file that the list of samples names: its SHA-256 is another", listed[i].path);
+      }
+    }
+    return accepted;
+  };
+  Accepted calibration = open(list.calibration);
+  Accepted verification = open(list.verification);
+  ImageSamples samples;
+  if (verification.images.empty()) {
+    verification = first_of(calibration, calibration.images.size());
+    samples.verification_overlaps = true;
+  }
+  std::unordered_set<std::string> calibrating;
+  for (const UsedImage& image : calibration.images) calibrating.insert(image.entry.relative_path);
+  for (const UsedImage& image : verification.images)
+    samples.verification_overlaps |= calibrating.contains(image.entry.relative_path);
+  samples.quality = std::move(opener.quality);
+  samples.calibration = std::make_shared<ImageSource>(std::move(calibration.images),
+                                                      std::move(calibration.pixels), preprocessing);
+  samples.verification = std::make_shared<ImageSource>(std::move(verification.images),
+                                                       std::move(verification.pixels), preprocessing);
   return samples;
 }
 

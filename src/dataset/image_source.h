@@ -7,7 +7,9 @@
 
 #include "dataset/decode.h"
 #include "dataset/preprocess.h"
+#include "dataset/quality.h"
 #include "dataset/sample.h"
+#include "dataset/sample_list.h"
 #include "dataset/select.h"
 
 namespace calib8 {
@@ -16,12 +18,6 @@ namespace calib8 {
 struct UsedImage {
   ImageEntry entry;
   std::string sha256;  ///< Of the file: 64 hexadecimal digits.
-};
-
-/// An image that was drawn but can't be used.
-struct SkippedImage {
-  std::string relative_path;
-  std::string reason;  ///< One line.
 };
 
 /// Images on disk as samples: float32 [1, height, width, channels] under the empty key, with the class as
@@ -50,17 +46,25 @@ struct ImageSamples {
   std::shared_ptr<const ImageSource> verification;
   bool verification_overlaps =
       false;  ///< Verification uses images of the calibration, as there are no others.
-  std::vector<SkippedImage> skipped;  ///< In the order in which they were drawn.
-  std::vector<std::string> notes;     ///< One sentence each: too few images, overlap, skipped ones.
+  std::vector<SkippedImage> skipped;   ///< Unreadable, in the order in which they were drawn.
+  std::vector<SkippedImage> repeated;  ///< The same bytes as an image that is used, likewise.
+  QualityCounter quality;              ///< What opening them told.
+  std::vector<std::string> notes;      ///< One sentence each: too few images, overlap, skipped ones.
 };
 
 /// Opens what was selected: decodes every image once, on `threads` threads, and replaces the unreadable ones
-/// from the spare ones, those of the calibration first. The result doesn't depend on the number of threads.
+/// and those whose bytes are another's from the spare ones, those of the calibration first. The result
+/// doesn't depend on the number of threads.
 ///
 /// Where no image is left for verification, the first ones of the calibration are taken, and a note says so.
 /// Fails with ErrorCode::dataset where no image at all is readable.
 ImageSamples open_samples(const Selection& selection, const SelectionRequest& request,
                           const Preprocessing& preprocessing, int threads);
+
+/// Opens exactly the samples of a list, in its order. Fails with ErrorCode::dataset where one is missing,
+/// unreadable, or other than it was (its hash differs): the error names it.
+ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, bool follow_links,
+                         const Preprocessing& preprocessing, int threads);
 
 /// Reads and decodes a file. Fails with ErrorCode::dataset where it can't be read or decoded.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});

@@ -1,49 +1,18 @@
 #include "dataset/select.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <utility>
+#include <deque>
+
+#include "dataset/random_numbers.h"
 
 namespace calib8 {
 namespace {
-
-/// SplitMix64 of Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014), with
-/// Stafford's mixing constants: any seed is a good one.
-class RandomNumbers {
- public:
-  explicit RandomNumbers(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15;
-    std::uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return mixed ^ (mixed >> 31);
-  }
-
-  /// Evenly in [0, end): numbers of the incomplete last range are drawn again.
-  std::uint64_t below(std::uint64_t end) {
-    const std::uint64_t incomplete = (0 - end) % end;  // 2^64 mod end
-    std::uint64_t number = next();
-    while (number < incomplete) number = next();
-    return number % end;
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-template <class T>
-void shuffle(std::vector<T>& values, RandomNumbers& random) {
-  for (std::size_t left = values.size(); left > 1; --left)
-    std::swap(values[left - 1], values[random.below(left)]);
-}
 
 /// Indices of the images by class, each class shuffled; one class where there are no labels.
 std::vector<std::vector<std::size_t>> shuffled_classes(const DatasetListing& listing, RandomNumbers& random) {
   std::vector<std::vector<std::size_t>> classes(std::max<std::size_t>(listing.class_names.size(), 1));
   for (std::size_t i = 0; i < listing.images.size(); ++i) {
-    classes[static_cast<std::size_t>(listing.images[i].label.value_or(0))].push_back(i);
+    classes[static_cast<std::size_t>(listing.images.label(i).value_or(0))].push_back(i);
   }
   for (std::vector<std::size_t>& images : classes) shuffle(images, random);
   return classes;
@@ -64,18 +33,40 @@ std::vector<std::size_t> balanced_order(const DatasetListing& listing, std::uint
   return order;
 }
 
+/// Puts a part of the order so that every beginning of it holds images with and without objects in their
+/// proportion, or one in ten where there are fewer of a kind.
+void mix_by_objects(const DatasetListing& listing, std::size_t* order, std::size_t count) {
+  std::deque<std::size_t> with, without;
+  for (std::size_t i = 0; i < count; ++i)
+    (listing.annotations->has_objects(listing.images[order[i]]) ? with : without).push_back(order[i]);
+  constexpr std::size_t least_part = 10;
+  const std::size_t least = (count + least_part - 1) / least_part;
+  const std::size_t share = std::clamp(without.size(), least, std::max(count - least, least));
+  std::size_t taken_without = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool due = (i + 1) * share / count > taken_without;
+    std::deque<std::size_t>& from = with.empty() || (due && !without.empty()) ? without : with;
+    taken_without += &from == &without || due ? 1 : 0;
+    order[i] = from.front();
+    from.pop_front();
+  }
+}
+
 }  // namespace
 
 Selection select_samples(const DatasetListing& listing, const SelectionRequest& request) {
-  const std::vector<std::size_t> order = balanced_order(listing, request.seed);
+  std::vector<std::size_t> order = balanced_order(listing, request.seed);
+  const std::size_t drawn = std::min(request.num_calibration + request.num_verification, order.size());
+  const std::size_t block = std::max<std::size_t>(request.num_calibration, 1) * 4;
+  for (std::size_t begin = 0; listing.annotations && begin < drawn; begin += block)
+    mix_by_objects(listing, order.data() + begin, std::min(block, order.size() - begin));
   Selection selection;
-  for (const std::size_t index : order) {
-    std::vector<ImageEntry>& list =
-        selection.calibration.size() < request.num_calibration     ? selection.calibration
-        : selection.verification.size() < request.num_verification ? selection.verification
-                                                                   : selection.spare;
-    list.push_back(listing.images[index]);
+  for (std::size_t i = 0; i < drawn; ++i) {
+    (i < request.num_calibration ? selection.calibration : selection.verification)
+        .push_back(listing.images[order[i]]);
   }
+  order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(drawn));
+  selection.spare = {listing.images, std::move(order)};
   return selection;
 }
 

@@ -60,9 +60,11 @@ TEST(Select, ListsAreDisjointAndTogetherAll) {
     const DatasetListing listing = listing_of(sizes);
     const Selection selection = select_samples(listing, {30, 10, 3});
     std::set<std::string> all;
-    for (const auto* list : {&selection.calibration, &selection.verification, &selection.spare}) {
+    for (const auto* list : {&selection.calibration, &selection.verification}) {
       for (const std::string& path : paths_of(*list)) EXPECT_TRUE(all.insert(path).second);
     }
+    for (std::size_t i = 0; i < selection.spare.size(); ++i)
+      EXPECT_TRUE(all.insert(selection.spare[i].relative_path).second);
     EXPECT_EQ(all.size(), listing.images.size());
     EXPECT_EQ(selection.calibration.size(), std::min<std::size_t>(30, all.size()));
   }
@@ -81,6 +83,44 @@ TEST(Select, TheSeedDecidesAndIsTheSameOnEveryMachine) {
   EXPECT_NE(first, paths_of(select_samples(listing, {5, 0, 1}).calibration));
   // By SplitMix64's published constants and a Fisher-Yates shuffle, written down in Python.
   EXPECT_EQ(first, (std::vector<std::string>{"0/2", "0/10", "0/87", "0/32", "0/40"}));
+}
+
+/// Says that images whose number is below a limit hold nothing, and counts how often it is asked.
+class FirstOnesAreEmpty : public Annotations {
+ public:
+  explicit FirstOnesAreEmpty(int limit) : limit_(limit) {}
+  bool has_objects(const ImageEntry& image) const override {
+    ++asked;
+    return std::stoi(image.relative_path.substr(2)) >= limit_;
+  }
+  std::vector<Box> read_boxes(const ImageEntry&) const override { return {}; }
+  mutable int asked = 0;
+
+ private:
+  int limit_;
+};
+
+TEST(Select, ImagesWithoutObjectsAreDrawnInTheirProportionOrOneInTen) {
+  const struct {
+    int empty_ones, least, most;
+  } cases[] = {{0, 0, 0}, {3000, 25, 35}, {9990, 85, 100}, {10000, 100, 100}, {600, 9, 11}};
+  for (const auto& example : cases) {
+    DatasetListing listing = listing_of({10000}, false);
+    const auto annotations = std::make_shared<FirstOnesAreEmpty>(example.empty_ones);
+    listing.annotations = annotations;
+    const Selection selection = select_samples(listing, {100, 20, 4});
+    EXPECT_EQ(annotations->asked, 400);
+    int empty = 0;
+    std::set<std::string> paths;
+    for (const ImageEntry& image : selection.calibration) {
+      empty += annotations->has_objects(image) ? 0 : 1;
+      paths.insert(image.relative_path);
+    }
+    for (const ImageEntry& image : selection.verification) paths.insert(image.relative_path);
+    EXPECT_EQ(paths.size(), 120U);
+    EXPECT_GE(empty, example.least) << example.empty_ones;
+    EXPECT_LE(empty, example.most) << example.empty_ones;
+  }
 }
 
 }  // namespace

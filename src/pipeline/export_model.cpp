@@ -238,9 +238,10 @@ void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeD
       compare_with_onnx(*state.result.onnx, model.view(), *data.verification, litert);
 }
 
-void describe_data(Export& state, const RepresentativeData& data) {
-  state.report["dataset"] = data.dataset;
-  state.report["preprocessing"] = data.preprocessing;
+/// Moves the description: with many samples it is large.
+void describe_data(Export& state, RepresentativeData& data) {
+  state.report["dataset"] = std::move(data.dataset);
+  state.report["preprocessing"] = std::move(data.preprocessing);
 }
 
 void check_preprocessing_of(Export& state, const LoweredModel& model, const RepresentativeData& data,

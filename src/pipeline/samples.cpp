@@ -1,11 +1,17 @@
 #include "pipeline/samples.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "container/printable.h"
+#include "dataset/array_files.h"
 #include "dataset/array_source.h"
 #include "dataset/discover.h"
 #include "dataset/image_source.h"
 #include "dataset/preprocessing_json.h"
+#include "dataset/quality.h"
+#include "dataset/sample_list.h"
 #include "dataset/select.h"
 #include "pipeline/preprocessing_choice.h"
 
@@ -16,7 +22,7 @@ namespace {
 constexpr std::size_t most_images_to_check = 300;
 
 void note(const ExportOptions& options, const std::string& line) {
-  if (options.note) options.note(line);
+  if (options.note) options.note(one_line(line));  // names of files may be anything
 }
 
 /// [1, C, H, W] -> [1, H, W, C]
@@ -111,32 +117,62 @@ DatasetType dataset_type(DatasetKind kind) {
       return DatasetType::detection;
     case DatasetKind::images:
       return DatasetType::images;
+    case DatasetKind::numpy:
+      return DatasetType::numpy;
   }
   throw Error(ErrorCode::internal, "not a DatasetKind");
 }
 
+/// A path that isn't UTF-8 stands in JSON with replacements, and beside it byte by byte, so that --samples-in
+/// finds it.
+nlohmann::json path_and_hash(const std::string& path, const std::string& hash) {
+  nlohmann::json sample = {{"path", valid_utf8(path)}, {"sha256", hash}};
+  if (sample["path"] != path) {
+    std::string hex;
+    for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    sample["path_hex"] = hex;
+  }
+  return sample;
+}
+
 nlohmann::json list_images(const ImageSource& source) {
   nlohmann::json list = nlohmann::json::array();
-  for (const UsedImage& image : source.images()) {
-    list.push_back({{"path", image.entry.relative_path}, {"sha256", image.sha256}});
+  for (const UsedImage& image : source.images())
+    list.push_back(path_and_hash(image.entry.relative_path, image.sha256));
+  return list;
+}
+
+nlohmann::json list_arrays(const ArrayFileSource& source) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const UsedArray& array : source.arrays()) {
+    list.push_back(path_and_hash(array.entry.relative_path, array.sha256));
+    list.back()["row"] = array.row;
   }
   return list;
 }
 
-RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options,
-                               const nlohmann::json& config, int threads) {
-  const auto [preprocessing, from, preprocessing_notes] = preprocessing_for(graph, options, config);
-  const DatasetListing listing =
-      discover_dataset(dataset_folder(options), dataset_type(options.dataset_type));
-  for (const std::string& line : listing.notes) note(options, line);
-  const SelectionRequest request{options.num_calib_samples, options.verify_samples, options.seed};
-  const ImageSamples samples =
-      open_samples(select_samples(listing, request), request, preprocessing, threads);
-  for (const std::string& line : samples.notes) note(options, line);
+nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const SkippedImage& image : skipped)
+    list.push_back({{"path", image.relative_path}, {"reason", image.reason}});
+  return list;
+}
 
-  nlohmann::json skipped = nlohmann::json::array();
-  for (const SkippedImage& image : samples.skipped)
-    skipped.push_back({{"path", image.relative_path}, {"reason", image.reason}});
+/// With --strict, what would be warned of stops the export.
+void warn(const ExportOptions& options, const std::vector<std::string>& warnings,
+          const std::filesystem::path& folder) {
+  if (options.strict && !warnings.empty()) {
+    const std::string others = warnings.size() == 1 ? "" : fmt::format(" (and {} more)", warnings.size() - 1);
+    throw Error(ErrorCode::dataset, warnings[0] + others + " (--strict)", folder.string());
+  }
+  for (const std::string& warning : warnings) note(options, "warning: " + warning);
+}
+
+/// What both kinds of samples tell about where they come from.
+template <class Samples>
+RepresentativeData describe_samples(const ExportOptions& options, const DatasetListing& listing,
+                                    const Samples& samples) {
+  for (const std::string& line : samples.notes) note(options, line);
   std::vector<std::string> notes = listing.notes;
   notes.insert(notes.end(), samples.notes.begin(), samples.notes.end());
   RepresentativeData data;
@@ -144,11 +180,6 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
   data.verification = samples.verification;
   data.held_out = !samples.verification_overlaps;
   data.classes = listing.class_names.size();
-  if (options.check_preprocessing && data.classes > 0)
-    data.to_check = select_samples(listing, {most_images_to_check, 0, options.seed}).calibration;
-  data.declared = preprocessing;
-  data.preprocessing = to_json(preprocessing);
-  data.preprocessing["from"] = from;
   data.dataset = {{"folder", dataset_folder(options).string()},
                   {"layout", listing.layout},
                   {"classes", listing.class_names},
@@ -156,18 +187,74 @@ RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& op
                   {"calibration_samples", samples.calibration->size()},
                   {"verification_samples", samples.verification->size()},
                   {"held_out", data.held_out},
-                  {"calibration", list_images(*samples.calibration)},
-                  {"verification", list_images(*samples.verification)},
-                  {"skipped", std::move(skipped)},
+                  {"skipped", list_skipped(samples.skipped)},
+                  {"dropped_duplicates", samples.repeated.size()},
                   {"notes", std::move(notes)}};
   return data;
+}
+
+RepresentativeData open_array_listing(const TfliteGraph& graph, const ExportOptions& options,
+                                      const DatasetListing& listing) {
+  std::vector<ArrayInput> inputs;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+    inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
+  const ArraySamples samples =
+      options.samples_in
+          ? open_listed_arrays(read_sample_list(*options.samples_in, options.num_calib_samples), listing,
+                               options.follow_links, inputs)
+          : open_array_files(listing, inputs,
+                             {options.num_calib_samples, options.verify_samples, options.seed});
+  warn(options, samples.warnings, dataset_folder(options));
+  RepresentativeData data = describe_samples(options, listing, samples);
+  data.dataset["calibration"] = list_arrays(*samples.calibration);
+  data.dataset["verification"] = list_arrays(*samples.verification);
+  return data;
+}
+
+RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options,
+                               const nlohmann::json& config, const DatasetListing& listing, int threads) {
+  const auto [preprocessing, from, preprocessing_notes] = preprocessing_for(graph, options, config);
+  const SelectionRequest request{options.num_calib_samples, options.verify_samples, options.seed};
+  ImageSamples samples =
+      options.samples_in ? open_listed(read_sample_list(*options.samples_in, options.num_calib_samples),
+                                       listing, options.follow_links, preprocessing, threads)
+                         : open_samples(select_samples(listing, request), request, preprocessing, threads);
+  const std::size_t calibrating = samples.calibration->size();
+  const QualityReport quality = options.examine_all ? examine_all(listing, calibrating, threads)
+                                                    : samples.quality.finish(listing, calibrating, false);
+  warn(options, quality.warnings, dataset_folder(options));
+  RepresentativeData data = describe_samples(options, listing, samples);
+  if (options.check_preprocessing && data.classes > 0)
+    data.to_check = select_samples(listing, {most_images_to_check, 0, options.seed}).calibration;
+  data.declared = preprocessing;
+  data.preprocessing = to_json(preprocessing);
+  data.preprocessing["from"] = from;
+  data.dataset["calibration"] = list_images(*samples.calibration);
+  data.dataset["verification"] = list_images(*samples.verification);
+  data.dataset["quality"] = to_json(quality);
+  return data;
+}
+
+RepresentativeData open_folder(const TfliteGraph& graph, const ExportOptions& options,
+                               const nlohmann::json& config, int threads) {
+  const DatasetListing listing =
+      discover_dataset(dataset_folder(options), {dataset_type(options.dataset_type), options.follow_links});
+  note(options, "data: " + listing.layout);
+  for (const std::string& line : listing.notes) note(options, line);
+  return listing.arrays ? open_array_listing(graph, options, listing)
+                        : open_images(graph, options, config, listing, threads);
 }
 
 }  // namespace
 
 RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
                                             const nlohmann::json& config, int threads) {
-  return options.samples.empty() ? open_images(graph, options, config, threads) : open_arrays(graph, options);
+  if (!options.samples.empty()) return open_arrays(graph, options);
+  try {
+    return open_folder(graph, options, config, threads);
+  } catch (const Error& error) {  // names of files may be anything
+    throw Error(error.code(), one_line(error.message()), one_line(error.where()));
+  }
 }
 
 }  // namespace calib8

@@ -1,0 +1,269 @@
+#include "dataset/quality.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "calib8/error.h"
+#include "dataset/decode.h"
+#include "dataset/image_file.h"
+
+namespace calib8 {
+namespace {
+
+ImageFormat format_of_ending(const std::string& name) {
+  std::string ending = std::filesystem::path(name).extension().string();
+  for (char& c : ending) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  static const std::map<std::string, ImageFormat> endings = {
+      {".jpg", ImageFormat::jpeg},  {".jpeg", ImageFormat::jpeg}, {".png", ImageFormat::png},
+      {".webp", ImageFormat::webp}, {".bmp", ImageFormat::bmp},   {".tif", ImageFormat::tiff},
+      {".tiff", ImageFormat::tiff}};
+  const auto known = endings.find(ending);
+  return known == endings.end() ? ImageFormat::unknown : known->second;
+}
+
+bool is_near_constant(const Image& image) {
+  int low[3] = {255, 255, 255}, high[3] = {0, 0, 0};
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const int value = image.pixels[i + channel];
+      low[channel] = std::min(low[channel], value);
+      high[channel] = std::max(high[channel], value);
+      if (high[channel] - low[channel] > kConstantLevels) return false;
+    }
+  }
+  return true;
+}
+
+bool is_gray(const Image& image) {
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
+    if (image.pixels[i] != image.pixels[i + 1] || image.pixels[i] != image.pixels[i + 2]) return false;
+  }
+  return true;
+}
+
+Spread spread_of(std::vector<int>& values) {
+  if (values.empty()) return {};
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return {*least, *middle, *most};
+}
+
+void count(std::size_t& number, std::string& first, const std::string& text) {
+  if (number++ == 0) first = text;
+}
+
+std::string of_images(std::size_t count, const QualityReport& report) {
+  return fmt::format("{} of {} images", count, report.images + report.unreadable);
+}
+
+void warn_of_files(QualityReport& report) {
+  auto& warnings = report.warnings;
+  if (report.unreadable > 0) {
+    warnings.push_back(fmt::format("{} can't be read, the first is {}: repair or remove them",
+                                   of_images(report.unreadable, report), report.first_unreadable));
+  }
+  if (report.repeated > 0) {
+    warnings.push_back(fmt::format("{} repeat another byte for byte, the first is {}: remove the copies",
+                                   of_images(report.repeated, report), report.first_repeated));
+  }
+  if (report.near_constant > 0) {
+    warnings.push_back(
+        fmt::format("{} show almost nothing (one colour, within {} levels), the first is {}: remove them",
+                    of_images(report.near_constant, report), kConstantLevels, report.first_near_constant));
+  }
+  if (report.other_ending > 0) {
+    warnings.push_back(
+        fmt::format("{} are of another format than their name says, the first is {}: they are "
+                    "read by content, rename them",
+                    of_images(report.other_ending, report), report.first_other_ending));
+  }
+  if (report.images > 0 && report.gray == report.images) {
+    warnings.emplace_back(
+        "all images are gray: a model that sees colour in use needs colour images to calibrate on");
+  }
+}
+
+void warn_of_classes(QualityReport& report, const DatasetListing& listing) {
+  if (report.class_counts.empty()) return;
+  const auto& counts = report.class_counts;
+  const auto empty = static_cast<std::size_t>(std::count(counts.begin(), counts.end(), 0U));
+  if (counts.size() - empty == 1) {
+    report.warnings.emplace_back(
+        "there is one class only: add images of the others, whose values calibration never sees");
+  }
+  if (empty > 0) {
+    const auto first = static_cast<std::size_t>(std::find(counts.begin(), counts.end(), 0U) - counts.begin());
+    report.warnings.push_back(
+        fmt::format("{} of {} classes have no image, the first is {}: add images, or "
+                    "remove the folders if they are no classes",
+                    empty, counts.size(), listing.class_names[first]));
+  }
+}
+
+/// Half of a SHA-256, which suffices to tell any number of images apart.
+std::array<std::uint64_t, 2> first_half(const std::string& hexadecimal) {
+  return {std::stoull(hexadecimal.substr(0, 16), nullptr, 16),
+          std::stoull(hexadecimal.substr(16, 16), nullptr, 16)};
+}
+
+struct Content {
+  std::array<std::uint64_t, 2> hash;
+  std::size_t index;
+};
+
+/// Those whose content is that of an earlier one, in order, each with the first that has it.
+std::vector<std::pair<std::size_t, std::size_t>> repeated_of(std::vector<Content> contents) {
+  std::sort(contents.begin(), contents.end(), [](const Content& a, const Content& b) {
+    return std::tie(a.hash, a.index) < std::tie(b.hash, b.index);
+  });
+  std::vector<std::pair<std::size_t, std::size_t>> repeated;
+  for (std::size_t i = 1, first = 0; i < contents.size(); ++i) {
+    if (contents[i].hash == contents[first].hash)
+      repeated.emplace_back(contents[i].index, contents[first].index);
+    else
+      first = i;
+  }
+  std::sort(repeated.begin(), repeated.end());
+  return repeated;
+}
+
+nlohmann::json to_json(const Spread& spread) {
+  return {{"min", spread.least}, {"median", spread.median}, {"max", spread.most}};
+}
+
+}  // namespace
+
+ImageFacts examine(ByteView file, const Image& image, const std::string& name) {
+  ImageFacts facts;
+  facts.width = image.width;
+  facts.height = image.height;
+  facts.format = format_of(file);
+  const ImageFormat named = format_of_ending(name);
+  facts.other_ending = named != ImageFormat::unknown && named != facts.format;
+  facts.near_constant = is_near_constant(image);
+  facts.gray = is_gray(image);
+  return facts;
+}
+
+void QualityCounter::add(const std::string& path, const ImageFacts& facts) {
+  ++report_.images;
+  widths_.push_back(facts.width);
+  heights_.push_back(facts.height);
+  ++report_.formats[std::string(name_of(facts.format))];
+  report_.gray += facts.gray ? 1 : 0;
+  if (facts.near_constant) count(report_.near_constant, report_.first_near_constant, path);
+  if (facts.other_ending) {
+    count(report_.other_ending, report_.first_other_ending,
+          fmt::format("{} (a {})", path, name_of(facts.format)));
+  }
+}
+
+void QualityCounter::add_unreadable(const std::string& path, const std::string& reason) {
+  count(report_.unreadable, report_.first_unreadable, path + " (" + reason + ")");
+}
+
+void QualityCounter::add_repeated(const std::string& path, const std::string& same_as) {
+  count(report_.repeated, report_.first_repeated, path + " (as " + same_as + ")");
+}
+
+QualityReport QualityCounter::finish(const DatasetListing& listing, std::size_t calibration, bool all) {
+  QualityReport report = report_;
+  report.all = all;
+  report.width = spread_of(widths_);
+  report.height = spread_of(heights_);
+  report.class_counts.resize(listing.class_names.size());
+  for (std::size_t i = 0; i < listing.images.size() && !report.class_counts.empty(); ++i)
+    ++report.class_counts[static_cast<std::size_t>(*listing.images.label(i))];
+  if (calibration < kFewSamples) {
+    report.warnings.push_back(
+        fmt::format("{} {} calibrate: below {} the ranges are left to chance, add images "
+                    "or raise --num-calib-samples",
+                    calibration, calibration == 1 ? "image" : "images", kFewSamples));
+  }
+  warn_of_classes(report, listing);
+  warn_of_files(report);
+  return report;
+}
+
+QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads) {
+  struct Opened {
+    ImageFacts facts;
+    std::array<std::uint64_t, 2> sha256;
+    std::string failure;
+  };
+  QualityCounter counter;
+  std::vector<Content> contents;
+  const std::size_t block = static_cast<std::size_t>(std::max(threads, 1)) * 8;
+  for (std::size_t begin = 0; begin < listing.images.size(); begin += block) {
+    throw_if_interrupted();
+    std::vector<Opened> opened(std::min(block, listing.images.size() - begin));
+    parallel_for(opened.size(), threads, [&](int, std::size_t i) {
+      const ImageEntry entry = listing.images[begin + i];
+      try {
+        const std::vector<std::byte> file = read_image_file(entry.path);
+        const Image image = decode_image(file, entry.path);
+        opened[i] = {examine(file, image, entry.relative_path), first_half(sha256(file)), {}};
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::dataset) throw;
+        opened[i].failure = error.message();
+      }
+    });
+    for (std::size_t i = 0; i < opened.size(); ++i) {
+      const std::string path = listing.images.relative_path(begin + i);
+      if (!opened[i].failure.empty()) {
+        counter.add_unreadable(path, opened[i].failure);
+        continue;
+      }
+      counter.add(path, opened[i].facts);
+      contents.push_back({opened[i].sha256, begin + i});
+    }
+  }
+  for (const auto& [index, first] : repeated_of(std::move(contents)))
+    counter.add_repeated(listing.images.relative_path(index), listing.images.relative_path(first));
+  return counter.finish(listing, calibration, true);
+}
+
+nlohmann::json to_json(const QualityReport& report) {
+  return {{"scope", report.all ? "all" : "drawn"},
+          {"images", report.images},
+          {"unreadable", report.unreadable},
+          {"repeated", report.repeated},
+          {"near_constant", report.near_constant},
+          {"other_ending", report.other_ending},
+          {"gray", report.gray},
+          {"formats", report.formats},
+          {"width", to_json(report.width)},
+          {"height", to_json(report.height)},
+          {"class_counts", report.class_counts},
+          {"warnings", report.warnings}};
+}
+
+std::vector<std::string> to_lines(const QualityReport& report) {
+  std::vector<std::string> lines;
+  std::string formats;
+  for (const auto& [format, number] : report.formats)
+    formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", number, format);
+  lines.push_back(fmt::format("{} {} opened{}: {}", report.images, report.images == 1 ? "image" : "images",
+                              report.all ? " (all)" : "", formats));
+  lines.push_back(fmt::format("width {} to {} pixels (median {}), height {} to {} (median {})",
+                              report.width.least, report.width.most, report.width.median, report.height.least,
+                              report.height.most, report.height.median));
+  if (!report.class_counts.empty()) {
+    std::vector<std::size_t> counts = report.class_counts;
+    std::sort(counts.begin(), counts.end());
+    lines.push_back(fmt::format("{} classes of {} to {} images (median {})", counts.size(), counts.front(),
+                                counts.back(), counts[(counts.size() - 1) / 2]));
+  }
+  for (const std::string& warning : report.warnings) lines.push_back("warning: " + warning);
+  return lines;
+}
+
+}  // namespace calib8
