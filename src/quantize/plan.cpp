@@ -92,8 +92,8 @@ class Planner {
     }
   }
 
-  /// XNNPACK fails to load a convolution whose requantization multiplier s_in * s_w / s_out reaches 256. Dead
-  /// outputs (a range of nearly nothing) bring this about.
+  /// XNNPACK fails to load a convolution whose requantization multiplier s_in * s_w / s_out reaches 256, and leaves a
+  /// MUL whose s_a * s_b / s_out does to the slow kernel. Dead outputs (a range of nearly nothing) bring this about.
   void widen_for_kernels() {
     for (const OperatorId id : graph_.nodes()) {
       const TfliteOperator& op = graph_[id];
@@ -104,6 +104,8 @@ class Planner {
                     largest_weight_scale(op, *weights) * scale_of(data_input(op, *weights)) / 255.0f);
       } else if (op.is<tflite::Add>() || op.is<tflite::Sub>()) {
         widen_for_sum(op);
+      } else if (op.is<tflite::Mul>()) {
+        raise_scale(op.outputs[0], input_scale(op.inputs[0]) * input_scale(op.inputs[1]) / 255.0f);
       }
     }
   }

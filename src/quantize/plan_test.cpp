@@ -119,6 +119,15 @@ TEST(Plan, AConcatenationTakesTheHullAndRequantizesWhatIsPrescribed) {
   EXPECT_TRUE(quantized[quantized.producer(concatenation.inputs[1])].is<tflite::Quantize>());
 }
 
+TEST(Plan, AProductIsKeptWithinTheRatiosThatXnnpackRuns) {
+  Model dead;  // SiLU far to the left of zero
+  const TensorId x = dead.input({1, 2}, {-1e6f, -1e4f});
+  const TensorId gate = dead.emit(tflite::Logistic{}, {x}, {1, 2});
+  const TensorId y = dead.emit(tflite::Mul{}, {x, gate}, {1, 2}, Range{0, 0});
+  const Plan plan = dead.plan(y);
+  EXPECT_LT(of(plan, x).scales[0] * of(plan, gate).scales[0] / of(plan, y).scales[0], 256.0f);
+}
+
 TEST(Plan, ASumIsKeptWithinTheRatiosThatXnnpackRuns) {
   Model model;
   const TensorId x = model.input({1, 2}, {-1e-6f, 1e-6f});
