@@ -34,16 +34,15 @@ def float_columns(options, pair: peer.Pair, model: torch.nn.Module, inputs: np.n
     }
 
 
-def int8_columns(ours: pathlib.Path, peers: pathlib.Path, inputs: np.ndarray, reference: np.ndarray) -> dict:
-    logits = runtimes.run_tflite(ours, inputs)
-    builtin = runtimes.run_tflite(ours, inputs, builtin=True)
-    of_peer = runtimes.run_tflite(peers, inputs)
+def int8_columns(ours: pathlib.Path, peers: pathlib.Path, inputs: np.ndarray, reference: np.ndarray, few: int) -> dict:
+    logits, of_peer = (runtimes.run_tflite(path, inputs) for path in (ours, peers))
+    builtin, of_peer_builtin = (runtimes.run_tflite(path, inputs[:few], builtin=True) for path in (ours, peers))
     return {
         "int8 dB": runtimes.sqnr(reference, logits),
         "peer dB": runtimes.sqnr(reference, of_peer),
-        "built-in dB": runtimes.sqnr(reference, builtin),
-        "built-in to XNNPACK dB": runtimes.sqnr(logits, builtin),
-        "the same, plain": runtimes.sqnr(logits, builtin, centred=False),
+        "built-in to XNNPACK dB": runtimes.sqnr(logits[:few], builtin),
+        "the same, plain": runtimes.sqnr(logits[:few], builtin, centred=False),
+        "the same of the peer, plain": runtimes.sqnr(of_peer[:few], of_peer_builtin, centred=False),
         "agreement %": 100 * float(np.mean(logits.argmax(1) == reference.argmax(1))),
         "peer agreement %": 100 * float(np.mean(of_peer.argmax(1) == reference.argmax(1))),
         "float operators": len(runtimes.float_operators(ours)),
@@ -55,7 +54,7 @@ def main():
     parser = peer.peer_arguments(__doc__)
     parser.add_argument("--arch", nargs="+", default=torchvision_models.ARCHITECTURES)
     parser.add_argument("--test-photos", type=int, default=64)
-    parser.add_argument("--float-photos", type=int, default=8, help="of these, how many the float files are compared on")
+    parser.add_argument("--few-photos", type=int, default=8, help="of these, how many the float files and the built-in kernels run on")
     parser.add_argument("--reuse", action="store_true", help="keep the checkpoints and the peer's files of an earlier run")
     options = parser.parse_args()
     photos = peer.draw_photos(options.photos, options.test_photos)
@@ -66,11 +65,11 @@ def main():
         model = torchvision_models.build(arch)
         model.load_state_dict(torch.load(pair.checkpoint, weights_only=True))
         reference = torchvision_models.logits(model, images.to_torch(inputs)).numpy()
-        few = options.float_photos
+        few = options.few_photos
         row = {
             "model": arch,
             **float_columns(options, pair, model, inputs[:few], reference[:few]),
-            **int8_columns(pair.ours, pair.peers, inputs, reference),
+            **int8_columns(pair.ours, pair.peers, inputs, reference, few),
         }
         rows.append(row)
         print({key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}, flush=True)

@@ -10,6 +10,7 @@
 #include "calib8/error.h"
 #include "dataset/image_source.h"
 #include "pipeline/preprocessing_mistakes.h"
+#include "runtime/instances.h"
 #include "verify/real_values.h"
 #include "verify/statistics.h"
 
@@ -56,7 +57,8 @@ class Judge {
     if (!entry.label) return;
     std::vector<Tensor> tensors;
     try {
-      tensors = all_tensors(read_image(entry.path, {preprocessings.front().exif_orientation}), preprocessings);
+      tensors =
+          all_tensors(read_image(entry.path, {preprocessings.front().exif_orientation}), preprocessings);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::dataset) throw;
       return;

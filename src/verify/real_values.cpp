@@ -59,12 +59,6 @@ std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t 
                                     : from_levels<std::int8_t>(elements, stride, scale, zero_point);
 }
 
-Instances share_threads(std::size_t model_bytes, int threads, std::size_t samples) {
-  constexpr std::size_t most_bytes_side_by_side = std::size_t{64} << 20;
-  if (model_bytes > most_bytes_side_by_side) return {1, threads};
-  return {std::max(1, std::min(threads, static_cast<int>(samples))), 1};
-}
-
 RealModel::RealModel(std::shared_ptr<const LiteRt> litert, Data file, const TfliteGraph& graph,
                      const std::vector<TensorId>& outputs, InterpreterOptions options)
     : interpreter_(std::move(litert), std::move(file), options) {

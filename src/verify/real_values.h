@@ -22,14 +22,6 @@ Tensor from_real(const Tensor& values, const EdgeType& type);
 /// Every `stride`-th element of an int8, uint8 or float32 tensor as a real value.
 std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t stride = 1);
 
-/// How many instances of a model run side by side, and with how many threads each. A large model gets one
-/// instance, as each packs the weights anew.
-struct Instances {
-  int count;
-  int threads;
-};
-Instances share_threads(std::size_t model_bytes, int threads, std::size_t samples);
-
 /// A written model run on real values: samples in, float32 out, whatever its inputs and outputs are.
 class RealModel {
  public:

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/parallel.h"
+#include "runtime/instances.h"
 #include "verify/latency.h"
 #include "verify/layers.h"
 #include "verify/real_values.h"
@@ -30,7 +31,8 @@ std::vector<float> all_outputs(RealModel& model, const Sample& sample) {
 
 Outputs run_samples(const FloatModel& real, const WrittenModel& quantized, const SampleSource& samples,
                     const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
-  const auto [instances, threads] = share_threads(real.constants.file_size(), options.threads, samples.size());
+  const auto [instances, threads] =
+      share_threads(real.constants.file_size(), options.threads, samples.size());
   const InterpreterOptions run_options{.threads = threads};
   const bool run_real = options.float_outputs.empty();
   const Data real_file = run_real ? real.file() : Data();
