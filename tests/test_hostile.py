@@ -1,5 +1,7 @@
 """Hostile files through the command line: each gets one line and its status, never a signal, a hang or an output."""
 
+import hashlib
+import json
 import os
 import pathlib
 import pickle
@@ -216,7 +218,11 @@ def external_model(folder, location, offset=0, length=None):
 def test_external_data_in_its_folder(tmp_path):
     path, content = external_model(tmp_path / "model", "weights.bin")
     (tmp_path / "model" / "weights.bin").write_bytes(content)
-    assert export(path, tmp_path / "out").returncode == 0
+    done = export(path, tmp_path / "out", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["model"]["external_data"] == [
+        {"file": "weights.bin", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    ]
 
 
 @pytest.mark.parametrize("way", ["parent", "absolute", "symlink", "linked folder", "hardlink", "device", "hidden parent"])

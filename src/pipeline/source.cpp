@@ -69,13 +69,19 @@ Source read_checkpoint_source(const Data& file, const ExportOptions& options) {
 }
 
 Source read_onnx_source(const ExportOptions& options) {
-  OnnxGraph graph = read_onnx(options.model);
+  std::map<std::string, Data> external_files;
+  OnnxGraph graph = read_onnx(options.model, &external_files);
+  nlohmann::json description = {{"kind", "onnx"}};
+  for (const auto& [location, data] : external_files) {
+    description["external_data"].push_back(
+        {{"file", location}, {"bytes", data.size()}, {"sha256", sha256(data.bytes())}});
+  }
   if (options.input_size) set_input_size(graph, options.input_size->first, options.input_size->second);
   if (!options.dynamic_batch) {
     fix_batch(graph, 1);
     require_static_inputs(graph);
   }
-  return {std::move(graph), std::nullopt, {{"kind", "onnx"}}};
+  return {std::move(graph), std::nullopt, std::move(description)};
 }
 
 }  // namespace

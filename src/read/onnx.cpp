@@ -66,7 +66,8 @@ ModelMessage parse_model(data_view view) {
   return model;
 }
 
-OnnxGraph read_model(const Data& file, const std::filesystem::path& folder) {
+OnnxGraph read_model(const Data& file, const std::filesystem::path& folder,
+                     std::map<std::string, Data>* external_files) {
   const ModelMessage model = parse_model(view_of(file.bytes()));
   if (!model.graph) throw Error(ErrorCode::model, "holds no ONNX graph");
   if (!model.opset) throw Error(ErrorCode::model, "doesn't say which opset of ONNX it uses");
@@ -79,6 +80,7 @@ OnnxGraph read_model(const Data& file, const std::filesystem::path& folder) {
   OnnxRefusals refusals;
   OnnxGraph graph = build_onnx_graph(*model.graph, *model.opset, source, refusals);
   refusals.throw_if_any();
+  if (external_files) *external_files = std::move(source.external);
   return graph;
 }
 
@@ -105,9 +107,10 @@ bool looks_like_onnx(ByteView bytes) {
   return false;
 }
 
-OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder) {
+OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder,
+                    std::map<std::string, Data>* external_files) {
   try {
-    OnnxGraph graph = read_model(file, folder);
+    OnnxGraph graph = read_model(file, folder, external_files);
     verify(graph, "reading");
     return graph;
   } catch (const protozero::exception& error) {
@@ -118,10 +121,10 @@ OnnxGraph read_onnx(const Data& file, const std::string& where, const std::files
   }
 }
 
-OnnxGraph read_onnx(const std::filesystem::path& path) {
+OnnxGraph read_onnx(const std::filesystem::path& path, std::map<std::string, Data>* external_files) {
   const std::filesystem::path folder =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  return read_onnx(map_file(path), path.string(), folder);
+  return read_onnx(map_file(path), path.string(), folder, external_files);
 }
 
 }  // namespace calib8

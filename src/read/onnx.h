@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "base/bytes.h"
@@ -20,10 +21,13 @@ bool looks_like_onnx(ByteView bytes);
 /// Fails with ErrorCode::model on damaged files, and, naming all of them at once, on what is not supported:
 /// operators without a row in ops/, control flow, other domains, sparse and string tensors, sequences,
 /// training mode.
-OnnxGraph read_onnx(const std::filesystem::path& path);
+///
+/// `external_files` receives the files of weights that were read, by their location in the model's folder.
+OnnxGraph read_onnx(const std::filesystem::path& path, std::map<std::string, Data>* external_files = nullptr);
 
 /// The same for bytes in memory. `where` names them in errors; external files are looked for in `folder`, and
 /// refused where it is empty.
-OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder = {});
+OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder = {},
+                    std::map<std::string, Data>* external_files = nullptr);
 
 }  // namespace calib8
