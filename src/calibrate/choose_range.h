@@ -9,7 +9,10 @@ namespace calib8 {
 enum class RangeMethod {
   minmax,      ///< All that was seen.
   percentile,  ///< Between the 0.01th and the 99.99th percentile.
-  mse,  ///< The least mean squared error of the int8 values (as in Banner et al. 2019, "ACIQ", but searched).
+  /// The least mean error of the int8 values, searched. Errors count with the power of 2.5, not 2: the few
+  /// large values that a range cuts off matter more to what follows than their squares say (Li et al. 2021,
+  /// "BRECQ", takes 2.4).
+  mse,
 };
 
 /// `observed` is the exact range over all samples, `histogram` counts (a part of) the values; both of one
