@@ -187,7 +187,7 @@ void bind_options(nb::module_& module) {
       .def_rw("channel_order", &ExportOptions::channel_order)
       .def_rw("scale", &ExportOptions::scale)
       .def_rw("check_preprocessing", &ExportOptions::check_preprocessing)
-      .def_rw("num_calib_samples", &ExportOptions::num_calib_samples)
+      .def_rw("num_calib_samples", &ExportOptions::num_samples)
       .def_rw("verify_samples", &ExportOptions::verify_samples)
       .def_rw("samples_in", &ExportOptions::samples_in)
       .def_rw("follow_links", &ExportOptions::follow_links)
