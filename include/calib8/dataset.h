@@ -59,6 +59,10 @@ class RepresentativeDataset {
   /// there is no such sample.
   RepresentativeSample sample(std::size_t index) const;
 
+  /// What sample(index) tells of itself, without reading it. `index` must be below size().
+  std::string path(std::size_t index) const;
+  std::optional<int> label(std::size_t index) const;
+
   /// Names and shapes ([1, ...], channels last) of the inputs, in the model's order; images have the name "".
   std::vector<std::pair<std::string, std::vector<std::int64_t>>> inputs() const;
 

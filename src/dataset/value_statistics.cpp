@@ -4,6 +4,11 @@
 #include <cmath>
 
 namespace calib8 {
+namespace {
+
+constexpr std::int64_t most_channels = 4;
+
+}  // namespace
 
 void ValueCounter::add(std::span<const float> values, std::size_t first, std::size_t stride) {
   if (first >= values.size()) return;
@@ -42,6 +47,19 @@ void ValueCounter::merge(const ValueCounter& other) {
 
 double ValueCounter::deviation() const {
   return count_ == 0 ? 0 : std::sqrt(squares_ / static_cast<double>(count_));
+}
+
+void InputCounter::add(std::span<const float> values, const Shape& shape) {
+  values_.add(values);
+  const bool by_channel = shape.size() == 4 && shape[3] <= most_channels;
+  channels_.resize(by_channel ? static_cast<std::size_t>(shape[3]) : 0);
+  for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].add(values, i, channels_.size());
+}
+
+void InputCounter::merge(const InputCounter& other) {
+  values_.merge(other.values_);
+  channels_.resize(other.channels_.size());
+  for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].merge(other.channels_[i]);
 }
 
 }  // namespace calib8

@@ -2,6 +2,9 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
+
+#include "base/shape.h"
 
 namespace calib8 {
 
@@ -25,6 +28,22 @@ class ValueCounter {
   std::size_t count_ = 0;
   double least_ = 0, most_ = 0, mean_ = 0;
   double squares_ = 0;  ///< Sum of squared differences from the mean.
+};
+
+/// Of one input: all values, and each channel's where samples are images, that is [N, height, width,
+/// channels] with at most 4 channels; of more channels, statistics by channel say little.
+class InputCounter {
+ public:
+  /// One sample, or a batch of them. All have the same shape but for N.
+  void add(std::span<const float> values, const Shape& shape);
+  void merge(const InputCounter& other);
+
+  const ValueCounter& values() const { return values_; }
+  const std::vector<ValueCounter>& channels() const { return channels_; }
+
+ private:
+  ValueCounter values_;
+  std::vector<ValueCounter> channels_;
 };
 
 }  // namespace calib8

@@ -36,6 +36,27 @@ TEST(ValueCounter, KeepsTheDeviationBesideALargeMean) {
   EXPECT_NEAR(counter.deviation(), 1, 1e-9);
 }
 
+TEST(InputCounter, TellsOfImagesByChannel) {
+  const std::vector<float> values = {1, 10, 2, 20, 3, 30, 4, 40};
+  InputCounter counter, first, second;
+  counter.add(values, {2, 1, 2, 2});
+  first.add(std::span(values).first(4), {1, 1, 2, 2});
+  second.add(std::span(values).last(4), {1, 1, 2, 2});
+  first.merge(second);
+  for (const InputCounter& of : {counter, first}) {
+    EXPECT_EQ(of.values().count(), 8u);
+    ASSERT_EQ(of.channels().size(), 2u);
+    EXPECT_EQ(of.channels()[0].mean(), 2.5);
+    EXPECT_EQ(of.channels()[1].most(), 40);
+  }
+  InputCounter flat;
+  flat.add(values, {2, 4});
+  EXPECT_TRUE(flat.channels().empty());
+  flat = {};
+  flat.add(values, {1, 1, 1, 8});
+  EXPECT_TRUE(flat.channels().empty());
+}
+
 TEST(ValueCounter, OfNothing) {
   ValueCounter counter;
   counter.add({});

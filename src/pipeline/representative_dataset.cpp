@@ -16,35 +16,10 @@
 namespace calib8 {
 namespace {
 
-/// Of more channels than this, statistics by channel say little.
-constexpr std::int64_t most_channels = 4;
-
 SampleArray to_array(const Tensor& tensor) {
   const auto values = tensor.as<float>();
   return {tensor.shape, {values.begin(), values.end()}};
 }
-
-std::int64_t channels_of(const Shape& shape) {
-  return shape.size() == 4 && shape[3] <= most_channels ? shape[3] : 0;
-}
-
-/// Of one input: all values, then each channel's.
-struct InputCounter {
-  ValueCounter values;
-  std::vector<ValueCounter> channels;
-
-  void add(const Tensor& tensor) {
-    const auto all = tensor.as<float>();
-    values.add(all);
-    channels.resize(static_cast<std::size_t>(channels_of(tensor.shape)));
-    for (std::size_t i = 0; i < channels.size(); ++i) channels[i].add(all, i, channels.size());
-  }
-  void merge(const InputCounter& other) {
-    values.merge(other.values);
-    channels.resize(other.channels.size());
-    for (std::size_t i = 0; i < channels.size(); ++i) channels[i].merge(other.channels[i]);
-  }
-};
 
 ValueStatistics to_statistics(const ValueCounter& counter) {
   return {counter.least(), counter.most(), counter.mean(), counter.deviation()};
@@ -83,12 +58,20 @@ RepresentativeSample RepresentativeDataset::sample(std::size_t index) const {
   if (index >= size())
     throw Error(ErrorCode::usage, fmt::format("there is no sample {}: there are {}", index, size()));
   const Sample loaded = found_->data.calibration->load(index);
-  const DrawnSample drawn = drawn_sample(found_->data, index);
   RepresentativeSample sample;
   for (const auto& [name, tensor] : loaded.inputs) sample.inputs.emplace(name, to_array(tensor));
   sample.label = loaded.label;
-  sample.path = drawn.entry.relative_path + (drawn.row ? fmt::format("[{}]", *drawn.row) : "");
+  sample.path = path(index);
   return sample;
+}
+
+std::string RepresentativeDataset::path(std::size_t index) const {
+  const DrawnSample drawn = drawn_sample(found_->data, index);
+  return drawn.entry.relative_path + (drawn.row ? fmt::format("[{}]", *drawn.row) : "");
+}
+
+std::optional<int> RepresentativeDataset::label(std::size_t index) const {
+  return drawn_sample(found_->data, index).entry.label;
 }
 
 std::vector<std::pair<std::string, std::vector<std::int64_t>>> RepresentativeDataset::inputs() const {
@@ -139,8 +122,10 @@ std::vector<InputStatistics> RepresentativeDataset::measure(std::size_t first, s
     parallel_for(parts.size(), found_->threads, [&](int, std::size_t i) {
       const Sample sample = data.calibration->load(begin + i);
       parts[i].resize(data.inputs.size());
-      for (std::size_t k = 0; k < data.inputs.size(); ++k)
-        parts[i][k].add(sample.inputs.at(data.inputs[k].name));
+      for (std::size_t k = 0; k < data.inputs.size(); ++k) {
+        const Tensor& tensor = sample.inputs.at(data.inputs[k].name);
+        parts[i][k].add(tensor.as<float>(), tensor.shape);
+      }
     });
     for (const auto& part : parts) {
       for (std::size_t k = 0; k < counters.size(); ++k) counters[k].merge(part[k]);
@@ -149,9 +134,9 @@ std::vector<InputStatistics> RepresentativeDataset::measure(std::size_t first, s
   std::vector<InputStatistics> statistics;
   for (std::size_t k = 0; k < counters.size(); ++k) {
     InputStatistics of_input{
-        data.inputs[k].name, data.inputs[k].shape, to_statistics(counters[k].values), {}};
+        data.inputs[k].name, data.inputs[k].shape, to_statistics(counters[k].values()), {}};
     of_input.shape[0] = static_cast<std::int64_t>(end > first ? end - first : 0);
-    for (const ValueCounter& channel : counters[k].channels)
+    for (const ValueCounter& channel : counters[k].channels())
       of_input.channels.push_back(to_statistics(channel));
     statistics.push_back(std::move(of_input));
   }
