@@ -105,7 +105,7 @@ class ModelExporter:
         input_size: int | tuple[int, int] | None = 224,
     ) -> None:
         self._checkpoint = checkpoint
-        self._options = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
+        self._options: dict[str, Any] = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
 
     def export_to_onnx(self, path: Path, *, dynamic_batch: bool = False) -> ExportResult:
         """Writes the full-precision ONNX file: opset 20, input "image", output "logits"."""
@@ -166,8 +166,8 @@ def set_option(native: Any, name: str, value: Any) -> None:
         value = (value, value)
     elif name == "preprocessing":
         value = os.fspath(value)
-    elif name in ("scale", "crop") and isinstance(value, (int, float)):
-        value = repr(value)
+    elif name in ("scale", "crop") and isinstance(value, (int, float, np.number)):
+        value = str(value)
     elif name in ("mean", "std"):
         value = [float(number) for number in np.atleast_1d(value)]
     try:

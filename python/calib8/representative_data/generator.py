@@ -23,7 +23,7 @@ from calib8.representative_data.calibration_samples import CalibrationSamples
 Arrays = np.ndarray | dict[str, np.ndarray]
 
 #: Stands for "not given": the model's size or the preset's comes before it. Made so that it is no other tuple.
-_DEFAULT_SIZE: tuple[int, int] = tuple([224, 224])
+_DEFAULT_SIZE: tuple[int, int] = tuple([224, 224])  # type: ignore[assignment]
 
 _TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
@@ -254,7 +254,7 @@ class RepresentativeDataGenerator:
         """
         if model is None:
             scale, zero_point = self.input_quantization()
-            return (tflite_inputs.quantize(batch, "uint8", scale, zero_point) for batch in self.generate_batches())
+            return (tflite_inputs.quantize(batch[""], "uint8", scale, zero_point) for batch in self._batches())
         inputs = self._inputs_of(model)
         return (
             _without_name({name: inputs[name].convert(array) for name, array in batch.items()}) for batch in self._batches()
