@@ -71,7 +71,8 @@ struct RepresentativeDataset::Found {
 RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
-  std::string preprocessing = data.preprocessing.dump();
+  std::string preprocessing =
+      data.preprocessing.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   found_ = std::make_shared<const Found>(Found{threads, std::move(data), std::move(preprocessing)});
 }
 

@@ -98,6 +98,13 @@ void warn(const DatasetOptions& options, std::vector<std::string> warnings, Repr
   data.warnings = std::move(warnings);
 }
 
+std::vector<std::size_t> count_by_class(const DatasetListing& listing) {
+  std::vector<std::size_t> counts(listing.class_names.size());
+  for (std::size_t i = 0; i < listing.images.size() && !counts.empty(); ++i)
+    ++counts.at(static_cast<std::size_t>(*listing.images.label(i)));
+  return counts;
+}
+
 /// What both kinds of samples tell about where they come from.
 template <class Samples>
 void describe_samples(const DatasetOptions& options, const Samples& samples, RepresentativeData& data) {
@@ -108,6 +115,7 @@ void describe_samples(const DatasetOptions& options, const Samples& samples, Rep
   data.verification = samples.verification;
   data.held_out = !samples.verification_overlaps;
   data.classes = data.listing.class_names.size();
+  data.class_counts = count_by_class(data.listing);
   data.dataset = {{"folder", data.folder.string()},
                   {"layout", data.listing.layout},
                   {"classes", data.listing.class_names},

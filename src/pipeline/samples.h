@@ -39,9 +39,10 @@ struct RepresentativeData {
       preprocessing;  ///< Likewise, with where it is from. Null for arrays, which come preprocessed.
 
   // The same as it was found; nothing of it where arrays were given.
-  std::filesystem::path folder;    ///< As named, or the default that is there.
-  std::vector<ArrayInput> inputs;  ///< Those of the request, or what stands in for them.
-  DatasetListing listing;          ///< Without the list of its images.
+  std::filesystem::path folder;           ///< As named, or the default that is there.
+  std::vector<ArrayInput> inputs;         ///< Those of the request, or what stands in for them.
+  DatasetListing listing;                 ///< Without the list of its images.
+  std::vector<std::size_t> class_counts;  ///< Files of each class, of all that were found.
   std::vector<std::string> notes, warnings;
   std::optional<QualityReport> quality;           ///< Of images.
   std::shared_ptr<const ImageSource> images;      ///< `calibration`, where it is images,
