@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
@@ -298,7 +299,29 @@ def test_module_notices_a_changed_file(photos, tmp_path):
     assert ran.returncode != 0 and "1.png" in ran.stderr and "SHA-256" in ran.stderr
 
 
-def test_module_of_opencv_steps_says_so(photos, tmp_path):
+def test_module_of_opencv_steps_needs_opencv_and_says_so(photos, tmp_path):
     module = tmp_path / "m.py"
-    dataset("--data-dir", photos, "--preprocessing", "ultralytics", "--input-size", 64, "--create-module", "--output", module)
-    assert "import cv2" in module.read_text() and "opencv-python-headless" in module.read_text()
+    done = dataset("--data-dir", photos, "--preprocessing", "ultralytics", "--input-size", 64, "--json",
+                   "--create-module", "--output", module)
+    assert "Needs NumPy, Pillow and OpenCV (opencv-python-headless)" in module.read_text()
+    report = json.loads(done.stdout)
+    steps = json.dumps(report["preprocessing"])
+    expected = [native.preprocess(photos / s["path"], steps) for s in report["dataset"]["calibration"]]
+    arrays = np.concatenate(list(runpy.run_path(str(module))["batches"](7, check=True)))
+    np.testing.assert_allclose(arrays, np.concatenate(expected), rtol=0, atol=1.01 / 255)
+
+
+def test_module_of_several_inputs(tmp_path):
+    random = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    samples = [{"b": random.normal(size=(1, 4)), "a": random.integers(0, 9, (1, 3))} for _ in range(3)]
+    for number, sample in enumerate(samples):
+        np.savez(tmp_path / "data" / f"{number}.npz", **sample)
+    module = tmp_path / "m.py"
+    report = json.loads(dataset("--data-dir", tmp_path / "data", "--json", "--test-batches", 1, "--create-module",
+                                "--output", module).stdout)
+    assert [(said["input"], said["shape"]) for said in report["batches"][0]["inputs"]] == [("a", [1, 3]), ("b", [1, 4])]
+    order = [int(sample["path"][0]) for sample in report["dataset"]["calibration"]]
+    a, b = next(runpy.run_path(str(module))["batches"](3, check=True))
+    np.testing.assert_array_equal(a, np.concatenate([samples[i]["a"] for i in order]).astype(np.float32))
+    np.testing.assert_array_equal(b, np.concatenate([samples[i]["b"] for i in order]).astype(np.float32))

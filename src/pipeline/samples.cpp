@@ -146,8 +146,10 @@ void open_arrays(const DatasetOptions& options, const SampleRequest& request, Re
   warn(options, samples.warnings, data);
   describe_samples(options, samples, data);
   data.arrays = samples.calibration;
-  data.dataset["calibration"] = list_arrays(*samples.calibration);
-  data.dataset["verification"] = list_arrays(*samples.verification);
+  if (request.list_samples) {
+    data.dataset["calibration"] = list_arrays(*samples.calibration);
+    data.dataset["verification"] = list_arrays(*samples.verification);
+  }
 }
 
 void open_images(const DatasetOptions& options, const SampleRequest& request, RepresentativeData& data) {
@@ -173,8 +175,10 @@ void open_images(const DatasetOptions& options, const SampleRequest& request, Re
   data.declared = preprocessing;
   data.preprocessing = to_json(preprocessing);
   data.preprocessing["from"] = from;
-  data.dataset["calibration"] = list_images(*samples.calibration);
-  data.dataset["verification"] = list_images(*samples.verification);
+  if (request.list_samples) {
+    data.dataset["calibration"] = list_images(*samples.calibration);
+    data.dataset["verification"] = list_images(*samples.verification);
+  }
   data.dataset["quality"] = to_json(*data.quality);
 }
 
@@ -191,6 +195,10 @@ RepresentativeData open_folder(const std::filesystem::path& folder, const Datase
 }
 
 }  // namespace
+
+nlohmann::json list_calibration(const RepresentativeData& data) {
+  return data.images ? list_images(*data.images) : list_arrays(*data.arrays);
+}
 
 std::filesystem::path dataset_folder(const DatasetOptions& options, const std::string& otherwise) {
   if (options.dataset_dir) return *options.dataset_dir;

@@ -24,6 +24,7 @@ struct SampleRequest {
   nlohmann::json config = nlohmann::json::object();
   std::size_t verification = 0;      ///< Samples to verify on.
   bool check_preprocessing = false;  ///< Draw images for that, too.
+  bool list_samples = true;          ///< Name every sample in `dataset`; list_calibration() does it later.
   int threads = 1;
 };
 
@@ -48,6 +49,9 @@ struct RepresentativeData {
   std::shared_ptr<const ImageSource> images;      ///< `calibration`, where it is images,
   std::shared_ptr<const ArrayFileSource> arrays;  ///< or files of arrays.
 };
+
+/// What `dataset["calibration"]` holds: each sample with its path and hash.
+nlohmann::json list_calibration(const RepresentativeData& data);
 
 /// The folder that was named, or ml/data or data where one of them is there. Fails with ErrorCode::dataset
 /// where none is; `otherwise` is added to the message.
