@@ -59,6 +59,7 @@ def folder(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", os.pathsep.join([str(programs), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # for the module that a page writes
     return tmp_path
 
 

@@ -121,13 +121,15 @@ int run_dataset(DatasetFlags& flags) {
   if (!flags.input_size.empty()) options.input_size = parse_size(flags.input_size);
   if (!flags.output.empty() && !flags.create_module)
     throw Error(ErrorCode::usage, "is the file of --create-module, which isn't given", "--output");
+  const std::string module = flags.output.empty() ? "representative_data.py" : flags.output;
+  if (flags.create_module && flags.preview == module)
+    throw Error(ErrorCode::usage, "two outputs can't be the same file", module);
   ProgressDisplay display(flags.quiet);
   options.progress = [&](const Progress& progress) { display.update(progress); };
 
   const RepresentativeDataset dataset(options);
   const std::vector<MeasuredBatch> batches = measure_batches(dataset, flags, display);
   if (!flags.preview.empty()) dataset.write_preview(flags.preview, flags.preview_samples);
-  const std::string module = flags.output.empty() ? "representative_data.py" : flags.output;
   if (flags.create_module) dataset.write_module(module);
   display.note("");
   std::string summary = dataset.describe() + to_text(batches);

@@ -31,15 +31,16 @@ class Lines {
   std::string text_, last_;
 };
 
-Table class_table(const std::vector<ClassCount>& classes, bool detection) {
+Table class_table(const std::vector<ClassCount>& classes, const RepresentativeData& data) {
+  const bool detection = data.listing.annotations != nullptr;
   Table table;
-  table.columns = {{"class"}, {detection ? "objects" : "images", true}};
+  table.columns = {{"class"}, {detection ? "objects" : data.arrays ? "files" : "images", true}};
   if (!detection) table.columns.push_back({"samples", true});
   const std::size_t shown = classes.size() > most_rows ? most_rows - 1 : classes.size();
   for (std::size_t i = 0; i < shown; ++i) {
     const ClassCount& of = classes[i];
     table.rows.push_back({escaped(of.name)});
-    if (!detection) table.rows.back().push_back(of.images ? fmt::format("{}", *of.images) : "?");
+    if (!detection) table.rows.back().push_back(fmt::format("{}", of.files));
     table.rows.back().push_back(fmt::format("{}", of.samples));
   }
   if (shown < classes.size()) table.rows.push_back({fmt::format("and {} more", classes.size() - shown)});
@@ -68,7 +69,7 @@ std::vector<ClassCount> count_classes(const RepresentativeData& data, std::vecto
   for (std::size_t i = 0; i < data.listing.class_names.size(); ++i) {
     ClassCount& count = counts[static_cast<int>(i)];
     count.name = data.listing.class_names[i];
-    if (data.quality && i < data.quality->class_counts.size()) count.images = data.quality->class_counts[i];
+    count.files = data.class_counts.at(i);
   }
   for (std::size_t i = 0; i < data.calibration->size(); ++i) {
     const ImageEntry entry = drawn_sample(data, i).entry;
@@ -97,7 +98,7 @@ std::string describe(const RepresentativeData& data) {
   lines.add("samples", fmt::format("{}", data.calibration->size()));
   std::vector<std::string> failures;
   const std::vector<ClassCount> classes = count_classes(data, failures);
-  if (!classes.empty()) lines.add(class_table(classes, data.listing.annotations != nullptr));
+  if (!classes.empty()) lines.add(class_table(classes, data));
   if (data.quality) {
     for (const std::string& line : to_lines(*data.quality)) {
       if (!line.starts_with("warning: ")) lines.add("quality", line);

@@ -30,8 +30,9 @@ RepresentativeData open(const DatasetOptions& options, int threads) {
   SampleRequest request;
   if (!options.model.empty()) request = read_model_inputs(options);
   request.threads = threads;
+  request.list_samples = false;
   RepresentativeData data = open_representative_data(folder, options, request);
-  for (const char* part : {"verification", "verification_samples", "held_out"}) data.dataset.erase(part);
+  for (const char* part : {"verification_samples", "held_out"}) data.dataset.erase(part);
   return data;
 }
 
@@ -46,7 +47,8 @@ struct RepresentativeDataset::Found {
 RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
-  std::string preprocessing = data.preprocessing.dump();
+  std::string preprocessing =
+      data.preprocessing.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   found_ = std::make_shared<const Found>(Found{threads, std::move(data), std::move(preprocessing)});
 }
 
@@ -148,9 +150,10 @@ std::string RepresentativeDataset::describe() const {
 }
 
 std::string RepresentativeDataset::report() const {
-  const nlohmann::json report = {{"calib8_version", version},
-                                 {"dataset", found_->data.dataset},
-                                 {"preprocessing", found_->data.preprocessing}};
+  nlohmann::json report = {{"calib8_version", version},
+                           {"dataset", found_->data.dataset},
+                           {"preprocessing", found_->data.preprocessing}};
+  report["dataset"]["calibration"] = list_calibration(found_->data);
   return report.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -21,9 +21,9 @@ DrawnSample drawn_sample(const RepresentativeData& data, std::size_t index);
 
 /// How many there are of a class.
 struct ClassCount {
-  std::string name;                   ///< Bytes as the file system or the annotations have them.
-  std::optional<std::size_t> images;  ///< In the whole data set, where that is known.
-  std::size_t samples = 0;            ///< Drawn ones; of detection data: objects in them.
+  std::string name;         ///< Bytes as the file system or the annotations have them.
+  std::size_t files = 0;    ///< In the whole data set; 0 for detection data.
+  std::size_t samples = 0;  ///< Drawn ones; of detection data: objects in them.
 };
 
 /// By class, in the order of their indices; empty without classes. Of detection data, label files that are

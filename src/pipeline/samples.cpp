@@ -98,6 +98,13 @@ void warn(const DatasetOptions& options, std::vector<std::string> warnings, Repr
   data.warnings = std::move(warnings);
 }
 
+std::vector<std::size_t> count_by_class(const DatasetListing& listing) {
+  std::vector<std::size_t> counts(listing.class_names.size());
+  for (std::size_t i = 0; i < listing.images.size() && !counts.empty(); ++i)
+    ++counts.at(static_cast<std::size_t>(*listing.images.label(i)));
+  return counts;
+}
+
 /// What both kinds of samples tell about where they come from.
 template <class Samples>
 void describe_samples(const DatasetOptions& options, const Samples& samples, RepresentativeData& data) {
@@ -108,6 +115,7 @@ void describe_samples(const DatasetOptions& options, const Samples& samples, Rep
   data.verification = samples.verification;
   data.held_out = !samples.verification_overlaps;
   data.classes = data.listing.class_names.size();
+  data.class_counts = count_by_class(data.listing);
   data.dataset = {{"folder", data.folder.string()},
                   {"layout", data.listing.layout},
                   {"classes", data.listing.class_names},
@@ -138,8 +146,10 @@ void open_arrays(const DatasetOptions& options, const SampleRequest& request, Re
   warn(options, samples.warnings, data);
   describe_samples(options, samples, data);
   data.arrays = samples.calibration;
-  data.dataset["calibration"] = list_arrays(*samples.calibration);
-  data.dataset["verification"] = list_arrays(*samples.verification);
+  if (request.list_samples) {
+    data.dataset["calibration"] = list_arrays(*samples.calibration);
+    data.dataset["verification"] = list_arrays(*samples.verification);
+  }
 }
 
 void open_images(const DatasetOptions& options, const SampleRequest& request, RepresentativeData& data) {
@@ -165,8 +175,10 @@ void open_images(const DatasetOptions& options, const SampleRequest& request, Re
   data.declared = preprocessing;
   data.preprocessing = to_json(preprocessing);
   data.preprocessing["from"] = from;
-  data.dataset["calibration"] = list_images(*samples.calibration);
-  data.dataset["verification"] = list_images(*samples.verification);
+  if (request.list_samples) {
+    data.dataset["calibration"] = list_images(*samples.calibration);
+    data.dataset["verification"] = list_images(*samples.verification);
+  }
   data.dataset["quality"] = to_json(*data.quality);
 }
 
@@ -183,6 +195,10 @@ RepresentativeData open_folder(const std::filesystem::path& folder, const Datase
 }
 
 }  // namespace
+
+nlohmann::json list_calibration(const RepresentativeData& data) {
+  return data.images ? list_images(*data.images) : list_arrays(*data.arrays);
+}
 
 std::filesystem::path dataset_folder(const DatasetOptions& options, const std::string& otherwise) {
   if (options.dataset_dir) return *options.dataset_dir;

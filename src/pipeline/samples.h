@@ -24,6 +24,7 @@ struct SampleRequest {
   nlohmann::json config = nlohmann::json::object();
   std::size_t verification = 0;      ///< Samples to verify on.
   bool check_preprocessing = false;  ///< Draw images for that, too.
+  bool list_samples = true;          ///< Name every sample in `dataset`; list_calibration() does it later.
   int threads = 1;
 };
 
@@ -39,14 +40,18 @@ struct RepresentativeData {
       preprocessing;  ///< Likewise, with where it is from. Null for arrays, which come preprocessed.
 
   // The same as it was found; nothing of it where arrays were given.
-  std::filesystem::path folder;    ///< As named, or the default that is there.
-  std::vector<ArrayInput> inputs;  ///< Those of the request, or what stands in for them.
-  DatasetListing listing;          ///< Without the list of its images.
+  std::filesystem::path folder;           ///< As named, or the default that is there.
+  std::vector<ArrayInput> inputs;         ///< Those of the request, or what stands in for them.
+  DatasetListing listing;                 ///< Without the list of its images.
+  std::vector<std::size_t> class_counts;  ///< Files of each class, of all that were found.
   std::vector<std::string> notes, warnings;
   std::optional<QualityReport> quality;           ///< Of images.
   std::shared_ptr<const ImageSource> images;      ///< `calibration`, where it is images,
   std::shared_ptr<const ArrayFileSource> arrays;  ///< or files of arrays.
 };
+
+/// What `dataset["calibration"]` holds: each sample with its path and hash.
+nlohmann::json list_calibration(const RepresentativeData& data);
 
 /// The folder that was named, or ml/data or data where one of them is there. Fails with ErrorCode::dataset
 /// where none is; `otherwise` is added to the message.
