@@ -70,7 +70,7 @@ def export(
     native.model = pathlib.Path(checkpoint)
     native.set_progress(progress)
     for name, value in options.items():
-        _set_option(native, name, value)
+        set_option(native, name, value)
     if representative_data_gen is not None:
         wanted = native.num_calib_samples + native.verify_samples
         _add_samples(native, representative_data_gen, wanted)
@@ -105,7 +105,7 @@ class ModelExporter:
         input_size: int | tuple[int, int] | None = 224,
     ) -> None:
         self._checkpoint = checkpoint
-        self._options = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
+        self._options: dict[str, Any] = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
 
     def export_to_onnx(self, path: Path, *, dynamic_batch: bool = False) -> ExportResult:
         """Writes the full-precision ONNX file: opset 20, input "image", output "logits"."""
@@ -147,11 +147,11 @@ _ENUMS = {
     "calibration": _native.CalibrationMethod,
     "io": _native.ModelIo,
 }
-_PATHS = {"output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
+_PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
 
 
-def _set_option(native: _native.ExportOptions, name: str, value: Any) -> None:
-    """Sets one option; None leaves the default."""
+def set_option(native: Any, name: str, value: Any) -> None:
+    """Sets one option of _native's; None leaves the default."""
     if value is None:
         return
     if name.startswith("_") or not hasattr(native, name):
@@ -166,8 +166,8 @@ def _set_option(native: _native.ExportOptions, name: str, value: Any) -> None:
         value = (value, value)
     elif name == "preprocessing":
         value = os.fspath(value)
-    elif name in ("scale", "crop") and isinstance(value, (int, float)):
-        value = repr(value)
+    elif name in ("scale", "crop") and isinstance(value, (int, float, np.number)):
+        value = str(value)
     elif name in ("mean", "std"):
         value = [float(number) for number in np.atleast_1d(value)]
     try:
@@ -195,7 +195,7 @@ def _split_batch(batch: Batch) -> Iterable[dict[str, np.ndarray]]:
             raise Error(ErrorCode.DATASET, "a batch is a list of several arrays; give a dict by input name")
         batch = batch[0]
     arrays = dict(batch) if isinstance(batch, Mapping) else {"": batch}
-    arrays = {name: _as_float32(name, array) for name, array in arrays.items()}
+    arrays = {name: as_float32(name, array) for name, array in arrays.items()}
     sizes = {array.shape[0] for array in arrays.values()}
     if len(sizes) != 1:
         raise Error(ErrorCode.DATASET, f"the arrays of one batch differ in their first size: {sorted(sizes)}")
@@ -203,7 +203,8 @@ def _split_batch(batch: Batch) -> Iterable[dict[str, np.ndarray]]:
         yield {name: array[index : index + 1] for name, array in arrays.items()}
 
 
-def _as_float32(name: str, array: Any) -> np.ndarray:
+def as_float32(name: str, array: Any) -> np.ndarray:
+    """A batch for the input of that name, as calibration needs it: contiguous float32."""
     array = np.asarray(array)
     if not np.issubdtype(array.dtype, np.floating):
         raise Error(

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -102,6 +103,20 @@ std::string sha256(ByteView bytes) {
   Sha256 hash;
   hash.add(bytes);
   return hash.finish();
+}
+
+std::string base64(ByteView bytes) {
+  constexpr std::size_t block = 3 << 20;  // EVP_EncodeBlock counts in int; threes need no padding between
+  std::string text;
+  for (std::size_t begin = 0; begin < bytes.size(); begin += block) {
+    const ByteView part = bytes.subspan(begin, std::min(block, bytes.size() - begin));
+    std::string encoded((part.size() + 2) / 3 * 4 + 1, '\0');  // and the function's own end mark
+    const int size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                        reinterpret_cast<const unsigned char*>(part.data()), static_cast<int>(part.size()));
+    text.append(encoded, 0, static_cast<std::size_t>(size));
+  }
+  return text;
 }
 
 std::string sha256_of_file(const std::filesystem::path& path) {

@@ -63,6 +63,9 @@ class Sha256 {
 /// SHA-256, 64 hexadecimal digits: for what is written down to be compared elsewhere.
 std::string sha256(ByteView bytes);
 
+/// Base64 (RFC 4648, with padding, on one line).
+std::string base64(ByteView bytes);
+
 /// SHA-256 of a file, streamed. Fails with ErrorCode::model where it can't be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 

@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   int status = 0;
   calib8::cli::add_export_command(program, status);
+  calib8::cli::add_dataset_command(program, status);
   calib8::cli::add_inspect_command(program, status);
   try {
     program.parse(argc, argv);

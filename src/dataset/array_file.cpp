@@ -175,14 +175,8 @@ ArrayFile::ArrayFile(const std::filesystem::path& path, const std::vector<ArrayI
                      const std::shared_ptr<SpoolFile>& spool)
     : path_(path), spool_(spool) {
   const std::shared_ptr<const int> file = open_file(path);
-  const std::uint64_t size = size_of_file(*file, path);
-  const std::vector<std::byte> start = read_at_most(*file, 0, 4, path);
-  const bool is_zip = start.size() == 4 && start[0] == std::byte{'P'} && start[1] == std::byte{'K'};
-  std::map<std::string, Member> found;
-  if (is_zip)
-    found = open_npz(*file);
-  else
-    found.emplace("", open_npy(*file, size));
+  bool is_zip = false;
+  std::map<std::string, Member> found = open_members(*file, is_zip);
   for (const ArrayInput& input : inputs) {
     auto member = found.find(input.name);
     if (member == found.end() && inputs.size() == 1 && found.size() == 1) member = found.begin();
@@ -208,6 +202,25 @@ ArrayFile::ArrayFile(const std::filesystem::path& path, const std::vector<ArrayI
     member.offset = begin;
     member.spooled = true;
   }
+}
+
+std::map<std::string, Shape> array_shapes(const std::filesystem::path& path) {
+  const std::shared_ptr<const int> file = open_file(path);
+  bool is_zip = false;
+  std::map<std::string, Shape> shapes;
+  for (const auto& [name, member] : ArrayFile(path).open_members(*file, is_zip))
+    shapes.emplace(name, member.header.shape);
+  return shapes;
+}
+
+std::map<std::string, ArrayFile::Member> ArrayFile::open_members(int descriptor, bool& is_zip) const {
+  const std::uint64_t size = size_of_file(descriptor, path_);
+  const std::vector<std::byte> start = read_at_most(descriptor, 0, 4, path_);
+  is_zip = start.size() == 4 && start[0] == std::byte{'P'} && start[1] == std::byte{'K'};
+  if (is_zip) return open_npz(descriptor);
+  std::map<std::string, Member> found;
+  found.emplace("", open_npy(descriptor, size));
+  return found;
 }
 
 ArrayFile::Member ArrayFile::open_npy(int descriptor, std::uint64_t size) const {

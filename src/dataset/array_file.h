@@ -19,6 +19,10 @@ struct ArrayInput {
   Shape shape;  ///< [1, ...] as the float model takes it: images [1, height, width, channels].
 };
 
+/// Names and shapes of the arrays in a .npy ("") or .npz file, as they are stored. Fails with
+/// ErrorCode::dataset where it is damaged.
+std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
+
 /// A temporary file without a name, for what is compressed and must be read in any order; made when something
 /// is put into it. May be read from several threads.
 class SpoolFile {
@@ -65,6 +69,11 @@ class ArrayFile {
     bool is_batch = false, channels_first = false;
   };
 
+  friend std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
+  explicit ArrayFile(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// All arrays of the file.
+  std::map<std::string, Member> open_members(int descriptor, bool& is_zip) const;
   Member open_npy(int descriptor, std::uint64_t size) const;
   std::map<std::string, Member> open_npz(int descriptor) const;
   void fit(Member& member, const std::string& name, const ArrayInput& input);

@@ -12,6 +12,7 @@
 namespace calib8 {
 namespace {
 
+/// Of a picture, in pixels.
 struct Size {
   std::int64_t height;
   std::int64_t width;
@@ -36,28 +37,29 @@ Image to_gray(const Image& image) {
 }
 
 /// torchvision's rule for Resize(size): the other side is rounded down.
-Size shortest_side(const Image& image, std::int64_t size) {
+Size shortest_side(const Size& image, std::int64_t size) {
   if (image.width <= image.height) return {size * image.height / image.width, size};
   return {size, size * image.width / image.height};
 }
 
 /// timm's ResizeKeepRatio: the ratio of the side that needs less shrinking.
-Size cover(const Image& image, const Size& size) {
+Size cover(const Size& image, const Size& size) {
   const double ratio = std::min(static_cast<double>(image.height) / static_cast<double>(size.height),
                                 static_cast<double>(image.width) / static_cast<double>(size.width));
-  return {round_even(image.height / ratio), round_even(image.width / ratio)};
+  return {round_even(static_cast<double>(image.height) / ratio),
+          round_even(static_cast<double>(image.width) / ratio)};
 }
 
 /// Ultralytics' LetterBox with scaleup. Its formula may round a side of a very oblong picture to nothing,
 /// which no resize can do: one pixel is kept.
-Size letterboxed(const Image& image, const Preprocessing& p) {
-  const double ratio =
-      std::min(static_cast<double>(p.height) / image.height, static_cast<double>(p.width) / image.width);
-  return {std::max<std::int64_t>(1, round_even(image.height * ratio)),
-          std::max<std::int64_t>(1, round_even(image.width * ratio))};
+Size letterboxed(const Size& image, const Preprocessing& p) {
+  const double ratio = std::min(static_cast<double>(p.height) / static_cast<double>(image.height),
+                                static_cast<double>(p.width) / static_cast<double>(image.width));
+  return {std::max<std::int64_t>(1, round_even(static_cast<double>(image.height) * ratio)),
+          std::max<std::int64_t>(1, round_even(static_cast<double>(image.width) * ratio))};
 }
 
-Size size_before_crop(const Image& image, const Preprocessing& p) {
+Size size_before_crop(const Size& image, const Preprocessing& p) {
   const Size size{p.resize_height > 0 ? p.resize_height : p.height,
                   p.resize_width > 0 ? p.resize_width : p.width};
   switch (p.resize_mode) {
@@ -101,30 +103,34 @@ std::int64_t letterbox_offset(std::int64_t size, std::int64_t wanted) {
   return round_even(static_cast<double>(wanted - size) / 2.0 - 0.1);
 }
 
-Image resize_by(const Image& image, const Size& size, const Preprocessing& p) {
-  if (size.height * size.width > kMaximumPixels) {
+Image resize_by(const Image& image, const Placement& placement, const Preprocessing& p) {
+  if (placement.height * placement.width > kMaximumPixels) {
     throw Error(ErrorCode::dataset,
                 fmt::format("is so oblong ({}x{}) that it would be resized to {}x{} before the crop",
-                            image.width, image.height, size.width, size.height));
+                            image.width, image.height, placement.width, placement.height));
   }
-  const int height = static_cast<int>(size.height), width = static_cast<int>(size.width);
+  const int height = static_cast<int>(placement.height), width = static_cast<int>(placement.width);
   return p.library == ResizeLibrary::opencv ? resize_as_opencv(image, height, width, p.interpolation)
                                             : resize(image, height, width, p.interpolation);
 }
 
 }  // namespace
 
+Placement placement_of(int height, int width, const Preprocessing& p) {
+  const Size size = size_before_crop({height, width}, p);
+  const auto offset = p.resize_mode == ResizeMode::letterbox ? letterbox_offset : center_offset;
+  return {size.height, size.width, offset(size.height, p.height), offset(size.width, p.width)};
+}
+
 Image fit_image(const Image& image, const Preprocessing& p) {
   const Image gray = p.channel_order == ChannelOrder::gray ? to_gray(image) : Image{};
   const Image& source = p.channel_order == ChannelOrder::gray ? gray : image;
-  Image resized = resize_by(source, size_before_crop(source, p), p);
+  const Placement placement = placement_of(source.height, source.width, p);
+  Image resized = resize_by(source, placement, p);
   if (resized.height == p.height && resized.width == p.width) return resized;
-  if (p.resize_mode == ResizeMode::letterbox) {
-    return place(resized, p.height, p.width, letterbox_offset(resized.height, p.height),
-                 letterbox_offset(resized.width, p.width), static_cast<std::uint8_t>(p.pad_value));
-  }
-  return place(resized, p.height, p.width, center_offset(resized.height, p.height),
-               center_offset(resized.width, p.width), 0);
+  const bool pads = p.resize_mode == ResizeMode::letterbox;
+  return place(resized, p.height, p.width, placement.top, placement.left,
+               pads ? static_cast<std::uint8_t>(p.pad_value) : std::uint8_t{0});
 }
 
 }  // namespace calib8

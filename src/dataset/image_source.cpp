@@ -53,8 +53,14 @@ struct Accepted {
 /// readable ones in order, so the outcome is that of opening one after the other.
 class Opener {
  public:
-  Opener(const Preprocessing& preprocessing, int threads, bool keep_repeated = false)
-      : preprocessing_(preprocessing), threads_(threads), keep_repeated_(keep_repeated) {}
+  /// `wanted` images are told to `progress` as the total.
+  Opener(const Preprocessing& preprocessing, int threads, const OpenProgress& progress, std::size_t wanted,
+         bool keep_repeated = false)
+      : preprocessing_(preprocessing),
+        threads_(threads),
+        progress_(progress),
+        wanted_(wanted),
+        keep_repeated_(keep_repeated) {}
 
   void open(const ImageEntry* candidates, std::size_t count, Accepted& accepted) {
     // In blocks, so that few images are held at a time.
@@ -66,6 +72,7 @@ class Opener {
         opened[i] = open_image(candidates[begin + i], preprocessing_);
       });
       for (std::size_t i = 0; i < size; ++i) take(candidates[begin + i], std::move(opened[i]), accepted);
+      if (progress_) progress_(accepted_, wanted_);
     }
   }
 
@@ -88,6 +95,7 @@ class Opener {
       if (!keep_repeated_) return;
     }
     accepted.images.push_back({entry, std::move(opened.sha256)});
+    ++accepted_;
     // Only an unbroken run of first images is kept, so that an index finds its pixels.
     const std::size_t bytes = opened.pixels.pixels.size();
     if (accepted.pixels.size() + 1 == accepted.images.size() && accepted.pixels.size() < kMostKeptImages &&
@@ -99,6 +107,8 @@ class Opener {
 
   Preprocessing preprocessing_;
   int threads_;
+  const OpenProgress& progress_;
+  std::size_t wanted_, accepted_ = 0;
   bool keep_repeated_;
   std::unordered_map<std::string, std::string> paths_by_hash_;  ///< Of what was accepted.
 };
@@ -171,8 +181,9 @@ ImageSource::ImageSource(std::vector<UsedImage> images, std::vector<Image> pixel
 
 Sample ImageSource::load(std::size_t index) const {
   const ImageEntry& entry = images_.at(index).entry;
-  Tensor tensor = index < pixels_.size() ? normalize(pixels_[index], preprocessing_)
-                                         : preprocess(read_image(entry.path, {preprocessing_.exif_orientation}), preprocessing_);
+  Tensor tensor = index < pixels_.size()
+                      ? normalize(pixels_[index], preprocessing_)
+                      : preprocess(read_image(entry.path, {preprocessing_.exif_orientation}), preprocessing_);
   Sample sample;
   sample.inputs.emplace("", std::move(tensor));
   sample.label = entry.label;
@@ -180,8 +191,9 @@ Sample ImageSource::load(std::size_t index) const {
 }
 
 ImageSamples open_samples(const Selection& selection, const SelectionRequest& request,
-                          const Preprocessing& preprocessing, int threads) {
-  Opener opener(preprocessing, threads);
+                          const Preprocessing& preprocessing, int threads, const OpenProgress& progress) {
+  Opener opener(preprocessing, threads, progress,
+                selection.calibration.size() + selection.verification.size());
   std::size_t next_spare = 0;
   Accepted calibration = open_list(selection.calibration, selection.spare, next_spare, opener);
   Accepted verification = open_list(selection.verification, selection.spare, next_spare, opener);
@@ -210,8 +222,8 @@ ImageSamples open_samples(const Selection& selection, const SelectionRequest& re
 }
 
 ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, bool follow_links,
-                         const Preprocessing& preprocessing, int threads) {
-  Opener opener(preprocessing, threads, true);
+                         const Preprocessing& preprocessing, int threads, const OpenProgress& progress) {
+  Opener opener(preprocessing, threads, progress, list.calibration.size() + list.verification.size(), true);
   const auto open = [&](const std::vector<ListedSample>& listed) {
     std::vector<ImageEntry> entries;
     for (const ListedSample& sample : listed) entries.push_back(find_listed(sample, listing, follow_links));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,9 @@ class ImageSource : public SampleSource {
   Preprocessing preprocessing_;
 };
 
+/// Called now and then while many files are opened.
+using OpenProgress = std::function<void(std::size_t done, std::size_t total)>;
+
 /// The samples of one export.
 struct ImageSamples {
   std::shared_ptr<const ImageSource> calibration;
@@ -59,12 +63,12 @@ struct ImageSamples {
 /// Where no image is left for verification, the first ones of the calibration are taken, and a note says so.
 /// Fails with ErrorCode::dataset where no image at all is readable.
 ImageSamples open_samples(const Selection& selection, const SelectionRequest& request,
-                          const Preprocessing& preprocessing, int threads);
+                          const Preprocessing& preprocessing, int threads, const OpenProgress& progress = {});
 
 /// Opens exactly the samples of a list, in its order. Fails with ErrorCode::dataset where one is missing,
 /// unreadable, or other than it was (its hash differs): the error names it.
 ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, bool follow_links,
-                         const Preprocessing& preprocessing, int threads);
+                         const Preprocessing& preprocessing, int threads, const OpenProgress& progress = {});
 
 /// Reads and decodes a file. Fails with ErrorCode::dataset where it can't be read or decoded.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});

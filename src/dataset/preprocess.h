@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,14 @@ std::string describe(const Preprocessing& preprocessing);
 /// The same preprocessing for another input size; the size before the crop keeps its proportion to it,
 /// rounded down.
 Preprocessing for_input_size(Preprocessing preprocessing, int height, int width);
+
+/// Where fit_image() puts a picture, in pixels: its size after the resize, and where its corner comes to lie
+/// in the result (below 0 where the crop cuts it off).
+struct Placement {
+  std::int64_t height, width;
+  std::int64_t top, left;
+};
+Placement placement_of(int height, int width, const Preprocessing& preprocessing);
 
 /// The first part: the picture at the model's size, height x width, 8 bit RGB (gray: three equal channels,
 /// as Pillow's convert("L") makes them). `exif_orientation` is the decoder's part. Fails with

@@ -193,7 +193,8 @@ QualityReport QualityCounter::finish(const DatasetListing& listing, std::size_t 
   return report;
 }
 
-QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads) {
+QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads,
+                          const std::function<void(std::size_t done, std::size_t total)>& progress) {
   struct Opened {
     ImageFacts facts;
     std::array<std::uint64_t, 2> sha256;
@@ -225,6 +226,7 @@ QualityReport examine_all(const DatasetListing& listing, std::size_t calibration
       counter.add(path, opened[i].facts);
       contents.push_back({opened[i].sha256, begin + i});
     }
+    if (progress) progress(begin + opened.size(), listing.images.size());
   }
   for (const auto& [index, first] : repeated_of(std::move(contents)))
     counter.add_repeated(listing.images.relative_path(index), listing.images.relative_path(first));

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -70,7 +71,8 @@ class QualityCounter {
 };
 
 /// Opens every image of a listing, on `threads` threads, a few at a time.
-QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads);
+QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads,
+                          const std::function<void(std::size_t done, std::size_t total)>& progress = {});
 
 nlohmann::json to_json(const QualityReport& report);
 

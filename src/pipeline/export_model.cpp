@@ -12,6 +12,7 @@
 #include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
 #include "pipeline/gate.h"
+#include "pipeline/given_arrays.h"
 #include "pipeline/output_files.h"
 #include "pipeline/samples.h"
 #include "pipeline/source.h"
@@ -238,6 +239,21 @@ void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeD
       compare_with_onnx(*state.result.onnx, model.view(), *data.verification, litert);
 }
 
+RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
+  const ExportOptions& options = state.options;
+  if (!options.samples.empty()) return open_given_arrays(graph, options);
+  SampleRequest request;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+    request.inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
+  request.config = state.report["model"].value("config", json::object());
+  request.verification = options.verify_samples;
+  request.check_preprocessing = options.check_preprocessing;
+  request.threads = state.threads;
+  return open_representative_data(
+      dataset_folder(options, " (or write a model without calibration: --quantize float16)"), options,
+      request);
+}
+
 /// Moves the description: with many samples it is large.
 void describe_data(Export& state, RepresentativeData& data) {
   state.report["dataset"] = std::move(data.dataset);
@@ -251,8 +267,8 @@ void check_preprocessing_of(Export& state, const LoweredModel& model, const Repr
     throw Error(ErrorCode::usage, "arrays come preprocessed: there is nothing to check",
                 "--check-preprocessing");
   const PreprocessingCheck check =
-      check_preprocessing(model.view(), *data.declared, data.to_check, data.classes, litert,
-                          state.threads, state.progress("checking the preprocessing"));
+      check_preprocessing(model.view(), *data.declared, data.to_check, data.classes, litert, state.threads,
+                          state.progress("checking the preprocessing"));
   state.report["measured"]["preprocessing_check"] = to_json(check);
   if (state.options.note && check.better) state.options.note("warning: " + check.verdict);
 }
@@ -276,7 +292,7 @@ json describe_options(const ExportOptions& options) {
   return {{"quantize", name_of(options.quantize)},
           {"calibration", name_of(options.calibration)},
           {"io", name_of(options.io)},
-          {"num_calib_samples", options.num_calib_samples},
+          {"num_calib_samples", options.num_samples},
           {"verify_samples", options.verify_samples},
           {"min_agreement", options.min_agreement},
           {"seed", options.seed}};
@@ -315,8 +331,7 @@ ExportResult export_model(const ExportOptions& options) {
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
     litert = open_litert();
-    data = open_representative_data(model->graph, options,
-                                    state.report["model"].value("config", json::object()), state.threads);
+    data = open_data(state, model->graph);
     describe_data(state, data);
     state.end_stage("samples");
     check_preprocessing_of(state, *model, data, litert);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "calib8/error.h"
 #include "dataset/preprocessing_fields.h"
 #include "dataset/preprocessing_json.h"
 #include "dataset/preprocessing_names.h"
@@ -48,7 +49,7 @@ Preprocessing declared(const std::string& name, const json& config) {
   return read_preprocessing(name);
 }
 
-PreprocessingChoice choose_base(const ExportOptions& options, const json& config) {
+PreprocessingChoice choose_base(const PreprocessingOptions& options, const json& config) {
   if (options.preprocessing) return {declared(*options.preprocessing, config), kByFlag, {}};
   PreprocessingChoice choice{{}, kByDefault, {}};
   try {
@@ -67,7 +68,7 @@ bool all_equal(const std::vector<float>& values) {
 }
 
 /// For a model of one channel. Three means become one only where they are equal.
-void make_gray(PreprocessingChoice& choice, const ExportOptions& options) {
+void make_gray(PreprocessingChoice& choice, const PreprocessingOptions& options) {
   Preprocessing& p = choice.preprocessing;
   if (p.channel_order == ChannelOrder::gray) return;
   p.channel_order = ChannelOrder::gray;
@@ -98,7 +99,7 @@ int before_crop(int size, const Fraction& share) {
   return static_cast<int>(std::floor(size * share.denominator / share.numerator));
 }
 
-void apply_geometry(const ExportOptions& options, Preprocessing& p) {
+void apply_geometry(const PreprocessingOptions& options, Preprocessing& p) {
   if (options.interpolation) {
     std::tie(p.library, p.interpolation) =
         require(parse_interpolation(*options.interpolation), *options.interpolation, kInterpolationWords,
@@ -124,7 +125,7 @@ void apply_geometry(const ExportOptions& options, Preprocessing& p) {
   p.resize_width = before_crop(p.width, *share);
 }
 
-void apply_values(const ExportOptions& options, Preprocessing& p) {
+void apply_values(const PreprocessingOptions& options, Preprocessing& p) {
   if (options.scale) {
     const auto scale = parse_fraction(*options.scale);
     if (!scale)
@@ -138,7 +139,7 @@ void apply_values(const ExportOptions& options, Preprocessing& p) {
   check_values(p, !options.mean.empty() ? "--mean" : !options.deviation.empty() ? "--std" : "--scale");
 }
 
-void apply_channel_order(const ExportOptions& options, int channels, Preprocessing& p) {
+void apply_channel_order(const PreprocessingOptions& options, int channels, Preprocessing& p) {
   if (options.channel_order) {
     const ChannelOrder order = require(parse_channel_order(*options.channel_order), *options.channel_order,
                                        kChannelOrderWords, "--channel-order");
@@ -157,14 +158,14 @@ void apply_channel_order(const ExportOptions& options, int channels, Preprocessi
   }
 }
 
-bool changes_steps(const ExportOptions& options) {
+bool changes_steps(const PreprocessingOptions& options) {
   return !options.mean.empty() || !options.deviation.empty() || options.interpolation ||
          options.resize_mode || options.crop || options.channel_order || options.scale;
 }
 
 }  // namespace
 
-PreprocessingChoice choose_preprocessing(const ExportOptions& options, const json& config, int height,
+PreprocessingChoice choose_preprocessing(const PreprocessingOptions& options, const json& config, int height,
                                          int width, int channels) {
   PreprocessingChoice choice = choose_base(options, config);
   Preprocessing& p = choice.preprocessing;
@@ -177,7 +178,7 @@ PreprocessingChoice choose_preprocessing(const ExportOptions& options, const jso
   return choice;
 }
 
-PreprocessingChoice choose_preprocessing(const ExportOptions& options, const json& config,
+PreprocessingChoice choose_preprocessing(const PreprocessingOptions& options, const json& config,
                                          const std::vector<Shape>& inputs) {
   const bool is_image =
       inputs.size() == 1 && inputs[0].size() == 4 && (inputs[0][3] == 3 || inputs[0][3] == 1);
@@ -191,7 +192,27 @@ PreprocessingChoice choose_preprocessing(const ExportOptions& options, const jso
                               static_cast<int>(inputs[0][3]));
 }
 
-std::optional<DeclaredSize> declared_input_size(const ExportOptions& options, const json& config) {
+PreprocessingChoice choose_preprocessing(
+    const PreprocessingOptions& options,
+    const std::optional<std::pair<std::int64_t, std::int64_t>>& input_size) {
+  const json no_config = json::object();
+  const auto declared_size = declared_input_size(options, no_config);
+  const auto [height, width] = input_size      ? *input_size
+                               : declared_size ? declared_size->size
+                                               : std::pair<std::int64_t, std::int64_t>(224, 224);
+  if (height < 1 || width < 1 || height > kLargestSide || width > kLargestSide) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{}x{} is not a size; each side is 1 to {}", height, width, kLargestSide),
+                "--input-size");
+  }
+  const auto order = options.channel_order ? parse_channel_order(*options.channel_order) : std::nullopt;
+  const int channels = order ? (*order == ChannelOrder::gray ? 1 : 3)
+                             : channel_count(choose_base(options, no_config).preprocessing);
+  return choose_preprocessing(options, no_config, static_cast<int>(height), static_cast<int>(width),
+                              channels);
+}
+
+std::optional<DeclaredSize> declared_input_size(const PreprocessingOptions& options, const json& config) {
   if (options.preprocessing) {
     if (!has_own_size(*options.preprocessing) && find_preset(*options.preprocessing)) return std::nullopt;
     const Preprocessing p = declared(*options.preprocessing, config);

@@ -32,11 +32,11 @@ TEST(PreprocessingMistakes, TheDeclaredOneIsNoMistake) {
 /// The flags are what a person will type: parsed again, they must give the same.
 TEST(PreprocessingMistakes, TheFlagsSelectThem) {
   for (const char* preset : {"imagenet", "tf", "torchvision:resnet18", "ultralytics"}) {
-    ExportOptions declared_options;
+    PreprocessingOptions declared_options;
     declared_options.preprocessing = preset;
     const Preprocessing declared = choose_preprocessing(declared_options, {}, 96, 96, 3).preprocessing;
     for (const Mistake& mistake : usual_mistakes(declared)) {
-      ExportOptions options = declared_options;
+      PreprocessingOptions options = declared_options;
       std::istringstream words(flags_for(declared, mistake.preprocessing));
       for (std::string flag, value; words >> flag >> value;) {
         const auto numbers = [&] {

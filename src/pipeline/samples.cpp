@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
+#include "calib8/error.h"
 #include "container/printable.h"
-#include "dataset/array_files.h"
-#include "dataset/array_source.h"
-#include "dataset/discover.h"
-#include "dataset/image_source.h"
 #include "dataset/preprocessing_json.h"
-#include "dataset/quality.h"
 #include "dataset/sample_list.h"
 #include "dataset/select.h"
+#include "pipeline/array_inputs.h"
 #include "pipeline/preprocessing_choice.h"
 
 namespace calib8 {
@@ -21,90 +18,23 @@ namespace {
 /// Images on which --check-preprocessing tries the usual mistakes.
 constexpr std::size_t most_images_to_check = 300;
 
-void note(const ExportOptions& options, const std::string& line) {
+void note(const DatasetOptions& options, const std::string& line) {
   if (options.note) options.note(one_line(line));  // names of files may be anything
 }
 
-/// [1, C, H, W] -> [1, H, W, C]
-Tensor to_channels_last(const Tensor& tensor) {
-  const auto values = tensor.as<float>();
-  const auto channels = static_cast<std::size_t>(tensor.shape[1]);
-  const std::size_t pixels = values.size() / channels;
-  std::vector<float> moved(values.size());
-  for (std::size_t channel = 0; channel < channels; ++channel) {
-    for (std::size_t pixel = 0; pixel < pixels; ++pixel)
-      moved[pixel * channels + channel] = values[channel * pixels + pixel];
-  }
-  return make_tensor({1, tensor.shape[2], tensor.shape[3], tensor.shape[1]}, std::move(moved));
-}
-
-/// Whether an array has the input's shape in ONNX's order, and not in TFLite's.
-bool is_channels_first(const Shape& array, const Shape& input) {
-  return array != input && array.size() == 4 && input.size() == 4 &&
-         array == Shape{input[0], input[3], input[1], input[2]};
-}
-
-Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteGraph& graph) {
-  Sample sample;
-  for (const auto& [name, array] : arrays) {
-    if (element_count(array.shape) != static_cast<std::int64_t>(array.values.size())) {
-      throw Error(ErrorCode::dataset, "an array's values don't fill its shape " + to_string(array.shape),
-                  name);
-    }
-    Tensor tensor = make_tensor(array.shape, array.values);
-    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-      const bool meant = graph.input_names[i] == name || (name.empty() && graph.inputs().size() == 1);
-      if (meant && is_channels_first(tensor.shape, graph[graph.inputs()[i]].shape))
-        tensor = to_channels_last(tensor);
-    }
-    sample.inputs.emplace(name, std::move(tensor));
-  }
-  return sample;
-}
-
-RepresentativeData open_arrays(const TfliteGraph& graph, const ExportOptions& options) {
-  std::vector<Sample> calibration, verification;
-  for (const auto& arrays : options.samples) {
-    auto& part = calibration.size() < options.num_calib_samples ? calibration : verification;
-    if (&part == &verification && verification.size() >= options.verify_samples) break;
-    part.push_back(to_sample(arrays, graph));
-  }
-  RepresentativeData data;
-  data.held_out = !verification.empty();
-  if (!data.held_out) {
-    note(options, "no arrays are left to verify on: the first of the calibration are used");
-    verification.assign(calibration.begin(),
-                        calibration.begin() + static_cast<std::ptrdiff_t>(
-                                                  std::min(options.verify_samples, calibration.size())));
-  }
-  data.dataset = {{"layout", "arrays"},
-                  {"calibration_samples", calibration.size()},
-                  {"verification_samples", verification.size()},
-                  {"held_out", data.held_out}};
-  data.calibration = std::make_shared<ArraySource>(std::move(calibration));
-  data.verification = std::make_shared<ArraySource>(std::move(verification));
-  return data;
-}
-
-/// The folder that was named, or the first default that exists.
-std::filesystem::path dataset_folder(const ExportOptions& options) {
-  if (options.dataset_dir) return *options.dataset_dir;
-  for (const char* folder : {"ml/data", "data"}) {
-    if (std::filesystem::is_directory(folder)) return folder;
-  }
-  throw Error(ErrorCode::dataset,
-              "int8 needs representative images, and there is neither ml/data nor data; name a folder with "
-              "--dataset-dir "
-              "(or write a model without calibration: --quantize float16)");
-}
-
-PreprocessingChoice preprocessing_for(const TfliteGraph& graph, const ExportOptions& options,
-                                      const nlohmann::json& config) {
+PreprocessingChoice preprocessing_for(const DatasetOptions& options, const SampleRequest& request) {
   std::vector<Shape> inputs;
-  for (const TensorId input : graph.inputs()) inputs.push_back(graph[input].shape);
-  PreprocessingChoice choice = choose_preprocessing(options, config, inputs);
+  for (const ArrayInput& input : request.inputs) inputs.push_back(input.shape);
+  PreprocessingChoice choice = inputs.empty() ? choose_preprocessing(options, options.input_size)
+                                              : choose_preprocessing(options, request.config, inputs);
   for (const std::string& line : choice.notes) note(options, line);
   return choice;
+}
+
+/// A stage of the run, as the openers tell of it.
+OpenProgress progress(const DatasetOptions& options, std::string_view stage) {
+  if (!options.progress) return {};
+  return [&options, stage](std::size_t done, std::size_t total) { options.progress({stage, done, total}); };
 }
 
 DatasetType dataset_type(DatasetKind kind) {
@@ -158,100 +88,133 @@ nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
   return list;
 }
 
-/// With --strict, what would be warned of stops the export.
-void warn(const ExportOptions& options, const std::vector<std::string>& warnings,
-          const std::filesystem::path& folder) {
+/// With --strict, what would be warned of stops the run.
+void warn(const DatasetOptions& options, std::vector<std::string> warnings, RepresentativeData& data) {
   if (options.strict && !warnings.empty()) {
     const std::string others = warnings.size() == 1 ? "" : fmt::format(" (and {} more)", warnings.size() - 1);
-    throw Error(ErrorCode::dataset, warnings[0] + others + " (--strict)", folder.string());
+    throw Error(ErrorCode::dataset, warnings[0] + others + " (--strict)", data.folder.string());
   }
   for (const std::string& warning : warnings) note(options, "warning: " + warning);
+  data.warnings = std::move(warnings);
+}
+
+std::vector<std::size_t> count_by_class(const DatasetListing& listing) {
+  std::vector<std::size_t> counts(listing.class_names.size());
+  for (std::size_t i = 0; i < listing.images.size() && !counts.empty(); ++i)
+    ++counts.at(static_cast<std::size_t>(*listing.images.label(i)));
+  return counts;
 }
 
 /// What both kinds of samples tell about where they come from.
 template <class Samples>
-RepresentativeData describe_samples(const ExportOptions& options, const DatasetListing& listing,
-                                    const Samples& samples) {
+void describe_samples(const DatasetOptions& options, const Samples& samples, RepresentativeData& data) {
   for (const std::string& line : samples.notes) note(options, line);
-  std::vector<std::string> notes = listing.notes;
-  notes.insert(notes.end(), samples.notes.begin(), samples.notes.end());
-  RepresentativeData data;
+  data.notes = data.listing.notes;
+  data.notes.insert(data.notes.end(), samples.notes.begin(), samples.notes.end());
   data.calibration = samples.calibration;
   data.verification = samples.verification;
   data.held_out = !samples.verification_overlaps;
-  data.classes = listing.class_names.size();
-  data.dataset = {{"folder", dataset_folder(options).string()},
-                  {"layout", listing.layout},
-                  {"classes", listing.class_names},
-                  {"images", listing.images.size()},
+  data.classes = data.listing.class_names.size();
+  data.class_counts = count_by_class(data.listing);
+  data.dataset = {{"folder", data.folder.string()},
+                  {"layout", data.listing.layout},
+                  {"classes", data.listing.class_names},
+                  {"images", data.listing.images.size()},
                   {"calibration_samples", samples.calibration->size()},
                   {"verification_samples", samples.verification->size()},
                   {"held_out", data.held_out},
                   {"skipped", list_skipped(samples.skipped)},
                   {"dropped_duplicates", samples.repeated.size()},
-                  {"notes", std::move(notes)}};
-  return data;
+                  {"notes", data.notes}};
 }
 
-RepresentativeData open_array_listing(const TfliteGraph& graph, const ExportOptions& options,
-                                      const DatasetListing& listing) {
-  std::vector<ArrayInput> inputs;
-  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
-    inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
+/// What --samples-in names; nothing to verify on where that isn't asked for.
+SampleList listed_samples(const DatasetOptions& options, const SampleRequest& request) {
+  SampleList list = read_sample_list(*options.samples_in, options.num_samples);
+  if (request.verification == 0) list.verification.clear();
+  return list;
+}
+
+void open_arrays(const DatasetOptions& options, const SampleRequest& request, RepresentativeData& data) {
+  data.inputs =
+      request.inputs.empty() ? infer_array_inputs(data.listing, options.input_size) : request.inputs;
   const ArraySamples samples =
-      options.samples_in
-          ? open_listed_arrays(read_sample_list(*options.samples_in, options.num_calib_samples), listing,
-                               options.follow_links, inputs)
-          : open_array_files(listing, inputs,
-                             {options.num_calib_samples, options.verify_samples, options.seed});
-  warn(options, samples.warnings, dataset_folder(options));
-  RepresentativeData data = describe_samples(options, listing, samples);
-  data.dataset["calibration"] = list_arrays(*samples.calibration);
-  data.dataset["verification"] = list_arrays(*samples.verification);
-  return data;
+      options.samples_in ? open_listed_arrays(listed_samples(options, request), data.listing,
+                                              options.follow_links, data.inputs)
+                         : open_array_files(data.listing, data.inputs,
+                                            {options.num_samples, request.verification, options.seed});
+  warn(options, samples.warnings, data);
+  describe_samples(options, samples, data);
+  data.arrays = samples.calibration;
+  if (request.list_samples) {
+    data.dataset["calibration"] = list_arrays(*samples.calibration);
+    data.dataset["verification"] = list_arrays(*samples.verification);
+  }
 }
 
-RepresentativeData open_images(const TfliteGraph& graph, const ExportOptions& options,
-                               const nlohmann::json& config, const DatasetListing& listing, int threads) {
-  const auto [preprocessing, from, preprocessing_notes] = preprocessing_for(graph, options, config);
-  const SelectionRequest request{options.num_calib_samples, options.verify_samples, options.seed};
-  ImageSamples samples =
-      options.samples_in ? open_listed(read_sample_list(*options.samples_in, options.num_calib_samples),
-                                       listing, options.follow_links, preprocessing, threads)
-                         : open_samples(select_samples(listing, request), request, preprocessing, threads);
+void open_images(const DatasetOptions& options, const SampleRequest& request, RepresentativeData& data) {
+  const auto [preprocessing, from, preprocessing_notes] = preprocessing_for(options, request);
+  data.inputs = {{"", {1, preprocessing.height, preprocessing.width, channel_count(preprocessing)}}};
+  const SelectionRequest selection{options.num_samples, request.verification, options.seed};
+  const OpenProgress opening = progress(options, "opening images");
+  ImageSamples samples = options.samples_in
+                             ? open_listed(listed_samples(options, request), data.listing,
+                                           options.follow_links, preprocessing, request.threads, opening)
+                             : open_samples(select_samples(data.listing, selection), selection, preprocessing,
+                                            request.threads, opening);
   const std::size_t calibrating = samples.calibration->size();
-  const QualityReport quality = options.examine_all ? examine_all(listing, calibrating, threads)
-                                                    : samples.quality.finish(listing, calibrating, false);
-  warn(options, quality.warnings, dataset_folder(options));
-  RepresentativeData data = describe_samples(options, listing, samples);
-  if (options.check_preprocessing && data.classes > 0)
-    data.to_check = select_samples(listing, {most_images_to_check, 0, options.seed}).calibration;
+  data.quality = options.examine_all ? examine_all(data.listing, calibrating, request.threads,
+                                                   progress(options, "examining all images"))
+                                     : samples.quality.finish(data.listing, calibrating, false);
+  warn(options, data.quality->warnings, data);
+  describe_samples(options, samples, data);
+  data.notes.insert(data.notes.end(), preprocessing_notes.begin(), preprocessing_notes.end());
+  if (request.check_preprocessing && data.classes > 0)
+    data.to_check = select_samples(data.listing, {most_images_to_check, 0, options.seed}).calibration;
+  data.images = samples.calibration;
   data.declared = preprocessing;
   data.preprocessing = to_json(preprocessing);
   data.preprocessing["from"] = from;
-  data.dataset["calibration"] = list_images(*samples.calibration);
-  data.dataset["verification"] = list_images(*samples.verification);
-  data.dataset["quality"] = to_json(quality);
-  return data;
+  if (request.list_samples) {
+    data.dataset["calibration"] = list_images(*samples.calibration);
+    data.dataset["verification"] = list_images(*samples.verification);
+  }
+  data.dataset["quality"] = to_json(*data.quality);
 }
 
-RepresentativeData open_folder(const TfliteGraph& graph, const ExportOptions& options,
-                               const nlohmann::json& config, int threads) {
-  const DatasetListing listing =
-      discover_dataset(dataset_folder(options), {dataset_type(options.dataset_type), options.follow_links});
-  note(options, "data: " + listing.layout);
-  for (const std::string& line : listing.notes) note(options, line);
-  return listing.arrays ? open_array_listing(graph, options, listing)
-                        : open_images(graph, options, config, listing, threads);
+RepresentativeData open_folder(const std::filesystem::path& folder, const DatasetOptions& options,
+                               const SampleRequest& request) {
+  RepresentativeData data;
+  data.folder = folder;
+  data.listing = discover_dataset(folder, {dataset_type(options.dataset_type), options.follow_links});
+  note(options, "data: " + data.listing.layout);
+  for (const std::string& line : data.listing.notes) note(options, line);
+  data.listing.arrays ? open_arrays(options, request, data) : open_images(options, request, data);
+  data.listing.images.clear();  // a million of them take 30 MB
+  return data;
 }
 
 }  // namespace
 
-RepresentativeData open_representative_data(const TfliteGraph& graph, const ExportOptions& options,
-                                            const nlohmann::json& config, int threads) {
-  if (!options.samples.empty()) return open_arrays(graph, options);
+nlohmann::json list_calibration(const RepresentativeData& data) {
+  return data.images ? list_images(*data.images) : list_arrays(*data.arrays);
+}
+
+std::filesystem::path dataset_folder(const DatasetOptions& options, const std::string& otherwise) {
+  if (options.dataset_dir) return *options.dataset_dir;
+  for (const char* folder : {"ml/data", "data"}) {
+    if (std::filesystem::is_directory(folder)) return folder;
+  }
+  throw Error(ErrorCode::dataset,
+              "there is neither ml/data nor data to take representative images from; name a folder with "
+              "--dataset-dir" +
+                  otherwise);
+}
+
+RepresentativeData open_representative_data(const std::filesystem::path& folder,
+                                            const DatasetOptions& options, const SampleRequest& request) {
   try {
-    return open_folder(graph, options, config, threads);
+    return open_folder(folder, options, request);
   } catch (const Error& error) {  // names of files may be anything
     throw Error(error.code(), one_line(error.message()), one_line(error.where()));
   }

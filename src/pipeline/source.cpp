@@ -1,5 +1,6 @@
 #include "pipeline/source.h"
 
+#include <algorithm>
 #include <tuple>
 
 #include "optimize/optimize.h"
@@ -114,6 +115,28 @@ Source read_source(const ExportOptions& options) {
     if (options.dynamic_batch && !source.stopped) open_batch(*source.onnx);
   }
   return source;
+}
+
+SampleRequest read_model_inputs(const DatasetOptions& options) {
+  ExportOptions export_options;
+  static_cast<DatasetOptions&>(export_options) = options;
+  const Source source = read_source(export_options);
+  SampleRequest request;
+  request.config = source.description.value("config", nlohmann::json::object());
+  if (source.tflite) {
+    const TfliteGraph& graph = *source.tflite;
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+      request.inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
+    return request;
+  }
+  for (const OnnxValueId input : source.onnx->inputs()) {
+    const OnnxValue& value = (*source.onnx)[input];
+    Shape shape = value.type->static_shape();
+    if (value.type->dtype == DType::float32 && shape.size() == 4)  // as lower() does
+      std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+    request.inputs.push_back({value.name, std::move(shape)});
+  }
+  return request;
 }
 
 OnnxGraph with_single_batch(OnnxGraph graph, const ExportOptions& options) {

@@ -6,6 +6,7 @@
 #include "base/pass_runner.h"
 #include "calib8/export.h"
 #include "onnx_graph/onnx_graph.h"
+#include "pipeline/samples.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
@@ -20,6 +21,10 @@ struct Source {
 
 /// Reads a model file of any kind that calib8 knows. Fails with ErrorCode::model.
 Source read_source(const ExportOptions& options);
+
+/// What samples for the model are made of: its inputs ([1, ...], channels last, as the TFLite model takes
+/// them) and its file's config. Nothing is lowered, so operators don't matter. Fails with ErrorCode::model.
+SampleRequest read_model_inputs(const DatasetOptions& options);
 
 /// The same network for a batch of one image, ready for lowering.
 OnnxGraph with_single_batch(OnnxGraph graph, const ExportOptions& options);

@@ -26,9 +26,6 @@ class Reader {
 
   TfliteGraph read() {
     const auto* model = verified_model();
-    if (model->version() != format_version) {
-      fail(fmt::format("format version {} is not supported; calib8 reads version 3", model->version()));
-    }
     const auto subgraphs = model->subgraphs();
     if (!subgraphs || subgraphs->size() != 1) {
       fail(fmt::format("the model has {} subgraphs; calib8 reads models with one",
@@ -46,7 +43,28 @@ class Reader {
     return std::move(graph_);
   }
 
+  std::vector<TfliteInput> read_inputs() {
+    const auto* model = verified_model();
+    if (!model->subgraphs() || model->subgraphs()->size() == 0) fail("the model has no subgraph");
+    const auto& subgraph = *model->subgraphs()->Get(0);
+    const std::size_t count = subgraph.tensors() ? subgraph.tensors()->size() : 0;
+    const TensorReader reader{file_, *model, budget_, where_};
+    const Names names = signature_names(*model, &schema::SignatureDef::inputs);
+    std::set<std::string> taken;
+    std::vector<TfliteInput> inputs;
+    for (const std::int32_t number : indices_of(subgraph.inputs(), count, "inputs")) {
+      const auto index = static_cast<std::uint32_t>(number);
+      TfliteTensor tensor = reader.read(*subgraph.tensors()->Get(index));
+      std::string name = own_name(index, tensor.name, names, taken);
+      inputs.push_back({std::move(name), std::move(tensor)});
+    }
+    return inputs;
+  }
+
  private:
+  using Names = std::map<std::uint32_t, std::string>;  // by the tensor's number in the file
+  using Indices = flatbuffers::Vector<std::int32_t>;
+
   [[noreturn]] void fail(const std::string& message) const { throw Error(ErrorCode::model, message, where_); }
 
   /// The file's root, with every offset in it checked.
@@ -59,7 +77,10 @@ class Reader {
     if (!schema::VerifyModelBuffer(verifier)) {
       fail("the TFLite file is damaged: an offset in it leads astray; export it again");
     }
-    return schema::GetModel(begin);
+    const schema::Model* model = schema::GetModel(begin);
+    if (model->version() != format_version)
+      fail(fmt::format("format version {} is not supported; calib8 reads version 3", model->version()));
+    return model;
   }
 
   static std::int32_t code_of(const schema::OperatorCode& code) {
@@ -104,20 +125,27 @@ class Reader {
     computed_.assign(tensors_.size(), false);
   }
 
+  void check_index(std::int64_t index, std::size_t count) const {
+    if (index < 0 || index >= static_cast<std::int64_t>(count))
+      fail(fmt::format("tensor {} does not exist; the file has {}", index, count));
+  }
   TensorId tensor_at(std::int64_t index) const {
-    if (index < 0 || index >= static_cast<std::int64_t>(tensors_.size())) {
-      fail(fmt::format("tensor {} does not exist; the file has {}", index, tensors_.size()));
-    }
+    check_index(index, tensors_.size());
     return tensors_[static_cast<std::size_t>(index)];
   }
-  std::vector<TensorId> signature_tensors(const flatbuffers::Vector<std::int32_t>* indices,
-                                          std::string_view kind) const {
+  /// The model's inputs or outputs: at least one, each among `count` tensors, none twice.
+  const Indices& indices_of(const Indices* indices, std::size_t count, std::string_view kind) const {
     if (!indices || indices->size() == 0) fail(fmt::format("the model has no {}", kind));
-    if (indices->size() > tensors_.size()) fail(fmt::format("the model has more {} than tensors", kind));
-    std::vector<TensorId> ids;
-    for (const std::int32_t index : *indices) ids.push_back(tensor_at(index));
-    if (std::set(ids.begin(), ids.end()).size() != ids.size())
+    if (indices->size() > count) fail(fmt::format("the model has more {} than tensors", kind));
+    for (const std::int32_t index : *indices) check_index(index, count);
+    if (std::set(indices->begin(), indices->end()).size() != indices->size())
       fail(fmt::format("a tensor is twice among the {}", kind));
+    return *indices;
+  }
+  std::vector<TensorId> signature_tensors(const Indices* indices, std::string_view kind) const {
+    std::vector<TensorId> ids;
+    for (const std::int32_t index : indices_of(indices, tensors_.size(), kind))
+      ids.push_back(tensor_at(index));
     return ids;
   }
   void mark_computed(const std::vector<TensorId>& ids) {
@@ -165,36 +193,45 @@ class Reader {
     if (element_count(graph_[id].shape) == 0) graph_[id].constant = Data();
   }
 
-  void name_signature(const schema::Model& model) {
-    std::map<std::uint32_t, std::string> input_names, output_names;
-    const auto collect = [&](const auto* entries, auto& names) {
-      if (!entries) return;
-      for (const schema::TensorMap* entry : *entries) {
-        if (!entry->name()) continue;
-        budget_.take(entry->name()->size(), where_);
-        names.try_emplace(entry->tensor_index(), entry->name()->str());
-      }
-    };
-    if (model.signature_defs() && model.signature_defs()->size() > 0) {
-      const schema::SignatureDef& signature = *model.signature_defs()->Get(0);
-      collect(signature.inputs(), input_names);
-      collect(signature.outputs(), output_names);
+  /// The names that the first signature gives to its inputs or outputs.
+  template <class Entries>
+  Names signature_names(const schema::Model& model,
+                        const Entries* (schema::SignatureDef::*entries_of)() const) {
+    Names names;
+    if (!model.signature_defs()) return names;
+    const schema::SignatureDef* first = nullptr;  // of the first subgraph, which is the one that is read
+    for (const schema::SignatureDef* signature : *model.signature_defs()) {
+      if (!first && signature->subgraph_index() == 0) first = signature;
     }
+    if (!first) return names;
+    const Entries* entries = (first->*entries_of)();
+    if (!entries) return names;
+    for (const schema::TensorMap* entry : *entries) {
+      if (!entry->name()) continue;
+      budget_.take(entry->name()->size(), where_);
+      names.try_emplace(entry->tensor_index(), entry->name()->str());
+    }
+    return names;
+  }
+  /// The signature's name, else the tensor's, made different from those that are taken.
+  static std::string own_name(std::uint32_t index, const std::string& tensor_name, const Names& names,
+                              std::set<std::string>& taken) {
+    const auto found = names.find(index);
+    std::string text = found != names.end() ? found->second : tensor_name;
+    if (text.empty() || taken.contains(text)) text = fmt::format("{}_{}", text, index);
+    taken.insert(text);
+    return text;
+  }
+  void name_signature(const schema::Model& model) {
     // Tensors are values of the graph in the file's order, so an id's index is the tensor's number.
-    const auto name = [&](const std::vector<TensorId>& ids, const auto& names) {
-      std::vector<std::string> result;
+    const auto name = [&](const std::vector<TensorId>& ids, const Names& names) {
       std::set<std::string> taken;
-      for (const TensorId id : ids) {
-        const auto found = names.find(id.index);
-        std::string text = found != names.end() ? found->second : graph_[id].name;
-        if (text.empty() || taken.contains(text)) text = fmt::format("{}_{}", text, id.index);
-        taken.insert(text);
-        result.push_back(std::move(text));
-      }
+      std::vector<std::string> result;
+      for (const TensorId id : ids) result.push_back(own_name(id.index, graph_[id].name, names, taken));
       return result;
     };
-    graph_.input_names = name(graph_.inputs(), input_names);
-    graph_.output_names = name(graph_.outputs(), output_names);
+    graph_.input_names = name(graph_.inputs(), signature_names(model, &schema::SignatureDef::inputs));
+    graph_.output_names = name(graph_.outputs(), signature_names(model, &schema::SignatureDef::outputs));
   }
 
   const Data& file_;
@@ -214,6 +251,10 @@ bool looks_like_tflite(ByteView bytes) {
 
 TfliteGraph read_tflite(const Data& file, const std::string& where) {
   return Reader(aligned_copy_if_needed(file), where).read();
+}
+
+std::vector<TfliteInput> read_tflite_inputs(const Data& file, const std::string& where) {
+  return Reader(aligned_copy_if_needed(file), where).read_inputs();
 }
 
 }  // namespace calib8

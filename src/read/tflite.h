@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "tflite_graph/tflite_graph.h"
@@ -18,5 +19,15 @@ bool looks_like_tflite(ByteView bytes);
 /// doesn't handle: several subgraphs, variables, sparse, packed or string tensors; unknown operators are all
 /// named at once. Memory beside the file is bounded by a small multiple of its size.
 TfliteGraph read_tflite(const Data& file, const std::string& where);
+
+/// An input of a .tflite file: its name in the signature, and its type, shape and quantization.
+struct TfliteInput {
+  std::string name;
+  TfliteTensor tensor;
+};
+
+/// The inputs of a .tflite file's first subgraph, whatever its operators and other tensors are. Names and
+/// failures as read_tflite's.
+std::vector<TfliteInput> read_tflite_inputs(const Data& file, const std::string& where);
 
 }  // namespace calib8

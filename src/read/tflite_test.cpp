@@ -74,6 +74,12 @@ void overwrite(const flatbuffers::Vector<T>* vector, std::size_t index, T value)
   std::memcpy(const_cast<std::uint8_t*>(vector->Data()) + index * sizeof(T), &value, sizeof(T));
 }
 
+void set_operator_code(schema::Model& model, unsigned index, schema::BuiltinOperator code) {
+  const auto* table = reinterpret_cast<const flatbuffers::Table*>(model.operator_codes()->Get(index));
+  auto* field = const_cast<std::uint8_t*>(table->GetAddressOf(schema::OperatorCode::VT_BUILTIN_CODE));
+  std::memcpy(field, &code, sizeof(code));
+}
+
 TEST(ReadTflite, RoundTripKeepsEverything) {
   const TfliteGraph graph = int8_example();
   const TfliteGraph back = read_tflite(serialize_tflite(graph), "model.tflite");
@@ -149,16 +155,29 @@ TEST(ReadTflite, RefusesOtherFiles) {
 
 TEST(ReadTflite, NamesAllUnknownOperatorsAtOnce) {
   const std::string message = message_after([](schema::Model& model) {
-    const auto set = [&](int index, schema::BuiltinOperator code) {
-      const auto* entry = model.operator_codes()->Get(static_cast<unsigned>(index));
-      const auto* table = reinterpret_cast<const flatbuffers::Table*>(entry);
-      auto* field = const_cast<std::uint8_t*>(table->GetAddressOf(schema::OperatorCode::VT_BUILTIN_CODE));
-      std::memcpy(field, &code, sizeof(code));
-    };
-    set(0, schema::BuiltinOperator::WHILE);
-    set(1, static_cast<schema::BuiltinOperator>(999));
+    set_operator_code(model, 0, schema::BuiltinOperator::WHILE);
+    set_operator_code(model, 1, static_cast<schema::BuiltinOperator>(999));
   });
   EXPECT_THAT(message, HasSubstr("operators that calib8 does not support: WHILE (1x), operator 999 (1x)"));
+}
+
+TEST(ReadTflite, InputsOfAnyModel) {
+  std::vector<std::uint8_t> bytes = bytes_of(serialize_tflite(int8_example()));
+  auto& model = *flatbuffers::GetMutableRoot<schema::Model>(bytes.data());
+  set_operator_code(model, 0, schema::BuiltinOperator::WHILE);
+  EXPECT_THROW(read_tflite(Data::from_vector(bytes), "model.tflite"), Error);
+  const std::vector<TfliteInput> inputs = read_tflite_inputs(Data::from_vector(bytes), "model.tflite");
+  ASSERT_EQ(inputs.size(), 1u);
+  EXPECT_EQ(inputs[0].name, "the image");
+  EXPECT_EQ(inputs[0].tensor.dtype, DType::int8);
+  EXPECT_EQ(inputs[0].tensor.shape, (Shape{1, 2, 2, 2}));
+  EXPECT_EQ(inputs[0].tensor.quantization, per_tensor(0.5f, 3));
+  const auto change_input = [&](std::int32_t index) {
+    overwrite(model.subgraphs()->Get(0)->inputs(), 0, index);
+    return message_of([&] { read_tflite_inputs(Data::from_vector(bytes), "model.tflite"); });
+  };
+  EXPECT_THAT(change_input(999), HasSubstr("model.tflite: tensor 999 does not exist"));
+  EXPECT_THAT(change_input(-1), HasSubstr("tensor -1 does not exist"));
 }
 
 TEST(ReadTflite, RefusesIndicesOutsideOfTheFile) {
@@ -213,6 +232,7 @@ TEST(ReadTflite, FlippedBitsGiveAnErrorOrAGraph) {
     for (int flips = 1 + static_cast<int>(random() % 3); flips > 0; --flips) {
       bytes[random() % bytes.size()] ^= static_cast<std::uint8_t>(1u << (random() % 8));
     }
+    ASSERT_FALSE(message_of([&] { read_tflite_inputs(Data::from_vector(bytes), "model.tflite"); }).empty());
     const std::string message = message_of([&] {
       verify(read_tflite(Data::from_vector(bytes), "model.tflite"), "reading");
       ++read;

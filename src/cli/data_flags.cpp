@@ -1,0 +1,89 @@
+#include "cli/data_flags.h"
+
+#include "calib8/error.h"
+
+namespace calib8::cli {
+
+/// One number: both sides.
+std::pair<std::int64_t, std::int64_t> parse_size(const std::string& text) {
+  const auto number = [&](const std::string& digits) {
+    const bool valid =
+        !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
+    const std::int64_t value = valid ? std::stoll(digits) : 0;
+    if (value < 1 || value > 16384) {
+      throw Error(ErrorCode::usage,
+                  "'" + text + "' is not a size; give N or HEIGHTxWIDTH, each from 1 to 16384",
+                  "--input-size");
+    }
+    return value;
+  };
+  const std::size_t cross = text.find('x');
+  if (cross == std::string::npos) return {number(text), number(text)};
+  return {number(text.substr(0, cross)), number(text.substr(cross + 1))};
+}
+
+void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& input_size) {
+  command.add_option(
+      "--arch", options.architecture,
+      "Architecture, as torchvision names it (default: the checkpoint's config, or recognized)");
+  command.add_option("--num-classes", options.num_classes, "Number of classes that the checkpoint must have");
+  command.add_option("--input-size", input_size,
+                     "Height and width of the image, N or HxW (default: the file's own, or 224)");
+}
+
+void add_data_flags(CLI::App& command, DatasetOptions& options) {
+  command.add_option("--dataset-dir,--data-dir,--calibration-dir", options.dataset_dir,
+                     "Representative images: a folder, a list (.txt, .csv) or arrays (.npy, .npz) (default: "
+                     "ml/data, then data)");
+  command
+      .add_option("--dataset-type", options.dataset_type,
+                  "auto (default), classification, detection, images or numpy")
+      ->transform(one_of<DatasetKind>({{"auto", DatasetKind::automatic},
+                                       {"classification", DatasetKind::classification},
+                                       {"detection", DatasetKind::detection},
+                                       {"images", DatasetKind::images},
+                                       {"numpy", DatasetKind::numpy}}));
+  command
+      .add_option("--num-calib-samples,--num-samples", options.num_samples,
+                  "Samples to calibrate on (default: 100)")
+      ->check(CLI::Range(1, 1000000));
+  command.add_option("--seed", options.seed, "Of the choice of images (default: 0)");
+  command.add_option("--samples-in", options.samples_in,
+                     "Use exactly the samples that this metadata file (or JSON list of paths) names");
+  command.add_flag("--follow-links", options.follow_links,
+                   "Follow symbolic links and listed paths that lead out of the folder");
+  command.add_flag("--full", options.examine_all,
+                   "Check the quality of all images, not of those drawn alone");
+  command.add_flag("--strict", options.strict, "Stop where the data give a warning");
+}
+
+void add_preprocessing_flags(CLI::App& command, PreprocessingOptions& options) {
+  command.add_option(
+      "--preprocessing", options.preprocessing,
+      "How images become the model's input: imagenet, torchvision:NAME (of an architecture or of "
+      "weights), timm, ultralytics, tf (-1..1), raw (0..255), or a JSON file (default: the "
+      "checkpoint's config, or imagenet). The flags below replace single steps of it");
+  command.add_option(
+      "--resize-mode", options.resize_mode,
+      "exact (to the input size), shortest-side, cover (both keep proportions and cut the center) or "
+      "letterbox (keeps proportions and pads)");
+  command.add_option("--crop", options.crop,
+                     "Share of the resized side that the center crop keeps, 0.875 or 224/256; without "
+                     "--resize-mode, exact becomes shortest-side");
+  command.add_option(
+      "--interpolation", options.interpolation,
+      "nearest, bilinear, bicubic or lanczos (antialiased, as Pillow's), or with opencv- before it "
+      "(not antialiased)");
+  command.add_option("--channel-order", options.channel_order, "rgb, bgr or gray");
+  command.add_option("--scale", options.scale, "What pixels of 0..255 are multiplied by: 1/255, 1");
+  command
+      .add_option("--mean", options.mean,
+                  "Subtracted from scaled pixels: one number, or one per channel in the model's order")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--std", options.deviation, "What is then divided by, likewise")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+}  // namespace calib8::cli

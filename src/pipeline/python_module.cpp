@@ -1,0 +1,124 @@
+#include "pipeline/python_module.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "calib8/version.h"
+#include "dataset/preprocessing_names.h"
+#include "pipeline/python_module_text.h"
+#include "pipeline/representative_dataset.h"
+#include "report/python_literal.h"
+#include "write/atomic_file.h"
+
+namespace calib8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder that the samples' paths are relative to: as it was named, where that is it, else from the root.
+std::string root_of(const RepresentativeData& data) {
+  std::error_code error;
+  for (const fs::path& named : {data.folder, data.folder.parent_path()}) {
+    const fs::path folder = named.empty() ? fs::path(".") : named;
+    if (fs::equivalent(folder, data.listing.root, error)) return folder.string();
+  }
+  return data.listing.root.string();
+}
+
+std::string list_of(const std::vector<float>& values) {
+  return fmt::format("({},)", fmt::join(values, ", "));
+}
+
+/// The steps as constants, under the names that the module's code uses.
+std::string image_constants(const Preprocessing& p) {
+  const auto name = name_of_interpolation(ResizeLibrary::pillow, p.interpolation);
+  return fmt::format(
+      "# {}\n"
+      "HEIGHT, WIDTH = {}, {}  # what the model takes, in pixels\n"
+      "EXIF_ORIENTATION = {}\n"
+      "CHANNEL_ORDER = \"{}\"\n"
+      "RESIZE_MODE = \"{}\"\n"
+      "RESIZE_HEIGHT, RESIZE_WIDTH = {}, {}  # before the crop; shortest-side uses the first\n"
+      "INTERPOLATION = \"{}\"\n"
+      "PAD = {}  # of letterbox\n"
+      "DIVISOR = {}\n"
+      "MEAN = {}\n"
+      "STD = {}\n",
+      describe(p), p.height, p.width, p.exif_orientation ? "True" : "False", name_of(p.channel_order),
+      name_of(p.resize_mode),
+      p.resize_height > 0                          ? p.resize_height
+      : p.resize_mode == ResizeMode::shortest_side ? std::min(p.height, p.width)
+                                                   : p.height,
+      p.resize_width > 0 ? p.resize_width : p.width, name, p.pad_value, p.divisor, list_of(p.mean),
+      list_of(p.deviation));
+}
+
+std::string array_constants(const RepresentativeData& data) {
+  std::string text =
+      "# Name and shape of each input of the model, in its order; the first size is the batch.\nINPUTS = (\n";
+  for (const ArrayInput& input : data.inputs)
+    text += fmt::format("    ({}, ({},)),\n", python_literal(input.name), fmt::join(input.shape, ", "));
+  return text + ")\n";
+}
+
+/// ("val/cat/1.jpg", 0, "<SHA-256>"); arrays have their row before the hash.
+std::string sample_list(const RepresentativeData& data) {
+  std::string text = "SAMPLES = (\n";
+  for (std::size_t i = 0; i < data.calibration->size(); ++i) {
+    const DrawnSample sample = drawn_sample(data, i);
+    text += fmt::format("    ({}, {}, {}\"{}\"),\n", python_literal(sample.entry.relative_path),
+                        sample.entry.label ? std::to_string(*sample.entry.label) : "None",
+                        sample.row ? fmt::format("{}, ", *sample.row) : "", sample.sha256);
+  }
+  return text + ")\n";
+}
+
+std::string class_list(const std::vector<std::string>& names) {
+  std::string text = "CLASS_NAMES = (\n";
+  for (const std::string& name : names) text += fmt::format("    {},\n", python_literal(name));
+  return text + ")\n";
+}
+
+std::string module_text(const RepresentativeData& data) {
+  const bool opencv = data.declared && data.declared->library == ResizeLibrary::opencv;
+  std::string text = fmt::format(python_module_head, version, data.calibration->size(),
+                                 !data.declared ? "NumPy alone"
+                                 : opencv       ? "NumPy, Pillow and OpenCV (opencv-python-headless)"
+                                                : "NumPy and Pillow");
+  text += python_module_imports;
+  if (data.declared)
+    text += opencv ? "import cv2\nimport numpy as np\nfrom PIL import Image, ImageOps\n"
+                   : "import numpy as np\nfrom PIL import Image, ImageOps\n";
+  else
+    text += "import numpy as np\n";
+  text += "\n# The folder of the data, as it was named when this was written; batches() takes another.\n";
+  text += fmt::format("ROOT = {}\n\n", python_literal(root_of(data)));
+  text += data.declared ? image_constants(*data.declared) : array_constants(data);
+  text += "\n" + class_list(data.listing.class_names) + "\n";
+  text += data.declared
+              ? "# Path, class (or None) and SHA-256 of the file.\n"
+              : "# Path, class (or None), row in the file and SHA-256 of the row's float32 values.\n";
+  text += sample_list(data);
+  if (data.declared) {
+    text += python_module_decode;
+    text += opencv ? python_module_resize_opencv : python_module_resize_pillow;
+    text += python_module_fit;
+  } else {
+    text += python_module_arrays;
+  }
+  return text.append(python_module_batches);
+}
+
+}  // namespace
+
+void write_python_module(const RepresentativeData& data, const fs::path& path) {
+  AtomicFile file(path);
+  const std::string text = module_text(data);
+  file.write(std::as_bytes(std::span(text)));
+  file.commit();
+}
+
+}  // namespace calib8
