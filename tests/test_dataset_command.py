@@ -287,6 +287,18 @@ def test_module_of_arrays(tmp_path):
     np.testing.assert_array_equal(arrays, values[rows, :, :6].astype(np.float32))
 
 
+@pytest.mark.parametrize(
+    "stored, size", [((4, 5, 6, 3), (5, 6, 3)), ((5, 6, 3), (5, 6, 3)), ((1, 16), (16,)), ((16,), (16,)), ((1, 5, 6), (5, 6))]
+)
+def test_arrays_without_a_model(tmp_path, stored, size):
+    for number in range(2):
+        np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).normal(size=stored))
+    report = json.loads(dataset("--data-dir", tmp_path, "--json", "--test-batches", 1).stdout)
+    assert report["batches"][0]["inputs"][0]["shape"] == [1, *size]
+    assert report["preprocessing"] is None
+    assert report["dataset"]["calibration_samples"] == 2 * (4 if len(stored) == 4 else 1)
+
+
 def test_module_notices_a_changed_file(photos, tmp_path):
     module = tmp_path / "m.py"
     root = tmp_path / "data"
