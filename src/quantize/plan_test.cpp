@@ -163,7 +163,9 @@ TEST(Apply, EdgesGetTheAskedType) {
     EXPECT_EQ(input.dtype, io == IoType::uint8 ? DType::uint8 : DType::float32);
     EXPECT_EQ(output.dtype, input.dtype);
     EXPECT_EQ(input.name, "input");
-    if (io == IoType::uint8) EXPECT_EQ(input.quantization->zero_points[0], of(plan, x).zero_points[0] + 128);
+    if (io == IoType::uint8) {
+      EXPECT_EQ(input.quantization->zero_points[0], of(plan, x).zero_points[0] + 128);
+    }
   }
 }
 

@@ -96,9 +96,9 @@ std::string node_message(const OnnxGraph& graph, const OnnxNode& node, const std
   }
   if (!name.empty()) builder.add_string(proto::Node::name, name);
   builder.add_string(proto::Node::op_type, node.op_type);
-  for (const auto& [name, value] : node.attributes) {
+  for (const auto& [key, value] : node.attributes) {
     protozero::pbf_builder<proto::Attribute> attribute(builder, proto::Node::attribute);
-    attribute.add_string(proto::Attribute::name, name);
+    attribute.add_string(proto::Attribute::name, key);
     std::visit(AttributeWriter{attribute}, value);
   }
   return bytes;
