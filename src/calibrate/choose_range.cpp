@@ -25,8 +25,7 @@ Range percentile_range(Range observed, const Histogram& histogram, double tail) 
   return {std::max(observed.low, static_cast<float>(low)), std::min(observed.high, static_cast<float>(high))};
 }
 
-/// Sum of errors to the power of 2.5 when the binned values go through 256 levels of [low, high] with a whole
-/// zero point.
+/// Sum of cubed errors when the binned values go through 256 levels of [low, high] with a whole zero point.
 double summed_error(const Histogram& histogram, double low, double high) {
   const double scale = (high - low) / 255.0;
   if (scale <= 0) return std::numeric_limits<double>::infinity();
@@ -40,7 +39,7 @@ double summed_error(const Histogram& histogram, double low, double high) {
     if (count > 0) {
       const double level = std::clamp(round_to_even(value * levels_per_unit + zero_level), 0.0, 255.0);
       const double magnitude = std::abs((level - zero_level) * scale - value);
-      error += static_cast<double>(count) * magnitude * magnitude * std::sqrt(magnitude);
+      error += static_cast<double>(count) * magnitude * magnitude * magnitude;
     }
     value += width;
   }

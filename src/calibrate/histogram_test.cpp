@@ -99,7 +99,7 @@ TEST(ChooseRange, MseIsNoWorseThanMinMaxWhenMeasuredOnTheValues) {
     double sum = 0;
     for (const float value : values) {
       const double level = std::clamp(std::nearbyint(value / scale) + zero, 0.0, 255.0);
-      sum += std::pow(std::abs((level - zero) * scale - value), 2.5);
+      sum += std::pow(std::abs((level - zero) * scale - value), 3);
     }
     return sum;
   };
