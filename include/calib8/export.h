@@ -55,7 +55,7 @@ struct ExportResult {
   bool gate_passed = true;
   std::string verdict;  ///< One sentence on the gate; empty where nothing was verified.
   std::string summary;  ///< For people, several lines.
-  std::string report;   ///< The metadata's JSON object.
+  std::string report;   ///< The metadata file: a JSON object and a newline.
 };
 
 /// The whole way from a model to the files. Fails with Error; a failed gate is no failure here: the files are

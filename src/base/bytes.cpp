@@ -49,13 +49,13 @@ Descriptor open_regular(const std::filesystem::path& path, struct stat& status) 
   return file;
 }
 
-std::string hexadecimal(std::span<const unsigned char> bytes) {
+std::string hexadecimal(ByteView bytes) {
   constexpr char digits[] = "0123456789abcdef";
   std::string text;
   text.reserve(bytes.size() * 2);
-  for (const unsigned char byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
+  for (const std::byte byte : bytes) {
+    text += digits[std::to_integer<unsigned>(byte >> 4)];
+    text += digits[std::to_integer<unsigned>(byte & std::byte{15})];
   }
   return text;
 }
@@ -80,7 +80,7 @@ std::uint64_t hash64(ByteView bytes) {
 std::string short_hash(ByteView bytes) {
   XXH64_canonical_t canonical;
   XXH64_canonicalFromHash(&canonical, hash64(bytes));
-  return hexadecimal(canonical.digest);
+  return hexadecimal(std::as_bytes(std::span(canonical.digest)));
 }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
@@ -93,16 +93,28 @@ void Sha256::add(ByteView bytes) {
   EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
 }
 
+Digest Sha256::digest() {
+  Digest digest{};
+  EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
+}
+
 std::string Sha256::finish() {
-  std::array<unsigned char, 32> digest{};
-  EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+  return to_text(digest());
+}
+
+std::string to_text(const Digest& digest) {
   return hexadecimal(digest);
 }
 
-std::string sha256(ByteView bytes) {
+Digest sha256_digest(ByteView bytes) {
   Sha256 hash;
   hash.add(bytes);
-  return hash.finish();
+  return hash.digest();
+}
+
+std::string sha256(ByteView bytes) {
+  return to_text(sha256_digest(bytes));
 }
 
 std::string base64(ByteView bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
@@ -48,12 +49,20 @@ Data map_file(const std::filesystem::path& path);
 std::string short_hash(ByteView bytes);
 std::uint64_t hash64(ByteView bytes);
 
+/// A SHA-256 as it is kept in memory.
+using Digest = std::array<std::byte, 32>;
+
+/// 64 hexadecimal digits, as it is written down.
+std::string to_text(const Digest& digest);
+
 /// SHA-256 over bytes that arrive in parts.
 class Sha256 {
  public:
   Sha256();
   void add(ByteView bytes);
-  /// 64 hexadecimal digits; nothing can be added afterwards.
+  /// Nothing can be added afterwards.
+  Digest digest();
+  /// The same, 64 hexadecimal digits.
   std::string finish();
 
  private:
@@ -62,6 +71,7 @@ class Sha256 {
 
 /// SHA-256, 64 hexadecimal digits: for what is written down to be compared elsewhere.
 std::string sha256(ByteView bytes);
+Digest sha256_digest(ByteView bytes);
 
 /// Base64 (RFC 4648, with padding, on one line).
 std::string base64(ByteView bytes);

@@ -70,8 +70,11 @@ class Drawer {
  public:
   Drawer(const DatasetListing& listing, const std::vector<ArrayInput>& inputs,
          const SelectionRequest& request)
-      : inputs_(inputs), seed_(request.seed), wanted_(request.num_calibration + request.num_verification) {
-    files_in_order_ = select_samples(listing, {0, 0, request.seed}).spare;
+      : inputs_(inputs),
+        seed_(request.seed),
+        wanted_(request.num_calibration + request.num_verification),
+        listed_(listing.images),
+        order_(select_samples(listing, {0, 0, request.seed}).spare) {
     open_files();
   }
 
@@ -100,8 +103,8 @@ class Drawer {
  private:
   /// As many files as samples are wanted: there needn't be more, as each holds one at least.
   void open_files() {
-    while (next_candidate_ < files_in_order_.size() && files_.size() < wanted_)
-      open(files_in_order_[next_candidate_++]);
+    while (next_candidate_ < order_.size() && files_.size() < wanted_)
+      open(listed_[order_[next_candidate_++]]);
   }
 
   void open(const ImageEntry& entry) {
@@ -138,7 +141,8 @@ class Drawer {
   std::uint64_t seed_;
   std::size_t wanted_;
   std::shared_ptr<SpoolFile> spool_ = std::make_shared<SpoolFile>();
-  SpareImages files_in_order_;
+  const ImageList& listed_;
+  std::vector<ImageIndex> order_;
   std::size_t next_candidate_ = 0;
   std::vector<OpenFile> files_;
   std::size_t next_file_ = 0;

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "dataset/array_file.h"
-#include "dataset/image_source.h"
+#include "dataset/quality.h"
 #include "dataset/sample.h"
+#include "dataset/sample_list.h"
 #include "dataset/select.h"
 
 namespace calib8 {

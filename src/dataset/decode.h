@@ -14,7 +14,7 @@ namespace calib8 {
 inline constexpr std::int64_t kMaximumPixels = 178'956'970;
 
 /// The kinds of files that decode_image reads.
-enum class ImageFormat { jpeg, png, webp, bmp, tiff, unknown };
+enum class ImageFormat : std::uint8_t { jpeg, png, webp, bmp, tiff, unknown };
 
 /// What the first bytes of a file say; its name has no part in it. Costs nothing and never fails: damage
 /// further on shows when the file is decoded.

@@ -154,8 +154,8 @@ void note_classes(DatasetListing& listing) {
   throw Error(
       ErrorCode::dataset,
       fmt::format("no {} found{}; looked in {}: put {} there, or name another folder with --dataset-dir",
-                  arrays ? ".npy or .npz file" : "JPEG, PNG, WebP, BMP or TIFF image", found, fmt::join(search.places, ", "),
-                  arrays ? "arrays" : "images"),
+                  arrays ? ".npy or .npz file" : "JPEG, PNG, WebP, BMP or TIFF image", found,
+                  fmt::join(search.places, ", "), arrays ? "arrays" : "images"),
       folder.string());
 }
 

@@ -1,10 +1,12 @@
 #include "dataset/encode.h"
 
 // jpeglib.h needs stdio.h before it.
+// clang-format off
+#include <cstdio>
 #include <jpeglib.h>
+// clang-format on
 #include <spng.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 

@@ -1,6 +1,9 @@
 #include "dataset/image_list.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "calib8/error.h"
 
 namespace calib8 {
 
@@ -14,7 +17,10 @@ std::uint32_t ImageList::folder_index(std::string_view folder) {
 
 void ImageList::add(std::string_view folder, std::string_view name, std::optional<int> label) {
   const std::uint32_t index = folder_index(folder);
-  records_.push_back({names_.size(), static_cast<std::uint32_t>(name.size()), index, label.value_or(-1)});
+  if (names_.size() + name.size() > std::numeric_limits<std::uint32_t>::max())
+    throw Error(ErrorCode::dataset, "there are too many files: name a smaller part", root_.string());
+  records_.push_back({static_cast<std::uint32_t>(names_.size()), static_cast<std::uint32_t>(name.size()),
+                      index, label.value_or(-1)});
   names_ += name;
 }
 
@@ -61,6 +67,8 @@ void ImageList::sort() {
     std::stable_sort(records_.begin(), records_.end(), earlier);
   const auto equal = [&](const Record& a, const Record& b) { return !before(a, b) && !before(b, a); };
   records_.erase(std::unique(records_.begin(), records_.end(), equal), records_.end());
+  records_.shrink_to_fit();
+  names_.shrink_to_fit();
 }
 
 std::optional<std::size_t> ImageList::find(std::string_view path) const {
@@ -74,6 +82,20 @@ std::optional<std::size_t> ImageList::find(std::string_view path) const {
     }
   }
   return low < size() && relative_path(low) == path ? std::optional<std::size_t>(low) : std::nullopt;
+}
+
+ImageList ImageList::part(std::span<const ImageIndex> indices) const {
+  ImageList list;
+  list.root_ = root_;
+  std::size_t characters = 0;
+  for (const ImageIndex index : indices) characters += records_.at(index).name_size;
+  list.records_.reserve(indices.size());
+  list.names_.reserve(characters);
+  for (const ImageIndex index : indices) {
+    const Record& record = records_[index];
+    list.add(folders_[record.folder], name_of(record), label(index));
+  }
+  return list;
 }
 
 void ImageList::keep_only(const std::vector<bool>& keep) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,6 +19,9 @@ struct ImageEntry {
                               ///< Absolute where links or lists lead out of the root and are followed.
   std::optional<int> label;   ///< Index into DatasetListing::class_names, where the data has classes.
 };
+
+/// The place of a file in an ImageList, which holds no more than these numbers tell apart.
+using ImageIndex = std::uint32_t;
 
 /// Files by folder and name: a million of them take about 30 MB. An ImageEntry is made on demand.
 class ImageList {
@@ -39,7 +43,8 @@ class ImageList {
 
   void set_root(std::filesystem::path root) { root_ = std::move(root); }
 
-  /// Takes the file `name` of a folder, which is given relative to the root ("" is the root).
+  /// Takes the file `name` of a folder, which is given relative to the root ("" is the root). Fails with
+  /// ErrorCode::dataset where all names together have more than 4 GiB.
   void add(std::string_view folder, std::string_view name, std::optional<int> label);
   void push_back(const ImageEntry& entry);
 
@@ -51,17 +56,19 @@ class ImageList {
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, size()}; }
 
-  /// Sorts bytewise by relative path; of equal paths the first one stays.
+  /// Sorts bytewise by relative path; of equal paths the first one stays. Gives spare memory back.
   void sort();
   /// The index of a path in a sorted list.
   std::optional<std::size_t> find(std::string_view relative_path) const;
+  /// A list of some of them, in the order given: with the same root, not sorted.
+  ImageList part(std::span<const ImageIndex> indices) const;
   /// Leaves out those for which `keep[index]` is false.
   void keep_only(const std::vector<bool>& keep);
   void clear();
 
  private:
   struct Record {
-    std::size_t name;  ///< Where it begins in names_.
+    std::uint32_t name;  ///< Where it begins in names_.
     std::uint32_t name_size;
     std::uint32_t folder;
     std::int32_t label;  ///< -1: none.

@@ -1,74 +1,40 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "dataset/decode.h"
+#include "dataset/image_list.h"
 #include "dataset/preprocess.h"
-#include "dataset/quality.h"
 #include "dataset/sample.h"
-#include "dataset/sample_list.h"
-#include "dataset/select.h"
 
 namespace calib8 {
 
-/// An image that was read and decoded once.
-struct UsedImage {
-  ImageEntry entry;
-  std::string sha256;  ///< Of the file: 64 hexadecimal digits.
-};
-
 /// Images on disk as samples: float32 [1, height, width, channels] under the empty key, with the class as
 /// label. The first ones are kept at their final size, up to a fixed number of bytes; all others are decoded
-/// again each time.
+/// again each time. For each image it holds its name and its hash, and no more.
 class ImageSource : public SampleSource {
  public:
-  /// `pixels[i]` is image i at its final size, for the first images; there may be fewer than images.
-  ImageSource(std::vector<UsedImage> images, std::vector<Image> pixels, Preprocessing preprocessing);
+  /// `hashes[i]` is the SHA-256 of file i. `pixels[i]` is image i at its final size, for the first images;
+  /// there may be fewer than images.
+  ImageSource(ImageList images, std::vector<Digest> hashes, std::vector<Image> pixels,
+              Preprocessing preprocessing);
 
   std::size_t size() const override { return images_.size(); }
   Sample load(std::size_t index) const override;
 
-  const std::vector<UsedImage>& images() const { return images_; }
+  const ImageList& images() const { return images_; }
+  /// Of the file: 64 hexadecimal digits.
+  std::string sha256(std::size_t index) const { return to_text(hashes_.at(index)); }
   const Preprocessing& preprocessing() const { return preprocessing_; }
 
  private:
-  std::vector<UsedImage> images_;
+  ImageList images_;
+  std::vector<Digest> hashes_;
   std::vector<Image> pixels_;
   Preprocessing preprocessing_;
 };
-
-/// Called now and then while many files are opened.
-using OpenProgress = std::function<void(std::size_t done, std::size_t total)>;
-
-/// The samples of one export.
-struct ImageSamples {
-  std::shared_ptr<const ImageSource> calibration;
-  std::shared_ptr<const ImageSource> verification;
-  bool verification_overlaps =
-      false;  ///< Verification uses images of the calibration, as there are no others.
-  std::vector<SkippedImage> skipped;   ///< Unreadable, in the order in which they were drawn.
-  std::vector<SkippedImage> repeated;  ///< The same bytes as an image that is used, likewise.
-  QualityCounter quality;              ///< What opening them told.
-  std::vector<std::string> notes;      ///< One sentence each: too few images, overlap, skipped ones.
-};
-
-/// Opens what was selected: decodes every image once, on `threads` threads, and replaces the unreadable ones
-/// and those whose bytes are another's from the spare ones, those of the calibration first. The result
-/// doesn't depend on the number of threads.
-///
-/// Where no image is left for verification, the first ones of the calibration are taken, and a note says so.
-/// Fails with ErrorCode::dataset where no image at all is readable.
-ImageSamples open_samples(const Selection& selection, const SelectionRequest& request,
-                          const Preprocessing& preprocessing, int threads, const OpenProgress& progress = {});
-
-/// Opens exactly the samples of a list, in its order. Fails with ErrorCode::dataset where one is missing,
-/// unreadable, or other than it was (its hash differs): the error names it.
-ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, bool follow_links,
-                         const Preprocessing& preprocessing, int threads, const OpenProgress& progress = {});
 
 /// Reads and decodes a file. Fails with ErrorCode::dataset where it can't be read or decoded.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});

@@ -4,13 +4,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
-#include "base/interrupt.h"
-#include "base/parallel.h"
-#include "calib8/error.h"
 #include "dataset/decode.h"
-#include "dataset/image_file.h"
 
 namespace calib8 {
 namespace {
@@ -108,46 +103,17 @@ void warn_of_classes(QualityReport& report, const DatasetListing& listing) {
   }
 }
 
-/// Half of a SHA-256, which suffices to tell any number of images apart.
-std::array<std::uint64_t, 2> first_half(const std::string& hexadecimal) {
-  return {std::stoull(hexadecimal.substr(0, 16), nullptr, 16),
-          std::stoull(hexadecimal.substr(16, 16), nullptr, 16)};
-}
-
-struct Content {
-  std::array<std::uint64_t, 2> hash;
-  std::size_t index;
-};
-
-/// Those whose content is that of an earlier one, in order, each with the first that has it.
-std::vector<std::pair<std::size_t, std::size_t>> repeated_of(std::vector<Content> contents) {
-  std::sort(contents.begin(), contents.end(), [](const Content& a, const Content& b) {
-    return std::tie(a.hash, a.index) < std::tie(b.hash, b.index);
-  });
-  std::vector<std::pair<std::size_t, std::size_t>> repeated;
-  for (std::size_t i = 1, first = 0; i < contents.size(); ++i) {
-    if (contents[i].hash == contents[first].hash)
-      repeated.emplace_back(contents[i].index, contents[first].index);
-    else
-      first = i;
-  }
-  std::sort(repeated.begin(), repeated.end());
-  return repeated;
-}
-
 nlohmann::json to_json(const Spread& spread) {
   return {{"min", spread.least}, {"median", spread.median}, {"max", spread.most}};
 }
 
 }  // namespace
 
-ImageFacts examine(ByteView file, const Image& image, const std::string& name) {
+ImageFacts examine(ByteView file, const Image& image) {
   ImageFacts facts;
   facts.width = image.width;
   facts.height = image.height;
   facts.format = format_of(file);
-  const ImageFormat named = format_of_ending(name);
-  facts.other_ending = named != ImageFormat::unknown && named != facts.format;
   facts.near_constant = is_near_constant(image);
   facts.gray = is_gray(image);
   return facts;
@@ -160,7 +126,8 @@ void QualityCounter::add(const std::string& path, const ImageFacts& facts) {
   ++report_.formats[std::string(name_of(facts.format))];
   report_.gray += facts.gray ? 1 : 0;
   if (facts.near_constant) count(report_.near_constant, report_.first_near_constant, path);
-  if (facts.other_ending) {
+  const ImageFormat named = format_of_ending(path);
+  if (named != ImageFormat::unknown && named != facts.format) {
     count(report_.other_ending, report_.first_other_ending,
           fmt::format("{} (a {})", path, name_of(facts.format)));
   }
@@ -191,46 +158,6 @@ QualityReport QualityCounter::finish(const DatasetListing& listing, std::size_t 
   warn_of_classes(report, listing);
   warn_of_files(report);
   return report;
-}
-
-QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads,
-                          const std::function<void(std::size_t done, std::size_t total)>& progress) {
-  struct Opened {
-    ImageFacts facts;
-    std::array<std::uint64_t, 2> sha256;
-    std::string failure;
-  };
-  QualityCounter counter;
-  std::vector<Content> contents;
-  const std::size_t block = static_cast<std::size_t>(std::max(threads, 1)) * 8;
-  for (std::size_t begin = 0; begin < listing.images.size(); begin += block) {
-    throw_if_interrupted();
-    std::vector<Opened> opened(std::min(block, listing.images.size() - begin));
-    parallel_for(opened.size(), threads, [&](int, std::size_t i) {
-      const ImageEntry entry = listing.images[begin + i];
-      try {
-        const std::vector<std::byte> file = read_image_file(entry.path);
-        const Image image = decode_image(file, entry.path);
-        opened[i] = {examine(file, image, entry.relative_path), first_half(sha256(file)), {}};
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::dataset) throw;
-        opened[i].failure = error.message();
-      }
-    });
-    for (std::size_t i = 0; i < opened.size(); ++i) {
-      const std::string path = listing.images.relative_path(begin + i);
-      if (!opened[i].failure.empty()) {
-        counter.add_unreadable(path, opened[i].failure);
-        continue;
-      }
-      counter.add(path, opened[i].facts);
-      contents.push_back({opened[i].sha256, begin + i});
-    }
-    if (progress) progress(begin + opened.size(), listing.images.size());
-  }
-  for (const auto& [index, first] : repeated_of(std::move(contents)))
-    counter.add_repeated(listing.images.relative_path(index), listing.images.relative_path(first));
-  return counter.finish(listing, calibration, true);
 }
 
 nlohmann::json to_json(const QualityReport& report) {

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -15,11 +13,10 @@
 
 namespace calib8 {
 
-/// What opening one image told.
+/// What decoding one image told.
 struct ImageFacts {
   int width = 0, height = 0;  ///< In pixels.
   ImageFormat format = ImageFormat::unknown;
-  bool other_ending = false;   ///< The name's ending is another format's.
   bool near_constant = false;  ///< No channel varies by more than kConstantLevels.
   bool gray = false;           ///< Red, green and blue are equal in every pixel.
 };
@@ -30,7 +27,7 @@ inline constexpr std::size_t kFewSamples = 32;
 /// Levels of 255 by which a picture of nothing (a black frame, a placeholder) may vary.
 inline constexpr int kConstantLevels = 8;
 
-ImageFacts examine(ByteView file, const Image& image, const std::string& name);
+ImageFacts examine(ByteView file, const Image& image);
 
 /// An image that was drawn but isn't used.
 struct SkippedImage {
@@ -69,10 +66,6 @@ class QualityCounter {
   QualityReport report_;
   std::vector<int> widths_, heights_;
 };
-
-/// Opens every image of a listing, on `threads` threads, a few at a time.
-QualityReport examine_all(const DatasetListing& listing, std::size_t calibration, int threads,
-                          const std::function<void(std::size_t done, std::size_t total)>& progress = {});
 
 nlohmann::json to_json(const QualityReport& report);
 

@@ -9,22 +9,22 @@ namespace calib8 {
 namespace {
 
 /// Indices of the images by class, each class shuffled; one class where there are no labels.
-std::vector<std::vector<std::size_t>> shuffled_classes(const DatasetListing& listing, RandomNumbers& random) {
-  std::vector<std::vector<std::size_t>> classes(std::max<std::size_t>(listing.class_names.size(), 1));
-  for (std::size_t i = 0; i < listing.images.size(); ++i) {
+std::vector<std::vector<ImageIndex>> shuffled_classes(const DatasetListing& listing, RandomNumbers& random) {
+  std::vector<std::vector<ImageIndex>> classes(std::max<std::size_t>(listing.class_names.size(), 1));
+  for (ImageIndex i = 0; i < listing.images.size(); ++i) {
     classes[static_cast<std::size_t>(listing.images.label(i).value_or(0))].push_back(i);
   }
-  for (std::vector<std::size_t>& images : classes) shuffle(images, random);
+  for (std::vector<ImageIndex>& images : classes) shuffle(images, random);
   return classes;
 }
 
 /// All images, so that every beginning is as even over the classes as can be.
-std::vector<std::size_t> balanced_order(const DatasetListing& listing, std::uint64_t seed) {
+std::vector<ImageIndex> balanced_order(const DatasetListing& listing, std::uint64_t seed) {
   RandomNumbers random(seed);
-  const std::vector<std::vector<std::size_t>> classes = shuffled_classes(listing, random);
+  const std::vector<std::vector<ImageIndex>> classes = shuffled_classes(listing, random);
   std::vector<std::size_t> remaining;
   for (std::size_t c = 0; c < classes.size(); ++c) remaining.push_back(c);
-  std::vector<std::size_t> order;
+  std::vector<ImageIndex> order;
   for (std::size_t round = 0; !remaining.empty(); ++round) {
     std::erase_if(remaining, [&](std::size_t c) { return classes[c].size() <= round; });
     shuffle(remaining, random);
@@ -35,8 +35,8 @@ std::vector<std::size_t> balanced_order(const DatasetListing& listing, std::uint
 
 /// Puts a part of the order so that every beginning of it holds images with and without objects in their
 /// proportion, or one in ten where there are fewer of a kind.
-void mix_by_objects(const DatasetListing& listing, std::size_t* order, std::size_t count) {
-  std::deque<std::size_t> with, without;
+void mix_by_objects(const DatasetListing& listing, ImageIndex* order, std::size_t count) {
+  std::deque<ImageIndex> with, without;
   for (std::size_t i = 0; i < count; ++i)
     (listing.annotations->has_objects(listing.images[order[i]]) ? with : without).push_back(order[i]);
   constexpr std::size_t least_part = 10;
@@ -45,7 +45,7 @@ void mix_by_objects(const DatasetListing& listing, std::size_t* order, std::size
   std::size_t taken_without = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const bool due = (i + 1) * share / count > taken_without;
-    std::deque<std::size_t>& from = with.empty() || (due && !without.empty()) ? without : with;
+    std::deque<ImageIndex>& from = with.empty() || (due && !without.empty()) ? without : with;
     taken_without += &from == &without || due ? 1 : 0;
     order[i] = from.front();
     from.pop_front();
@@ -55,18 +55,16 @@ void mix_by_objects(const DatasetListing& listing, std::size_t* order, std::size
 }  // namespace
 
 Selection select_samples(const DatasetListing& listing, const SelectionRequest& request) {
-  std::vector<std::size_t> order = balanced_order(listing, request.seed);
+  std::vector<ImageIndex> order = balanced_order(listing, request.seed);
   const std::size_t drawn = std::min(request.num_calibration + request.num_verification, order.size());
   const std::size_t block = std::max<std::size_t>(request.num_calibration, 1) * 4;
   for (std::size_t begin = 0; listing.annotations && begin < drawn; begin += block)
     mix_by_objects(listing, order.data() + begin, std::min(block, order.size() - begin));
-  Selection selection;
-  for (std::size_t i = 0; i < drawn; ++i) {
-    (i < request.num_calibration ? selection.calibration : selection.verification)
-        .push_back(listing.images[order[i]]);
-  }
-  order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(drawn));
-  selection.spare = {listing.images, std::move(order)};
+  const auto at = [&](std::size_t place) { return order.begin() + static_cast<std::ptrdiff_t>(place); };
+  const std::size_t calibration = std::min(request.num_calibration, drawn);
+  Selection selection{{at(0), at(calibration)}, {at(calibration), at(drawn)}, {}};
+  order.erase(at(0), at(drawn));
+  selection.spare = std::move(order);
   return selection;
 }
 

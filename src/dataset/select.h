@@ -15,26 +15,11 @@ struct SelectionRequest {
   std::uint64_t seed = 0;
 };
 
-/// All images that weren't drawn, in the order in which they stand in for unreadable and repeated ones.
-/// Refers to the listing's images, which must stay.
-class SpareImages {
- public:
-  SpareImages() = default;
-  SpareImages(const ImageList& images, std::vector<std::size_t> order)
-      : images_(&images), order_(std::move(order)) {}
-  std::size_t size() const { return order_.size(); }
-  ImageEntry operator[](std::size_t index) const { return (*images_)[order_[index]]; }
-
- private:
-  const ImageList* images_ = nullptr;
-  std::vector<std::size_t> order_;
-};
-
-/// Which images to use, before any was opened. The three lists are disjoint.
+/// Which images to use, before any was opened: places in the listing's images. The three
+/// lists are disjoint.
 struct Selection {
-  std::vector<ImageEntry> calibration;
-  std::vector<ImageEntry> verification;
-  SpareImages spare;
+  std::vector<ImageIndex> calibration, verification;
+  std::vector<ImageIndex> spare;  ///< All others, as they stand in for unreadable and repeated ones.
 };
 
 /// Draws images evenly over the classes: each class's images are shuffled, then taken in rounds of one image

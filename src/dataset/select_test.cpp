@@ -24,34 +24,35 @@ DatasetListing listing_of(const std::vector<int>& class_sizes, bool labelled = t
   return listing;
 }
 
-std::vector<std::string> paths_of(const std::vector<ImageEntry>& images) {
+std::vector<std::string> paths_of(const DatasetListing& listing, const std::vector<ImageIndex>& images) {
   std::vector<std::string> paths;
-  for (const ImageEntry& image : images) paths.push_back(image.relative_path);
+  for (const ImageIndex image : images) paths.push_back(listing.images.relative_path(image));
   return paths;
 }
 
-std::map<int, int> counts_of(const std::vector<ImageEntry>& images) {
+std::map<int, int> counts_of(const DatasetListing& listing, const std::vector<ImageIndex>& images) {
   std::map<int, int> counts;
-  for (const ImageEntry& image : images) ++counts[*image.label];
+  for (const ImageIndex image : images) ++counts[*listing.images.label(image)];
   return counts;
 }
 
 TEST(Select, EveryClassIsServedEvenly) {
   const DatasetListing listing = listing_of({500, 3, 40, 7});
   const Selection selection = select_samples(listing, {40, 8, 1});
-  const std::map<int, int> counts = counts_of(selection.calibration);
+  const std::map<int, int> counts = counts_of(listing, selection.calibration);
   EXPECT_EQ(counts.at(1), 3);  // all it has
   EXPECT_EQ(counts.at(3), 7);
   EXPECT_EQ(counts.at(0), 15);
   EXPECT_EQ(counts.at(2), 15);
-  EXPECT_EQ(counts_of(selection.verification).at(0), 4);
+  EXPECT_EQ(counts_of(listing, selection.verification).at(0), 4);
 }
 
 TEST(Select, FewerThanClassesAreDrawnFromDifferentOnes) {
-  const Selection selection = select_samples(listing_of(std::vector<int>(1000, 5)), {100, 20, 0});
-  EXPECT_EQ(counts_of(selection.calibration).size(), 100U);
+  const DatasetListing listing = listing_of(std::vector<int>(1000, 5));
+  const Selection selection = select_samples(listing, {100, 20, 0});
+  EXPECT_EQ(counts_of(listing, selection.calibration).size(), 100U);
   std::vector<int> classes;
-  for (const ImageEntry& image : selection.calibration) classes.push_back(*image.label);
+  for (const ImageIndex image : selection.calibration) classes.push_back(*listing.images.label(image));
   EXPECT_GT(*std::max_element(classes.begin(), classes.end()), 800);  // and not the first hundred
 }
 
@@ -60,11 +61,9 @@ TEST(Select, ListsAreDisjointAndTogetherAll) {
     const DatasetListing listing = listing_of(sizes);
     const Selection selection = select_samples(listing, {30, 10, 3});
     std::set<std::string> all;
-    for (const auto* list : {&selection.calibration, &selection.verification}) {
-      for (const std::string& path : paths_of(*list)) EXPECT_TRUE(all.insert(path).second);
+    for (const auto* list : {&selection.calibration, &selection.verification, &selection.spare}) {
+      for (const std::string& path : paths_of(listing, *list)) EXPECT_TRUE(all.insert(path).second);
     }
-    for (std::size_t i = 0; i < selection.spare.size(); ++i)
-      EXPECT_TRUE(all.insert(selection.spare[i].relative_path).second);
     EXPECT_EQ(all.size(), listing.images.size());
     EXPECT_EQ(selection.calibration.size(), std::min<std::size_t>(30, all.size()));
   }
@@ -72,15 +71,15 @@ TEST(Select, ListsAreDisjointAndTogetherAll) {
 
 TEST(Select, CalibrationDoesNotDependOnVerification) {
   const DatasetListing listing = listing_of({50, 60});
-  EXPECT_EQ(paths_of(select_samples(listing, {30, 0, 9}).calibration),
-            paths_of(select_samples(listing, {30, 50, 9}).calibration));
+  EXPECT_EQ(paths_of(listing, select_samples(listing, {30, 0, 9}).calibration),
+            paths_of(listing, select_samples(listing, {30, 50, 9}).calibration));
 }
 
 TEST(Select, TheSeedDecidesAndIsTheSameOnEveryMachine) {
   const DatasetListing listing = listing_of({100}, false);
-  const auto first = paths_of(select_samples(listing, {5, 0, 0}).calibration);
-  EXPECT_EQ(first, paths_of(select_samples(listing, {5, 0, 0}).calibration));
-  EXPECT_NE(first, paths_of(select_samples(listing, {5, 0, 1}).calibration));
+  const auto first = paths_of(listing, select_samples(listing, {5, 0, 0}).calibration);
+  EXPECT_EQ(first, paths_of(listing, select_samples(listing, {5, 0, 0}).calibration));
+  EXPECT_NE(first, paths_of(listing, select_samples(listing, {5, 0, 1}).calibration));
   // By SplitMix64's published constants and a Fisher-Yates shuffle, written down in Python.
   EXPECT_EQ(first, (std::vector<std::string>{"0/2", "0/10", "0/87", "0/32", "0/40"}));
 }
@@ -112,11 +111,10 @@ TEST(Select, ImagesWithoutObjectsAreDrawnInTheirProportionOrOneInTen) {
     EXPECT_EQ(annotations->asked, 400);
     int empty = 0;
     std::set<std::string> paths;
-    for (const ImageEntry& image : selection.calibration) {
-      empty += annotations->has_objects(image) ? 0 : 1;
-      paths.insert(image.relative_path);
-    }
-    for (const ImageEntry& image : selection.verification) paths.insert(image.relative_path);
+    for (const ImageIndex image : selection.calibration)
+      empty += annotations->has_objects(listing.images[image]) ? 0 : 1;
+    for (const auto* list : {&selection.calibration, &selection.verification})
+      for (const std::string& path : paths_of(listing, *list)) paths.insert(path);
     EXPECT_EQ(paths.size(), 120U);
     EXPECT_GE(empty, example.least) << example.empty_ones;
     EXPECT_LE(empty, example.most) << example.empty_ones;

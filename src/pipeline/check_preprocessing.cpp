@@ -25,9 +25,8 @@ using Answers = std::vector<std::optional<bool>>;
 /// Runs one model under several preprocessings.
 class Judge {
  public:
-  Judge(const FloatModel& model, const std::vector<ImageEntry>& images,
-        const std::shared_ptr<const LiteRt>& litert, int threads,
-        const std::function<void(std::size_t, std::size_t)>& progress)
+  Judge(const FloatModel& model, const ImageList& images, const std::shared_ptr<const LiteRt>& litert,
+        int threads, const std::function<void(std::size_t, std::size_t)>& progress)
       : images_(images), progress_(progress) {
     const Data file = model.file();
     const Instances instances = share_threads(model.constants.file_size(), threads, images.size());
@@ -53,7 +52,7 @@ class Judge {
  private:
   void judge_image(RealModel& model, const std::vector<Preprocessing>& preprocessings, std::size_t index,
                    std::vector<Answers>& answers) const {
-    const ImageEntry& entry = images_[index];
+    const ImageEntry entry = images_[index];
     if (!entry.label) return;
     std::vector<Tensor> tensors;
     try {
@@ -82,7 +81,7 @@ class Judge {
     return tensors;
   }
 
-  const std::vector<ImageEntry>& images_;
+  const ImageList& images_;
   const std::function<void(std::size_t, std::size_t)>& progress_;
   std::vector<RealModel> models_;
 };
@@ -160,7 +159,7 @@ std::string describe_result(const PreprocessingCheck& check) {
 }  // namespace
 
 PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocessing& declared,
-                                       const std::vector<ImageEntry>& images, std::size_t classes,
+                                       const ImageList& images, std::size_t classes,
                                        const std::shared_ptr<const LiteRt>& litert, int threads,
                                        const std::function<void(std::size_t, std::size_t)>& progress) {
   PreprocessingCheck check;

@@ -36,8 +36,8 @@ struct PreprocessingCheck {
 /// scores clearly better, its own mistakes are tried too, once, so that two at a time are found. Images that
 /// can't be read are left out. Needs a classifier of as many outputs as there are classes.
 PreprocessingCheck check_preprocessing(
-    const FloatModel& model, const Preprocessing& declared, const std::vector<ImageEntry>& images,
-    std::size_t classes, const std::shared_ptr<const LiteRt>& litert, int threads,
+    const FloatModel& model, const Preprocessing& declared, const ImageList& images, std::size_t classes,
+    const std::shared_ptr<const LiteRt>& litert, int threads,
     const std::function<void(std::size_t done, std::size_t total)>& progress);
 
 nlohmann::json to_json(const PreprocessingCheck& check);

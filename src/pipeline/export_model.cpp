@@ -254,10 +254,9 @@ RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
       request);
 }
 
-/// Moves the description: with many samples it is large.
-void describe_data(Export& state, RepresentativeData& data) {
-  state.report["dataset"] = std::move(data.dataset);
-  state.report["preprocessing"] = std::move(data.preprocessing);
+void describe_data(Export& state, const RepresentativeData& data) {
+  state.report["dataset"] = data.dataset;
+  state.report["preprocessing"] = data.preprocessing;
 }
 
 void check_preprocessing_of(Export& state, const LoweredModel& model, const RepresentativeData& data,
@@ -279,12 +278,12 @@ ExportResult finish(Export& state) {
   measured["seconds"] = std::chrono::duration<double>(Clock::now() - state.start).count();
   if (state.result.tflite) {
     state.report["outputs"]["metadata"] = {{"path", state.paths.metadata.string()}};
-    const std::string text = state.report.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-    write_file(state.paths.metadata, std::as_bytes(std::span(text)), "metadata");
     state.result.metadata = state.paths.metadata;
   }
   state.result.summary = summarize(state.report);
-  state.result.report = state.report.dump(1, ' ', false, json::error_handler_t::replace);
+  state.result.report = state.report.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  if (state.result.metadata)
+    write_file(*state.result.metadata, std::as_bytes(std::span(state.result.report)), "metadata");
   return std::move(state.result);
 }
 
@@ -345,6 +344,7 @@ ExportResult export_model(const ExportOptions& options) {
     verify_on_litert(state, *model, quantized, data, litert);
     verify_onnx(state, *model, data, litert);
     state.end_stage("verify");
+    state.report["dataset"].update(list_samples(data));
   }
   return finish(state);
 }

@@ -8,7 +8,8 @@
 namespace calib8 {
 
 /// A format string: version, number of samples, what must be installed.
-inline constexpr std::string_view python_module_head = R"py("""Representative data: {1} samples, preprocessed as the model was trained. Written by calib8 {0}.
+inline constexpr std::string_view python_module_head =
+    R"py("""Representative data: {1} samples, preprocessed as the model was trained. Written by calib8 {0}.
 
 Needs {2}, and Python 3.8 or later. The arrays are those that calib8 feeds: float32, channels last.
 

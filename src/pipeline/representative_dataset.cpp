@@ -30,7 +30,6 @@ RepresentativeData open(const DatasetOptions& options, int threads) {
   SampleRequest request;
   if (!options.model.empty()) request = read_model_inputs(options);
   request.threads = threads;
-  request.list_samples = false;
   RepresentativeData data = open_representative_data(folder, options, request);
   for (const char* part : {"verification_samples", "held_out"}) data.dataset.erase(part);
   return data;
@@ -153,7 +152,7 @@ std::string RepresentativeDataset::report() const {
   nlohmann::json report = {{"calib8_version", version},
                            {"dataset", found_->data.dataset},
                            {"preprocessing", found_->data.preprocessing}};
-  report["dataset"]["calibration"] = list_calibration(found_->data);
+  report["dataset"]["calibration"] = list_samples(found_->data)["calibration"];
   return report.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

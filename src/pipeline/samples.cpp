@@ -6,6 +6,7 @@
 
 #include "calib8/error.h"
 #include "container/printable.h"
+#include "dataset/examine_all.h"
 #include "dataset/preprocessing_json.h"
 #include "dataset/sample_list.h"
 #include "dataset/select.h"
@@ -67,8 +68,8 @@ nlohmann::json path_and_hash(const std::string& path, const std::string& hash) {
 
 nlohmann::json list_images(const ImageSource& source) {
   nlohmann::json list = nlohmann::json::array();
-  for (const UsedImage& image : source.images())
-    list.push_back(path_and_hash(image.entry.relative_path, image.sha256));
+  for (std::size_t i = 0; i < source.size(); ++i)
+    list.push_back(path_and_hash(source.images().relative_path(i), source.sha256(i)));
   return list;
 }
 
@@ -146,10 +147,6 @@ void open_arrays(const DatasetOptions& options, const SampleRequest& request, Re
   warn(options, samples.warnings, data);
   describe_samples(options, samples, data);
   data.arrays = samples.calibration;
-  if (request.list_samples) {
-    data.dataset["calibration"] = list_arrays(*samples.calibration);
-    data.dataset["verification"] = list_arrays(*samples.verification);
-  }
 }
 
 void open_images(const DatasetOptions& options, const SampleRequest& request, RepresentativeData& data) {
@@ -160,8 +157,8 @@ void open_images(const DatasetOptions& options, const SampleRequest& request, Re
   ImageSamples samples = options.samples_in
                              ? open_listed(listed_samples(options, request), data.listing,
                                            options.follow_links, preprocessing, request.threads, opening)
-                             : open_samples(select_samples(data.listing, selection), selection, preprocessing,
-                                            request.threads, opening);
+                             : open_samples(data.listing.images, select_samples(data.listing, selection),
+                                            selection, preprocessing, request.threads, opening);
   const std::size_t calibrating = samples.calibration->size();
   data.quality = options.examine_all ? examine_all(data.listing, calibrating, request.threads,
                                                    progress(options, "examining all images"))
@@ -170,15 +167,12 @@ void open_images(const DatasetOptions& options, const SampleRequest& request, Re
   describe_samples(options, samples, data);
   data.notes.insert(data.notes.end(), preprocessing_notes.begin(), preprocessing_notes.end());
   if (request.check_preprocessing && data.classes > 0)
-    data.to_check = select_samples(data.listing, {most_images_to_check, 0, options.seed}).calibration;
+    data.to_check = data.listing.images.part(
+        select_samples(data.listing, {most_images_to_check, 0, options.seed}).calibration);
   data.images = samples.calibration;
   data.declared = preprocessing;
   data.preprocessing = to_json(preprocessing);
   data.preprocessing["from"] = from;
-  if (request.list_samples) {
-    data.dataset["calibration"] = list_images(*samples.calibration);
-    data.dataset["verification"] = list_images(*samples.verification);
-  }
   data.dataset["quality"] = to_json(*data.quality);
 }
 
@@ -196,8 +190,15 @@ RepresentativeData open_folder(const std::filesystem::path& folder, const Datase
 
 }  // namespace
 
-nlohmann::json list_calibration(const RepresentativeData& data) {
-  return data.images ? list_images(*data.images) : list_arrays(*data.arrays);
+nlohmann::json list_samples(const RepresentativeData& data) {
+  nlohmann::json lists = nlohmann::json::object();
+  const auto add = [&](const char* name, const SampleSource* source) {
+    if (const auto* images = dynamic_cast<const ImageSource*>(source)) lists[name] = list_images(*images);
+    if (const auto* arrays = dynamic_cast<const ArrayFileSource*>(source)) lists[name] = list_arrays(*arrays);
+  };
+  add("calibration", data.calibration.get());
+  add("verification", data.verification.get());
+  return lists;
 }
 
 std::filesystem::path dataset_folder(const DatasetOptions& options, const std::string& otherwise) {

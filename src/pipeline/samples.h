@@ -9,7 +9,7 @@
 #include "calib8/dataset_options.h"
 #include "dataset/array_files.h"
 #include "dataset/discover.h"
-#include "dataset/image_source.h"
+#include "dataset/open_images.h"
 #include "dataset/preprocess.h"
 #include "dataset/quality.h"
 #include "dataset/sample.h"
@@ -24,7 +24,6 @@ struct SampleRequest {
   nlohmann::json config = nlohmann::json::object();
   std::size_t verification = 0;      ///< Samples to verify on.
   bool check_preprocessing = false;  ///< Draw images for that, too.
-  bool list_samples = true;          ///< Name every sample in `dataset`; list_calibration() does it later.
   int threads = 1;
 };
 
@@ -32,9 +31,9 @@ struct SampleRequest {
 struct RepresentativeData {
   std::shared_ptr<const SampleSource> calibration, verification;
   bool held_out = true;  ///< Verification uses no sample of the calibration; else it uses the first of them.
-  std::size_t classes = 0;           ///< Class folders; 0 where labels mean nothing.
-  nlohmann::json dataset;            ///< What was found and used, every file with its hash.
-  std::vector<ImageEntry> to_check;  ///< For --check-preprocessing: labelled images, drawn over all classes.
+  std::size_t classes = 0;  ///< Class folders; 0 where labels mean nothing.
+  nlohmann::json dataset;   ///< What was found and used, but for the lists of list_samples().
+  ImageList to_check;       ///< For --check-preprocessing: labelled images, drawn over all classes.
   std::optional<Preprocessing> declared;  ///< What the images go through; nothing for arrays.
   nlohmann::json
       preprocessing;  ///< Likewise, with where it is from. Null for arrays, which come preprocessed.
@@ -50,8 +49,9 @@ struct RepresentativeData {
   std::shared_ptr<const ArrayFileSource> arrays;  ///< or files of arrays.
 };
 
-/// What `dataset["calibration"]` holds: each sample with its path and hash.
-nlohmann::json list_calibration(const RepresentativeData& data);
+/// What the report's `dataset` holds besides: "calibration" and "verification", each sample with its path and
+/// hash. Apart because it is large; empty where arrays were given.
+nlohmann::json list_samples(const RepresentativeData& data);
 
 /// The folder that was named, or ml/data or data where one of them is there. Fails with ErrorCode::dataset
 /// where none is; `otherwise` is added to the message.

@@ -1,4 +1,4 @@
-#include "dataset/image_source.h"
+#include "dataset/open_images.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -6,7 +6,7 @@
 
 #include "calib8/error.h"
 #include "dataset/array_source.h"
-#include "dataset/decode.h"
+#include "dataset/image_contents.h"
 #include "dataset/test_images.h"
 
 namespace calib8 {
@@ -16,7 +16,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 
 /// A flat folder of small images, of which some are damaged.
-class ImageSourceTest : public ::testing::Test {
+class OpenImages : public ::testing::Test {
  protected:
   void fill(int count, const std::vector<int>& damaged) {
     for (int i = 0; i < count; ++i) {
@@ -27,8 +27,9 @@ class ImageSourceTest : public ::testing::Test {
   }
 
   ImageSamples open(const SelectionRequest& request, int threads = 1) const {
-    return open_samples(select_samples(discover_dataset(folder.path()), request), request,
-                        {.height = 4, .width = 3}, threads);
+    const DatasetListing listing = discover_dataset(folder.path());
+    return open_samples(listing.images, select_samples(listing, request), request, {.height = 4, .width = 3},
+                        threads);
   }
 
   test::TemporaryFolder folder;
@@ -36,39 +37,40 @@ class ImageSourceTest : public ::testing::Test {
 
 std::vector<std::string> paths_of(const ImageSource& source) {
   std::vector<std::string> paths;
-  for (const UsedImage& image : source.images()) paths.push_back(image.entry.relative_path);
+  for (const ImageEntry& image : source.images()) paths.push_back(image.relative_path);
   return paths;
 }
 
-TEST_F(ImageSourceTest, SamplesAreThePreprocessedFiles) {
+TEST_F(OpenImages, SamplesAreThePreprocessedFiles) {
   fill(10, {});
   const ImageSamples samples = open({5, 3, 0});
   ASSERT_EQ(samples.calibration->size(), 5U);
   ASSERT_EQ(samples.verification->size(), 3U);
   const Preprocessing preprocessing = samples.calibration->preprocessing();
   for (std::size_t i = 0; i < 5; ++i) {
-    const UsedImage& image = samples.calibration->images()[i];
-    const Tensor expected = preprocess(read_image(image.entry.path), preprocessing);
+    const std::string path = samples.calibration->images()[i].path;
+    const Tensor expected = preprocess(read_image(path), preprocessing);
     const Sample sample = samples.calibration->load(i);
     const Tensor& tensor = sample.inputs.at("");
     EXPECT_EQ(tensor.shape, (Shape{1, 4, 3, 3}));
     EXPECT_TRUE(std::ranges::equal(tensor.as<float>(), expected.as<float>()));
-    EXPECT_EQ(image.sha256, sha256_of_file(image.entry.path));
+    EXPECT_EQ(samples.calibration->sha256(i), sha256_of_file(path));
   }
   EXPECT_TRUE(samples.notes.empty());
 }
 
-TEST_F(ImageSourceTest, WhatIsNotKeptIsDecodedAgainToTheSame) {
+TEST_F(OpenImages, WhatIsNotKeptIsDecodedAgainToTheSame) {
   fill(4, {});
   const ImageSamples samples = open({4, 0, 0});
-  const ImageSource nothing_kept(samples.calibration->images(), {}, samples.calibration->preprocessing());
+  const ImageSource nothing_kept(samples.calibration->images(), std::vector<Digest>(4), {},
+                                 samples.calibration->preprocessing());
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_TRUE(std::ranges::equal(nothing_kept.load(i).inputs.at("").as<float>(),
                                    samples.calibration->load(i).inputs.at("").as<float>()));
   }
 }
 
-TEST_F(ImageSourceTest, UnreadableImagesAreReplacedWhateverTheThreads) {
+TEST_F(OpenImages, UnreadableImagesAreReplacedWhateverTheThreads) {
   fill(60, {1, 2, 3, 5, 8, 13, 21, 34, 55});
   const ImageSamples one = open({20, 10, 7}, 1);
   EXPECT_EQ(one.calibration->size(), 20U);
@@ -86,7 +88,7 @@ TEST_F(ImageSourceTest, UnreadableImagesAreReplacedWhateverTheThreads) {
   }
 }
 
-TEST_F(ImageSourceTest, OneUnreadableOfAllIsCounted) {
+TEST_F(OpenImages, OneUnreadableOfAllIsCounted) {
   fill(100, {42});
   const ImageSamples samples = open({100, 20, 0}, 2);
   EXPECT_EQ(samples.calibration->size(), 99U);
@@ -97,7 +99,7 @@ TEST_F(ImageSourceTest, OneUnreadableOfAllIsCounted) {
   EXPECT_THAT(samples.skipped[0].reason, HasSubstr("can't be decoded as PNG"));
 }
 
-TEST_F(ImageSourceTest, NoneReadableIsAnError) {
+TEST_F(OpenImages, NoneReadableIsAnError) {
   fill(3, {0, 1, 2});
   try {
     open({100, 20, 0});
@@ -108,11 +110,12 @@ TEST_F(ImageSourceTest, NoneReadableIsAnError) {
   }
 }
 
-TEST_F(ImageSourceTest, AFileThatVanishesIsNamed) {
+TEST_F(OpenImages, AFileThatVanishesIsNamed) {
   fill(2, {});
   const ImageSamples samples = open({2, 0, 0});
-  const ImageSource source(samples.calibration->images(), {}, samples.calibration->preprocessing());
-  const std::filesystem::path path = source.images()[1].entry.path;
+  const ImageSource source(samples.calibration->images(), std::vector<Digest>(2), {},
+                           samples.calibration->preprocessing());
+  const std::filesystem::path path = source.images()[1].path;
   std::filesystem::remove(path);
   try {
     source.load(1);
@@ -121,6 +124,32 @@ TEST_F(ImageSourceTest, AFileThatVanishesIsNamed) {
     EXPECT_EQ(error.code(), ErrorCode::dataset);
     EXPECT_EQ(error.where(), path.string());
   }
+}
+
+TEST_F(OpenImages, CopiesAreDecodedOnceAndStandForEachOther) {
+  fill(3, {0});
+  const auto copy = [&](int from, const std::string& to) {
+    std::filesystem::create_hard_link(folder.path() / fmt::format("{}.png", from), folder.path() / to);
+  };
+  for (int i = 0; i < 20; ++i) copy(1, fmt::format("a{:02}.png", i));
+  for (int i = 0; i < 20; ++i) copy(0, fmt::format("b{:02}.png", i));
+  const ImageSamples samples = open({43, 0, 0}, 2);
+  EXPECT_EQ(samples.calibration->size(), 2U);
+  EXPECT_EQ(samples.repeated.size(), 20U);
+  EXPECT_EQ(samples.skipped.size(), 21U);
+  for (const SkippedImage& image : samples.skipped)
+    EXPECT_THAT(image.reason, HasSubstr("can't be decoded as PNG"));
+
+  int decoded = 0;
+  const DatasetListing listing = discover_dataset(folder.path());
+  ImageContents contents(listing.images, {}, [&](const Image&, std::size_t) {
+    ++decoded;
+    return Image{};
+  });
+  std::vector<ImageIndex> all(listing.images.size());
+  for (ImageIndex i = 0; i < all.size(); ++i) all[i] = i;
+  contents.open(all, 1, [](const ImageContents::File&) {});
+  EXPECT_EQ(decoded, 2);
 }
 
 TEST(ArraySource, GivesWhatItWasGiven) {
