@@ -14,6 +14,10 @@ import time
 POLL_SECONDS = 0.03
 
 
+class CommandFailed(SystemExit):
+    """A command that was measured ended with an error: ends the benchmark where nobody catches it."""
+
+
 @dataclasses.dataclass
 class Measured:
     seconds: float
@@ -83,7 +87,7 @@ def run(command: list, environment: dict[str, str] | None = None, allowed: tuple
         output.seek(0)
         text = output.read()
     if process.returncode not in allowed:
-        raise SystemExit(f"{' '.join(map(str, command))}\nexit {process.returncode}\n{text[-4000:]}")
+        raise CommandFailed(f"{' '.join(map(str, command))}\nexit {process.returncode}\n{text[-4000:]}")
     return Measured(seconds, peak, process.returncode, text)
 
 

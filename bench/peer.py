@@ -115,8 +115,9 @@ class Pair:
     checkpoint: pathlib.Path
 
 
-def make_pair(options, arch: str, photos: Photos, reuse: bool, size: int = 224) -> Pair:
-    """int8 files of both; with `reuse`, those that an earlier run left (they must come from the same calib8)."""
+def make_pair(options, arch: str, photos: Photos, reuse: bool, size: int = 224, peer_may_fail: bool = False) -> Pair:
+    """int8 files of both; with `reuse`, the peer's is that which an earlier run left. With `peer_may_fail`, there is no file
+    where the peer can't do it, and its reason is printed."""
     folder = options.work / arch
     pair = Pair(folder / "calib8" / "model.tflite", folder / "peer" / "model.tflite", folder / "model.pth")
     if not (reuse and pair.checkpoint.exists()):
@@ -125,5 +126,10 @@ def make_pair(options, arch: str, photos: Photos, reuse: bool, size: int = 224) 
     run_calib8(options.calib8, pair.checkpoint, data, pair.ours.parent, "--input-size", size)
     if not (reuse and pair.peers.exists()):
         calibration = calibration_images(pair.ours.parent, data)
-        run_peer(options.peer_python, torchvision_job(arch, pair.checkpoint), (size, size), calibration, pair.peers.parent)
+        try:
+            run_peer(options.peer_python, torchvision_job(arch, pair.checkpoint), (size, size), calibration, pair.peers.parent)
+        except measure.CommandFailed as failure:
+            if not peer_may_fail:
+                raise
+            print(f"{arch}: the peer failed: {str(failure).splitlines()[-1]}", flush=True)
     return pair
