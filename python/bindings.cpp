@@ -103,7 +103,7 @@ NB_MODULE(_native, module) {
       .def_ro("gate_passed", &ExportResult::gate_passed)
       .def_ro("verdict", &ExportResult::verdict)
       .def_ro("summary", &ExportResult::summary)
-      .def_ro("report", &ExportResult::report);
+      .def_prop_ro("report", [](const ExportResult& result) { return result.report.text(); });
   module.def("export", &export_without_lock, "options"_a);
   module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
   bind_dataset(module);

@@ -342,7 +342,7 @@ void bind_dataset(nb::module_& module) {
       .def_prop_ro("preprocessing", [](const OpenDataset& open) { return open.dataset.preprocessing(); })
       .def_prop_ro("value_range", [](const OpenDataset& open) { return open.dataset.value_range(); })
       .def_prop_ro("summary", [](const OpenDataset& open) { return to_bytes(open.dataset.describe()); })
-      .def_prop_ro("report", [](const OpenDataset& open) { return open.dataset.report(); })
+      .def_prop_ro("report", [](const OpenDataset& open) { return open.dataset.report().text(); })
       .def_prop_ro("input_names", &input_names)
       .def(
           "path",

@@ -39,6 +39,23 @@ def test_memory_does_not_grow_with_the_images(tmp_path, count):
     assert peaks[1] < peaks[0] * 1.05, peaks
 
 
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_memory_does_not_grow_with_the_samples(tmp_path, count):
+    """Though every one is named in the metadata, or in the report and the module."""
+    model = save_image_classifier(tmp_path / "model.onnx")
+    data = make_images(tmp_path / "data", count)
+    commands = [
+        ("export", model, "--dataset-dir", data, "--output-dir", tmp_path / "out", "--min-agreement", 0),
+        ("dataset", "--data-dir", data, "--json", "--create-module", "--output", tmp_path / "representative_data.py"),
+    ]
+    for command in commands:
+        peaks = [
+            min(peak_of(*command, "--threads", 2, "--num-calib-samples", samples) for _ in range(3))
+            for samples in (100, count - 20)
+        ]
+        assert peaks[1] < peaks[0] * 1.05, (command[0], peaks)
+
+
 @pytest.mark.slow
 def test_a_million_files_are_listed_in_seconds(tmp_path):
     for folder in range(1000):

@@ -11,6 +11,7 @@
 
 #include "calib8/dataset_options.h"
 #include "calib8/error.h"
+#include "calib8/report.h"
 
 namespace calib8 {
 
@@ -84,9 +85,9 @@ class RepresentativeDataset {
   /// For a person: what was found, counts by class, quality, the preprocessing in full. Several lines.
   std::string describe() const;
 
-  /// A JSON object: {"calib8_version", "dataset" (as in the metadata of an export), "preprocessing"}. As a
+  /// An object: {"calib8_version", "dataset" (as in the metadata of an export), "preprocessing"}. As a
   /// file it may be given as samples_in, and as preprocessing.
-  std::string report() const;
+  Report report() const;
 
   /// Writes one HTML file, without any reference to others, that shows up to `most` samples as the model will
   /// see them: cut and padded, with class and boxes. Whole or not at all; fails with ErrorCode::output, and

@@ -11,6 +11,7 @@
 
 #include "calib8/dataset_options.h"
 #include "calib8/error.h"
+#include "calib8/report.h"
 
 namespace calib8 {
 
@@ -55,7 +56,7 @@ struct ExportResult {
   bool gate_passed = true;
   std::string verdict;  ///< One sentence on the gate; empty where nothing was verified.
   std::string summary;  ///< For people, several lines.
-  std::string report;   ///< The metadata file: a JSON object and a newline.
+  Report report;        ///< What the metadata file holds.
 };
 
 /// The whole way from a model to the files. Fails with Error; a failed gate is no failure here: the files are

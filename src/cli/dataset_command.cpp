@@ -110,10 +110,15 @@ nlohmann::json to_json(const MeasuredBatch& batch) {
 }
 
 void print_report(const RepresentativeDataset& dataset, const std::vector<MeasuredBatch>& batches) {
-  nlohmann::json report = nlohmann::json::parse(dataset.report());
-  report["batches"] = nlohmann::json::array();
-  for (const MeasuredBatch& batch : batches) report["batches"].push_back(to_json(batch));
-  fmt::print("{}\n", report.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
+  nlohmann::json measured = nlohmann::json::array();
+  for (const MeasuredBatch& batch : batches) measured.push_back(to_json(batch));
+  fmt::print("{{\n \"batches\": {},", measured.dump());
+  bool first = true;
+  dataset.report().write([&](std::string_view part) {
+    if (first) part.remove_prefix(1);  // its "{": batches are one more member
+    first = false;
+    fmt::print("{}", part);
+  });
 }
 
 int run_dataset(DatasetFlags& flags) {

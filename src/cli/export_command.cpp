@@ -99,7 +99,7 @@ int run_export(ExportFlags& flags) {
   const ExportResult result = export_model(options);
   display.note("");
   if (!flags.quiet) fmt::print(flags.json ? stderr : stdout, "{}", result.summary);
-  if (flags.json) fmt::print("{}", result.report);
+  if (flags.json) result.report.write([](std::string_view part) { fmt::print("{}", part); });
   if (result.gate_passed) return 0;
   std::fflush(stdout);  // the verdict comes last on a terminal
   fmt::print(stderr, "calib8: {}\n", result.verdict);

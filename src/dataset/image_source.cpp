@@ -1,7 +1,5 @@
 #include "dataset/image_source.h"
 
-#include <utility>
-
 #include "dataset/image_file.h"
 
 namespace calib8 {
@@ -10,15 +8,8 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& options
   return decode_image(read_image_file(path), path.string(), options);
 }
 
-ImageSource::ImageSource(ImageList images, std::vector<Digest> hashes, std::vector<Image> pixels,
-                         Preprocessing preprocessing)
-    : images_(std::move(images)),
-      hashes_(std::move(hashes)),
-      pixels_(std::move(pixels)),
-      preprocessing_(std::move(preprocessing)) {}
-
 Sample ImageSource::load(std::size_t index) const {
-  const ImageEntry entry = images_[index];
+  const ImageEntry entry = images()[index];
   Tensor tensor = index < pixels_.size()
                       ? normalize(pixels_[index], preprocessing_)
                       : preprocess(read_image(entry.path, {preprocessing_.exif_orientation}), preprocessing_);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -11,27 +13,33 @@
 
 namespace calib8 {
 
+/// Files that were opened: their names and what they held.
+struct UsedImages {
+  ImageList files;
+  std::vector<Digest> hashes;  ///< SHA-256 of each file.
+
+  /// 64 hexadecimal digits.
+  std::string sha256(std::size_t index) const { return to_text(hashes.at(index)); }
+};
+
 /// Images on disk as samples: float32 [1, height, width, channels] under the empty key, with the class as
 /// label. The first ones are kept at their final size, up to a fixed number of bytes; all others are decoded
-/// again each time. For each image it holds its name and its hash, and no more.
+/// again each time, and nothing is held of them but name and hash.
 class ImageSource : public SampleSource {
  public:
-  /// `hashes[i]` is the SHA-256 of file i. `pixels[i]` is image i at its final size, for the first images;
-  /// there may be fewer than images.
-  ImageSource(ImageList images, std::vector<Digest> hashes, std::vector<Image> pixels,
-              Preprocessing preprocessing);
+  /// `pixels[i]` is image i at its final size, for the first images; there may be fewer than images.
+  ImageSource(std::shared_ptr<const UsedImages> used, std::vector<Image> pixels, Preprocessing preprocessing)
+      : used_(std::move(used)), pixels_(std::move(pixels)), preprocessing_(std::move(preprocessing)) {}
 
-  std::size_t size() const override { return images_.size(); }
+  std::size_t size() const override { return images().size(); }
   Sample load(std::size_t index) const override;
 
-  const ImageList& images() const { return images_; }
-  /// Of the file: 64 hexadecimal digits.
-  std::string sha256(std::size_t index) const { return to_text(hashes_.at(index)); }
+  const std::shared_ptr<const UsedImages>& used() const { return used_; }
+  const ImageList& images() const { return used_->files; }
   const Preprocessing& preprocessing() const { return preprocessing_; }
 
  private:
-  ImageList images_;
-  std::vector<Digest> hashes_;
+  std::shared_ptr<const UsedImages> used_;
   std::vector<Image> pixels_;
   Preprocessing preprocessing_;
 };

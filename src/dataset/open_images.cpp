@@ -129,8 +129,9 @@ Accepted first_of(const Accepted& calibration, std::size_t count) {
 
 std::shared_ptr<const ImageSource> source_of(const ImageList& files, Accepted accepted,
                                              const Preprocessing& preprocessing) {
-  return std::make_shared<ImageSource>(files.part(accepted.files), std::move(accepted.hashes),
-                                       std::move(accepted.pixels), preprocessing);
+  auto used =
+      std::make_shared<const UsedImages>(UsedImages{files.part(accepted.files), std::move(accepted.hashes)});
+  return std::make_shared<ImageSource>(std::move(used), std::move(accepted.pixels), preprocessing);
 }
 
 void note_shortage(const SelectionRequest& request, ImageSamples& samples) {

@@ -54,7 +54,7 @@ TEST_F(OpenImages, SamplesAreThePreprocessedFiles) {
     const Tensor& tensor = sample.inputs.at("");
     EXPECT_EQ(tensor.shape, (Shape{1, 4, 3, 3}));
     EXPECT_TRUE(std::ranges::equal(tensor.as<float>(), expected.as<float>()));
-    EXPECT_EQ(samples.calibration->sha256(i), sha256_of_file(path));
+    EXPECT_EQ(samples.calibration->used()->sha256(i), sha256_of_file(path));
   }
   EXPECT_TRUE(samples.notes.empty());
 }
@@ -62,8 +62,7 @@ TEST_F(OpenImages, SamplesAreThePreprocessedFiles) {
 TEST_F(OpenImages, WhatIsNotKeptIsDecodedAgainToTheSame) {
   fill(4, {});
   const ImageSamples samples = open({4, 0, 0});
-  const ImageSource nothing_kept(samples.calibration->images(), std::vector<Digest>(4), {},
-                                 samples.calibration->preprocessing());
+  const ImageSource nothing_kept(samples.calibration->used(), {}, samples.calibration->preprocessing());
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_TRUE(std::ranges::equal(nothing_kept.load(i).inputs.at("").as<float>(),
                                    samples.calibration->load(i).inputs.at("").as<float>()));
@@ -113,8 +112,7 @@ TEST_F(OpenImages, NoneReadableIsAnError) {
 TEST_F(OpenImages, AFileThatVanishesIsNamed) {
   fill(2, {});
   const ImageSamples samples = open({2, 0, 0});
-  const ImageSource source(samples.calibration->images(), std::vector<Digest>(2), {},
-                           samples.calibration->preprocessing());
+  const ImageSource source(samples.calibration->used(), {}, samples.calibration->preprocessing());
   const std::filesystem::path path = source.images()[1].path;
   std::filesystem::remove(path);
   try {

@@ -51,7 +51,7 @@ Table class_table(const std::vector<ClassCount>& classes, const RepresentativeDa
 
 DrawnSample drawn_sample(const RepresentativeData& data, std::size_t index) {
   if (data.images) {
-    return {data.images->images()[index], std::nullopt, data.images->sha256(index)};
+    return {data.images->images()[index], std::nullopt, data.images->used()->sha256(index)};
   }
   const UsedArray& array = data.arrays->arrays().at(index);
   return {array.entry, array.row, array.sha256};

@@ -14,6 +14,7 @@
 #include "pipeline/gate.h"
 #include "pipeline/given_arrays.h"
 #include "pipeline/output_files.h"
+#include "pipeline/report_text.h"
 #include "pipeline/samples.h"
 #include "pipeline/source.h"
 #include "quantize/apply.h"
@@ -273,7 +274,7 @@ void check_preprocessing_of(Export& state, const LoweredModel& model, const Repr
 }
 
 /// The last step: the metadata is written after all files whose hashes it holds.
-ExportResult finish(Export& state) {
+ExportResult finish(Export& state, const RepresentativeData& data = {}) {
   json& measured = state.report["measured"];
   measured["seconds"] = std::chrono::duration<double>(Clock::now() - state.start).count();
   if (state.result.tflite) {
@@ -281,9 +282,8 @@ ExportResult finish(Export& state) {
     state.result.metadata = state.paths.metadata;
   }
   state.result.summary = summarize(state.report);
-  state.result.report = state.report.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-  if (state.result.metadata)
-    write_file(*state.result.metadata, std::as_bytes(std::span(state.result.report)), "metadata");
+  state.result.report = make_report(std::move(state.report), data);
+  if (state.result.metadata) write_report(*state.result.metadata, state.result.report);
   return std::move(state.result);
 }
 
@@ -344,9 +344,8 @@ ExportResult export_model(const ExportOptions& options) {
     verify_on_litert(state, *model, quantized, data, litert);
     verify_onnx(state, *model, data, litert);
     state.end_stage("verify");
-    state.report["dataset"].update(list_samples(data));
   }
-  return finish(state);
+  return finish(state, data);
 }
 
 }  // namespace calib8

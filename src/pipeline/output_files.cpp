@@ -60,4 +60,10 @@ nlohmann::json write_file(const std::filesystem::path& path, ByteView bytes, con
   return entry(path, bytes.size(), file.sha256(), type);
 }
 
+void write_report(const std::filesystem::path& path, const Report& report) {
+  AtomicFile file(path);
+  report.write([&](std::string_view part) { file.write(std::as_bytes(std::span(part))); });
+  file.commit();
+}
+
 }  // namespace calib8

@@ -19,9 +19,10 @@ struct OutputPaths {
 /// are the same file.
 OutputPaths output_paths(const ExportOptions& options);
 
-/// Each writes its file whole or not at all and returns its entry for the report: path, bytes, sha256, type.
-/// Fail with ErrorCode::output.
+/// Each writes its file whole or not at all and returns its entry for the report: path, bytes, sha256, type
+/// (the report has none). Fail with ErrorCode::output.
 nlohmann::json write_onnx_file(const std::filesystem::path& path, const OnnxGraph& graph);
 nlohmann::json write_file(const std::filesystem::path& path, ByteView bytes, const std::string& type);
+void write_report(const std::filesystem::path& path, const Report& report);
 
 }  // namespace calib8

@@ -11,6 +11,7 @@
 #include "dataset/value_statistics.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
+#include "pipeline/report_text.h"
 #include "pipeline/source.h"
 
 namespace calib8 {
@@ -32,6 +33,7 @@ RepresentativeData open(const DatasetOptions& options, int threads) {
   request.threads = threads;
   RepresentativeData data = open_representative_data(folder, options, request);
   for (const char* part : {"verification_samples", "held_out"}) data.dataset.erase(part);
+  data.verification = nullptr;
   return data;
 }
 
@@ -148,12 +150,11 @@ std::string RepresentativeDataset::describe() const {
   return calib8::describe(found_->data);
 }
 
-std::string RepresentativeDataset::report() const {
-  nlohmann::json report = {{"calib8_version", version},
-                           {"dataset", found_->data.dataset},
-                           {"preprocessing", found_->data.preprocessing}};
-  report["dataset"]["calibration"] = list_samples(found_->data)["calibration"];
-  return report.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
+Report RepresentativeDataset::report() const {
+  return make_report({{"calib8_version", version},
+                      {"dataset", found_->data.dataset},
+                      {"preprocessing", found_->data.preprocessing}},
+                     found_->data);
 }
 
 void RepresentativeDataset::write_preview(const std::filesystem::path& file, std::size_t most) const {

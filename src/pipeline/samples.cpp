@@ -54,34 +54,6 @@ DatasetType dataset_type(DatasetKind kind) {
   throw Error(ErrorCode::internal, "not a DatasetKind");
 }
 
-/// A path that isn't UTF-8 stands in JSON with replacements, and beside it byte by byte, so that --samples-in
-/// finds it.
-nlohmann::json path_and_hash(const std::string& path, const std::string& hash) {
-  nlohmann::json sample = {{"path", valid_utf8(path)}, {"sha256", hash}};
-  if (sample["path"] != path) {
-    std::string hex;
-    for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    sample["path_hex"] = hex;
-  }
-  return sample;
-}
-
-nlohmann::json list_images(const ImageSource& source) {
-  nlohmann::json list = nlohmann::json::array();
-  for (std::size_t i = 0; i < source.size(); ++i)
-    list.push_back(path_and_hash(source.images().relative_path(i), source.sha256(i)));
-  return list;
-}
-
-nlohmann::json list_arrays(const ArrayFileSource& source) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const UsedArray& array : source.arrays()) {
-    list.push_back(path_and_hash(array.entry.relative_path, array.sha256));
-    list.back()["row"] = array.row;
-  }
-  return list;
-}
-
 nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
   nlohmann::json list = nlohmann::json::array();
   for (const SkippedImage& image : skipped)
@@ -189,17 +161,6 @@ RepresentativeData open_folder(const std::filesystem::path& folder, const Datase
 }
 
 }  // namespace
-
-nlohmann::json list_samples(const RepresentativeData& data) {
-  nlohmann::json lists = nlohmann::json::object();
-  const auto add = [&](const char* name, const SampleSource* source) {
-    if (const auto* images = dynamic_cast<const ImageSource*>(source)) lists[name] = list_images(*images);
-    if (const auto* arrays = dynamic_cast<const ArrayFileSource*>(source)) lists[name] = list_arrays(*arrays);
-  };
-  add("calibration", data.calibration.get());
-  add("verification", data.verification.get());
-  return lists;
-}
 
 std::filesystem::path dataset_folder(const DatasetOptions& options, const std::string& otherwise) {
   if (options.dataset_dir) return *options.dataset_dir;

@@ -32,7 +32,7 @@ struct RepresentativeData {
   std::shared_ptr<const SampleSource> calibration, verification;
   bool held_out = true;  ///< Verification uses no sample of the calibration; else it uses the first of them.
   std::size_t classes = 0;  ///< Class folders; 0 where labels mean nothing.
-  nlohmann::json dataset;   ///< What was found and used, but for the lists of list_samples().
+  nlohmann::json dataset;   ///< What was found and used; make_report() adds the samples themselves.
   ImageList to_check;       ///< For --check-preprocessing: labelled images, drawn over all classes.
   std::optional<Preprocessing> declared;  ///< What the images go through; nothing for arrays.
   nlohmann::json
@@ -48,10 +48,6 @@ struct RepresentativeData {
   std::shared_ptr<const ImageSource> images;      ///< `calibration`, where it is images,
   std::shared_ptr<const ArrayFileSource> arrays;  ///< or files of arrays.
 };
-
-/// What the report's `dataset` holds besides: "calibration" and "verification", each sample with its path and
-/// hash. Apart because it is large; empty where arrays were given.
-nlohmann::json list_samples(const RepresentativeData& data);
 
 /// The folder that was named, or ml/data or data where one of them is there. Fails with ErrorCode::dataset
 /// where none is; `otherwise` is added to the message.

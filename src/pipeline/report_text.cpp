@@ -1,0 +1,98 @@
+#include "pipeline/report_text.h"
+
+#include <fmt/format.h>
+
+#include "container/printable.h"
+
+namespace calib8 {
+namespace {
+
+using nlohmann::json;
+
+/// Images whose list isn't part of the object, by the list's name.
+using ImageLists = std::map<std::string, std::shared_ptr<const UsedImages>>;
+
+/// A path that isn't UTF-8 stands in JSON with replacements, and beside it byte by byte, so that --samples-in
+/// finds it.
+json path_and_hash(const std::string& path, const std::string& hash) {
+  json sample = {{"path", valid_utf8(path)}, {"sha256", hash}};
+  if (sample["path"] != path) {
+    std::string hex;
+    for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    sample["path_hex"] = hex;
+  }
+  return sample;
+}
+
+json list_arrays(const ArrayFileSource& source) {
+  json list = json::array();
+  for (const UsedArray& array : source.arrays()) {
+    list.push_back(path_and_hash(array.entry.relative_path, array.sha256));
+    list.back()["row"] = array.row;
+  }
+  return list;
+}
+
+/// The text of a value as it stands `depth` levels deep in a document.
+std::string text_at(const json& value, std::size_t depth) {
+  std::string text;
+  for (const char c : value.dump(1, ' ', false, json::error_handler_t::replace)) {
+    text += c;
+    if (c == '\n') text.append(depth, ' ');  // strings hold no line break, JSON escapes it
+  }
+  return text;
+}
+
+/// What stands before an element `depth` levels deep.
+std::string before_element(bool first, char bracket, std::size_t depth) {
+  return std::string(1, first ? bracket : ',') + "\n" + std::string(depth, ' ');
+}
+
+void write_images(const UsedImages& images, std::size_t depth, const Report::Sink& sink) {
+  for (std::size_t i = 0; i < images.hashes.size(); ++i) {
+    const json sample = path_and_hash(images.files.relative_path(i), images.sha256(i));
+    sink(before_element(i == 0, '[', depth + 1) + text_at(sample, depth + 1));
+  }
+  sink(images.hashes.empty() ? "[]" : "\n" + std::string(depth, ' ') + "]");
+}
+
+/// A member of the report: "dataset" member by member, as some of them are lists of images.
+void write_member(const std::string& name, const json& value, const ImageLists& lists,
+                  const Report::Sink& sink) {
+  if (name != "dataset" || lists.empty()) return sink(text_at(value, 1));
+  bool first = true;
+  for (const auto& [inner_name, inner] : value.items()) {
+    sink(before_element(first, '{', 2) + json(inner_name).dump() + ": ");
+    const auto list = lists.find(inner_name);
+    list == lists.end() ? sink(text_at(inner, 2)) : write_images(*list->second, 2, sink);
+    first = false;
+  }
+  sink("\n }");
+}
+
+}  // namespace
+
+Report make_report(json object, const RepresentativeData& data) {
+  ImageLists lists;
+  const auto add = [&](const char* name, const SampleSource* source) {
+    if (const auto* images = dynamic_cast<const ImageSource*>(source)) {
+      lists[name] = images->used();
+      object["dataset"][name] = nullptr;  // its place among the members
+    } else if (const auto* arrays = dynamic_cast<const ArrayFileSource*>(source)) {
+      object["dataset"][name] = list_arrays(*arrays);
+    }
+  };
+  add("calibration", data.calibration.get());
+  add("verification", data.verification.get());
+  return Report([object = std::move(object), lists = std::move(lists)](const Report::Sink& sink) {
+    bool first = true;
+    for (const auto& [name, value] : object.items()) {
+      sink(before_element(first, '{', 1) + json(name).dump() + ": ");
+      write_member(name, value, lists, sink);
+      first = false;
+    }
+    sink("\n}\n");
+  });
+}
+
+}  // namespace calib8
