@@ -131,6 +131,8 @@ int run_dataset(DatasetFlags& flags) {
     throw Error(ErrorCode::usage, "two outputs can't be the same file", module);
   ProgressDisplay display(flags.quiet);
   options.progress = [&](const Progress& progress) { display.update(progress); };
+  if (options.strict)  // a warning ends the run before the summary that would say all
+    options.note = [&](std::string_view line) { display.note(line); };
 
   const RepresentativeDataset dataset(options);
   const std::vector<MeasuredBatch> batches = measure_batches(dataset, flags, display);

@@ -61,13 +61,14 @@ nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
   return list;
 }
 
-/// With --strict, what would be warned of stops the run.
+/// With --strict, what is warned of stops the run: the first warning is the error, the others are said before.
 void warn(const DatasetOptions& options, std::vector<std::string> warnings, RepresentativeData& data) {
+  for (std::size_t i = options.strict ? 1 : 0; i < warnings.size(); ++i)
+    note(options, "warning: " + warnings[i]);
   if (options.strict && !warnings.empty()) {
     const std::string others = warnings.size() == 1 ? "" : fmt::format(" (and {} more)", warnings.size() - 1);
     throw Error(ErrorCode::dataset, warnings[0] + others + " (--strict)", data.folder.string());
   }
-  for (const std::string& warning : warnings) note(options, "warning: " + warning);
   data.warnings = std::move(warnings);
 }
 
