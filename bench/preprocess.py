@@ -11,7 +11,9 @@ import time
 
 import measure
 import numpy as np
+import peer  # noqa: F401  (finds the tests' support)
 from PIL import Image
+from support import images
 
 from calib8 import _native as native
 
@@ -32,7 +34,7 @@ def prepare(photos, count, size, folder):
     """`count` photos of exactly that size: as they are where they have it, else resized and stored again."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for source in sorted(photos.rglob("*.jp*g")):
+    for source in images.image_files(photos):
         if len(paths) == count:
             break
         with Image.open(source) as image:
