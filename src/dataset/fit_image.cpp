@@ -104,11 +104,6 @@ std::int64_t letterbox_offset(std::int64_t size, std::int64_t wanted) {
 }
 
 Image resize_by(const Image& image, const Placement& placement, const Preprocessing& p) {
-  if (placement.height * placement.width > kMaximumPixels) {
-    throw Error(ErrorCode::dataset,
-                fmt::format("is so oblong ({}x{}) that it would be resized to {}x{} before the crop",
-                            image.width, image.height, placement.width, placement.height));
-  }
   const int height = static_cast<int>(placement.height), width = static_cast<int>(placement.width);
   return p.library == ResizeLibrary::opencv ? resize_as_opencv(image, height, width, p.interpolation)
                                             : resize(image, height, width, p.interpolation);
@@ -118,6 +113,11 @@ Image resize_by(const Image& image, const Placement& placement, const Preprocess
 
 Placement placement_of(int height, int width, const Preprocessing& p) {
   const Size size = size_before_crop({height, width}, p);
+  if (size.height * size.width > kMaximumPixels) {
+    throw Error(ErrorCode::dataset,
+                fmt::format("is so oblong ({}x{}) that it would be resized to {}x{} before the crop", width,
+                            height, size.width, size.height));
+  }
   const auto offset = p.resize_mode == ResizeMode::letterbox ? letterbox_offset : center_offset;
   return {size.height, size.width, offset(size.height, p.height), offset(size.width, p.width)};
 }

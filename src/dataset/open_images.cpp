@@ -53,7 +53,9 @@ class Opener {
         wanted_(wanted),
         keep_repeated_(keep_repeated),
         contents_(files, {preprocessing.exif_orientation}, [this](const Image& image, std::size_t number) {
-          return number < end_of_kept_ ? fit_image(image, preprocessing_) : Image{};
+          if (number < end_of_kept_) return fit_image(image, preprocessing_);
+          placement_of(image.height, image.width, preprocessing_);  // fails where fit_image() would
+          return Image{};
         }) {}
 
   /// Adds the usable ones in their order.

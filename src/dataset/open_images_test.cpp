@@ -98,6 +98,19 @@ TEST_F(OpenImages, OneUnreadableOfAllIsCounted) {
   EXPECT_THAT(samples.skipped[0].reason, HasSubstr("can't be decoded as PNG"));
 }
 
+TEST_F(OpenImages, WhatCannotBeFittedIsSkippedThoughPixelsAreNotKept) {
+  fill(110, {});
+  folder.write("zz.png", test::encode_png(20000, 1, test::random_bytes(60000, 0)));
+  const DatasetListing listing = discover_dataset(folder.path());
+  const Preprocessing preprocessing{.height = 224, .width = 224, .resize_mode = ResizeMode::shortest_side};
+  std::vector<ImageIndex> all(listing.images.size());
+  for (ImageIndex i = 0; i < all.size(); ++i) all[i] = i;  // the oblong one is the last
+  const ImageSamples samples = open_samples(listing.images, {all, {}, {}}, {111, 0, 0}, preprocessing, 2);
+  EXPECT_EQ(samples.calibration->size(), 110U);
+  ASSERT_EQ(samples.skipped.size(), 1U);
+  EXPECT_THAT(samples.skipped[0].reason, HasSubstr("so oblong"));
+}
+
 TEST_F(OpenImages, NoneReadableIsAnError) {
   fill(3, {0, 1, 2});
   try {

@@ -61,7 +61,8 @@ std::string describe(const Preprocessing& preprocessing);
 Preprocessing for_input_size(Preprocessing preprocessing, int height, int width);
 
 /// Where fit_image() puts a picture, in pixels: its size after the resize, and where its corner comes to lie
-/// in the result (below 0 where the crop cuts it off).
+/// in the result (below 0 where the crop cuts it off). Fails with ErrorCode::dataset where a picture is so
+/// oblong that it would have over kMaximumPixels before the crop.
 struct Placement {
   std::int64_t height, width;
   std::int64_t top, left;
@@ -69,8 +70,8 @@ struct Placement {
 Placement placement_of(int height, int width, const Preprocessing& preprocessing);
 
 /// The first part: the picture at the model's size, height x width, 8 bit RGB (gray: three equal channels,
-/// as Pillow's convert("L") makes them). `exif_orientation` is the decoder's part. Fails with
-/// ErrorCode::dataset where a picture is so oblong that it would have over kMaximumPixels before the crop.
+/// as Pillow's convert("L") makes them). `exif_orientation` is the decoder's part. Fails as placement_of()
+/// does.
 Image fit_image(const Image& image, const Preprocessing& preprocessing);
 
 /// The second part: (pixel / divisor - mean) / deviation in float32, each step rounded as PyTorch does:
