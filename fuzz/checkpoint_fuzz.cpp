@@ -36,8 +36,9 @@ std::vector<calib8::ArchiveMember> members_of(const std::uint8_t* data, std::siz
 }
 
 void mutate_content(std::string& content, std::size_t room) {
-  std::vector<std::uint8_t> bytes(content.size() + room);
-  std::memcpy(bytes.data(), content.data(), content.size());
+  std::vector<std::uint8_t> bytes(content.begin(), content.end());
+  bytes.resize(content.size() + room);
+  if (bytes.empty()) return;
   const std::size_t size = LLVMFuzzerMutate(bytes.data(), content.size(), bytes.size());
   content.assign(reinterpret_cast<const char*>(bytes.data()), size);
 }

@@ -44,6 +44,17 @@ calib8::SampleArray copy_array(const FloatArray& array) {
   return copy;
 }
 
+/// What a Python function gives: a dict of arrays, or None at the end. Called without Python's lock.
+std::optional<std::map<std::string, calib8::SampleArray>> next_sample(const nb::callable& next) {
+  const nb::gil_scoped_acquire acquired;
+  const nb::object given = next();
+  if (given.is_none()) return std::nullopt;
+  std::map<std::string, calib8::SampleArray> sample;
+  for (const auto& [name, array] : nb::cast<std::map<std::string, FloatArray>>(given))
+    sample.emplace(name, copy_array(array));
+  return sample;
+}
+
 ExportResult export_without_lock(const ExportOptions& options) {
   const nb::gil_scoped_release released;
   return calib8::export_model(options);
@@ -83,9 +94,8 @@ void bind_options(nb::module_& module) {
       .def_rw("io", &ExportOptions::io)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
       .def_rw("verify_onnx", &ExportOptions::verify_onnx)
-      .def("add_sample", [](ExportOptions& options, const std::map<std::string, FloatArray>& arrays) {
-        auto& sample = options.samples.emplace_back();
-        for (const auto& [name, array] : arrays) sample.emplace(name, copy_array(array));
+      .def("set_samples", [](ExportOptions& options, nb::callable next) {
+        options.next_sample = [next] { return next_sample(next); };
       });
 }
 

@@ -56,6 +56,24 @@ def test_memory_does_not_grow_with_the_samples(tmp_path, count):
         assert peaks[1] < peaks[0] * 1.05, (command[0], peaks)
 
 
+def test_memory_does_not_grow_with_given_arrays(tmp_path):
+    """The samples of a generator would fill 100 MB."""
+    code = """
+import resource, sys, calib8, numpy as np
+random = np.random.default_rng(0)
+samples = (random.standard_normal((1, 64, 64, 3), np.float32) for _ in range(int(sys.argv[2]) + 20))
+calib8.export(sys.argv[1], representative_data_gen=samples, num_calib_samples=int(sys.argv[2]), output_dir=sys.argv[3],
+              min_agreement=0, threads=1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    model = save_image_classifier(tmp_path / "model.onnx", size=64)
+    peaks = [
+        int(subprocess.run([sys.executable, "-c", code, model, str(count), tmp_path / "out"], check=True, capture_output=True).stdout)
+        for count in (100, 2000)
+    ]
+    assert peaks[1] < peaks[0] * 1.05, peaks
+
+
 @pytest.mark.slow
 def test_a_million_files_are_listed_in_seconds(tmp_path):
     for folder in range(1000):

@@ -85,6 +85,16 @@ def test_an_endless_generator_is_read_as_far_as_needed(batches, tmp_path):
     assert read == 3
 
 
+def test_an_exception_in_the_generator_is_the_callers(batches, tmp_path):
+    def broken():
+        yield batches[0]
+        raise LookupError("no more photos")
+
+    with pytest.raises(LookupError, match="no more photos"):
+        with_data(broken, tmp_path)
+    assert not (tmp_path / "model.tflite").exists()
+
+
 def test_model_exporter(batches, tmp_path):
     exporter = calib8.ModelExporter(CHECKPOINT, input_size=SIZE)
     result = exporter.export_to_onnx(tmp_path / "a" / "digits.onnx")
@@ -137,6 +147,7 @@ def test_an_exception_in_progress_ends_the_export(tmp_path):
         ("DATASET", {"representative_data_gen": [np.zeros((1, 64, 64, 3), np.uint8)]}),
         ("DATASET", {"representative_data_gen": [np.zeros((1, 64, 65, 3), np.float32)]}),
         ("DATASET", {"representative_data_gen": [{"picture": np.zeros((1, 64, 64, 3), np.float32)}]}),
+        ("DATASET", {"representative_data_gen": [{0: np.zeros((1, 64, 64, 3), np.float32)}]}),
         ("DATASET", {"representative_data_gen": [np.full((1, 64, 64, 3), np.nan, np.float32)]}),
     ],
     ids=str,

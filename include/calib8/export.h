@@ -33,9 +33,10 @@ struct ExportOptions : DatasetOptions {
 
   bool check_preprocessing = false;  ///< Try the usual mistakes on labelled images.
   std::size_t verify_samples = 20;
-  /// Arrays in place of a dataset, by input name ("" for the only input). The first num_samples calibrate,
-  /// what follows verifies.
-  std::vector<std::map<std::string, SampleArray>> samples;
+  /// Samples in place of a dataset: arrays by input name ("" for the only input), one sample a call, nothing
+  /// at the end. The first num_samples calibrate, the next verify_samples verify; it isn't called for more.
+  /// They are kept in a temporary file, not in memory.
+  std::function<std::optional<std::map<std::string, SampleArray>>()> next_sample;
 
   bool dynamic_batch = false;  ///< model.onnx takes any batch; model.tflite always one image.
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,8 @@ def export(
         representative_data_gen: an iterable (or a function that returns one, as TensorFlow's representative_dataset) of
             float32 batches, preprocessed as in training: arrays [N, height, width, channels] or [N, channels, height,
             width], or dicts of arrays by input name. The first `num_calib_samples` calibrate, the next
-            `verify_samples` verify. In place of `dataset_dir`.
+            `verify_samples` verify; no more are asked for. They are kept in a temporary file (TMPDIR says where). In place
+            of `dataset_dir`.
         progress: called with stage, done and total.
         **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
             num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
@@ -72,8 +73,8 @@ def export(
     for name, value in options.items():
         set_option(native, name, value)
     if representative_data_gen is not None:
-        wanted = native.num_calib_samples + native.verify_samples
-        _add_samples(native, representative_data_gen, wanted)
+        samples = _split_into_samples(representative_data_gen)
+        native.set_samples(lambda: next(samples, None))
     result = _native.export(native)
     return ExportResult(
         onnx=result.onnx,
@@ -176,26 +177,21 @@ def set_option(native: Any, name: str, value: Any) -> None:
         raise Error(ErrorCode.USAGE, f"{value!r} is not a value for this option", name) from error
 
 
-def _add_samples(native: _native.ExportOptions, source: Any, wanted: int) -> None:
-    """Splits batches into samples of one, as many as the export uses."""
-    count = 0
+def _split_into_samples(source: Any) -> Iterator[dict[str, np.ndarray]]:
     for batch in source() if callable(source) else source:
-        for sample in _split_batch(batch):
-            native.add_sample(sample)
-            count += 1
-            if count == wanted:
-                return
-    if count == 0:
-        raise Error(ErrorCode.DATASET, "the representative data generator gave no batch")
+        yield from _split_batch(batch)
 
 
-def _split_batch(batch: Batch) -> Iterable[dict[str, np.ndarray]]:
+def _split_batch(batch: Batch) -> Iterator[dict[str, np.ndarray]]:
     if isinstance(batch, (list, tuple)):  # TensorFlow's convention: one array per input
         if len(batch) != 1:
             raise Error(ErrorCode.DATASET, "a batch is a list of several arrays; give a dict by input name")
         batch = batch[0]
     arrays = dict(batch) if isinstance(batch, Mapping) else {"": batch}
     arrays = {name: as_float32(name, array) for name, array in arrays.items()}
+    for name in arrays:
+        if not isinstance(name, str):
+            raise Error(ErrorCode.DATASET, f"a batch is a dict whose keys are no input names: {name!r}")
     sizes = {array.shape[0] for array in arrays.values()}
     if len(sizes) != 1:
         raise Error(ErrorCode.DATASET, f"the arrays of one batch differ in their first size: {sorted(sizes)}")

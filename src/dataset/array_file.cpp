@@ -144,33 +144,6 @@ std::vector<float> to_channels_last(const std::vector<float>& values, std::size_
 
 }  // namespace
 
-SpoolFile::~SpoolFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-void SpoolFile::append(ByteView bytes) {
-  if (descriptor_ < 0) {
-    std::string name = (std::filesystem::temp_directory_path() / "calib8_arrays_XXXXXX").string();
-    descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor_ < 0) {
-      throw Error(ErrorCode::dataset,
-                  "no temporary file for compressed arrays: " + std::generic_category().message(errno), name);
-    }
-    ::unlink(name.c_str());
-  }
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      throw Error(ErrorCode::dataset, "compressed arrays can't be unpacked into the temporary folder: " +
-                                          std::generic_category().message(errno) +
-                                          "; set TMPDIR, or save them with np.savez");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    size_ += static_cast<std::uint64_t>(count);
-  }
-}
-
 ArrayFile::ArrayFile(const std::filesystem::path& path, const std::vector<ArrayInput>& inputs,
                      const std::shared_ptr<SpoolFile>& spool)
     : path_(path), spool_(spool) {

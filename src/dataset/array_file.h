@@ -10,6 +10,7 @@
 
 #include "base/shape.h"
 #include "dataset/npy.h"
+#include "dataset/spool_file.h"
 
 namespace calib8 {
 
@@ -22,25 +23,6 @@ struct ArrayInput {
 /// Names and shapes of the arrays in a .npy ("") or .npz file, as they are stored. Fails with
 /// ErrorCode::dataset where it is damaged.
 std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
-
-/// A temporary file without a name, for what is compressed and must be read in any order; made when something
-/// is put into it. May be read from several threads.
-class SpoolFile {
- public:
-  SpoolFile() = default;
-  ~SpoolFile();
-  SpoolFile(const SpoolFile&) = delete;
-  SpoolFile& operator=(const SpoolFile&) = delete;
-
-  int descriptor() const { return descriptor_; }
-  std::uint64_t size() const { return size_; }
-  /// Fails with ErrorCode::dataset where the disk is full.
-  void append(ByteView bytes);
-
- private:
-  int descriptor_ = -1;
-  std::uint64_t size_ = 0;
-};
 
 /// A .npy or .npz file of which the heads were read. Its samples are read from disk one by one.
 class ArrayFile {

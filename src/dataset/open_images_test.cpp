@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "calib8/error.h"
-#include "dataset/array_source.h"
 #include "dataset/image_contents.h"
 #include "dataset/test_images.h"
 
@@ -161,14 +160,6 @@ TEST_F(OpenImages, CopiesAreDecodedOnceAndStandForEachOther) {
   for (ImageIndex i = 0; i < all.size(); ++i) all[i] = i;
   contents.open(all, 1, [](const ImageContents::File&) {});
   EXPECT_EQ(decoded, 2);
-}
-
-TEST(ArraySource, GivesWhatItWasGiven) {
-  Sample sample;
-  sample.inputs.emplace("tokens", make_tensor<std::int32_t>({1, 2}, {7, 9}));
-  const ArraySource source({sample});
-  EXPECT_EQ(source.size(), 1U);
-  EXPECT_EQ(source.load(0).inputs.at("tokens").as<std::int32_t>()[1], 9);
 }
 
 }  // namespace

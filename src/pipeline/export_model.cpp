@@ -242,7 +242,7 @@ void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeD
 
 RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
   const ExportOptions& options = state.options;
-  if (!options.samples.empty()) return open_given_arrays(graph, options);
+  if (options.next_sample) return open_given_arrays(graph, options);
   SampleRequest request;
   for (std::size_t i = 0; i < graph.inputs().size(); ++i)
     request.inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
@@ -325,7 +325,7 @@ ExportResult export_model(const ExportOptions& options) {
   }
 
   const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir ||
-                        !options.samples.empty() || options.check_preprocessing;
+                        options.next_sample || options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "dataset/array_source.h"
+#include "base/interrupt.h"
+#include "dataset/spooled_samples.h"
 
 namespace calib8 {
 namespace {
@@ -47,26 +48,28 @@ Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteG
 }  // namespace
 
 RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options) {
-  std::vector<Sample> calibration, verification;
-  for (const auto& arrays : options.samples) {
-    auto& part = calibration.size() < options.num_samples ? calibration : verification;
-    if (&part == &verification && verification.size() >= options.verify_samples) break;
-    part.push_back(to_sample(arrays, graph));
+  SpooledSamples samples;
+  while (samples.size() < options.num_samples + options.verify_samples) {
+    throw_if_interrupted();
+    const auto arrays = options.next_sample();
+    if (!arrays) break;
+    samples.add(to_sample(*arrays, graph));
   }
+  if (samples.size() == 0) throw Error(ErrorCode::dataset, "the representative data generator gave no batch");
+  const std::size_t calibrating = std::min(samples.size(), options.num_samples);
+  std::size_t verifying = samples.size() - calibrating;
   RepresentativeData data;
-  data.held_out = !verification.empty();
+  data.held_out = verifying > 0;
+  data.calibration = samples.part(0, calibrating);
   if (!data.held_out) {
     if (options.note) options.note("no arrays are left to verify on: the first of the calibration are used");
-    verification.assign(calibration.begin(),
-                        calibration.begin() + static_cast<std::ptrdiff_t>(
-                                                  std::min(options.verify_samples, calibration.size())));
+    verifying = std::min(options.verify_samples, calibrating);
   }
+  data.verification = samples.part(data.held_out ? calibrating : 0, verifying);
   data.dataset = {{"layout", "arrays"},
-                  {"calibration_samples", calibration.size()},
-                  {"verification_samples", verification.size()},
+                  {"calibration_samples", calibrating},
+                  {"verification_samples", verifying},
                   {"held_out", data.held_out}};
-  data.calibration = std::make_shared<ArraySource>(std::move(calibration));
-  data.verification = std::make_shared<ArraySource>(std::move(verification));
   return data;
 }
 

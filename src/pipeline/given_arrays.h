@@ -6,8 +6,8 @@
 
 namespace calib8 {
 
-/// The arrays of the options as samples for the graph's inputs, channels put last where they come first.
-/// Fails with ErrorCode::dataset where values don't fill their shape.
+/// What options.next_sample gives as samples for the graph's inputs, channels put last where they come first.
+/// Fails with ErrorCode::dataset where values don't fill their shape, and where there is no sample.
 RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options);
 
 }  // namespace calib8

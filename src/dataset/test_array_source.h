@@ -7,7 +7,7 @@
 
 namespace calib8 {
 
-/// Samples that are in memory already, as arrays given by a caller.
+/// Samples in memory, for tests.
 class ArraySource : public SampleSource {
  public:
   explicit ArraySource(std::vector<Sample> samples) : samples_(std::move(samples)) {}
