@@ -149,6 +149,52 @@ def shapes():
     )
 
 
+def families():
+    """A node of every other operator, in families as src/ops/ has them, with values that calibration could meet."""
+    chosen = [array("c", counting(1, 2, 1, 1)), array("s", 0.5), array("axes", [2, 3], np.int64), array("i", [1, 0], np.int64)]
+    for name in ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Mod"):
+        attributes = {"fmod": 1} if name == "Mod" else {}
+        yield f"{name.lower()}_constant", model(
+            [node(name, ["x", "c"], ["a"], **attributes), node(name, ["a", "s"], ["b"], **attributes),
+             node(name, ["x", "b"], **attributes)],
+            initializers=chosen[:2],
+        )  # fmt: skip
+    for name in ("Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"):
+        yield f"where_{name.lower()}", model(
+            [node(name, ["x", "s"], ["a"]), node("Not", ["a"], ["b"]), node("And", ["a", "b"], ["d"]),
+             node("Or", ["a", "d"], ["e"]), node("Where", ["e", "x", "c"])],
+            initializers=chosen[:2],
+        )  # fmt: skip
+    for name in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"):
+        yield name.lower(), model(
+            [node(name, ["x", "axes"], ["a"], keepdims=1), node(name, ["a"], keepdims=0)], initializers=chosen[2:3]
+        )
+    for name in ("Ceil", "Floor", "Log", "Reciprocal", "Celu"):
+        yield f"only_{name.lower()}", model([node(name, ["x"])])
+    for name in ("AveragePool", "MaxPool"):
+        yield f"{name.lower()}_padded", model([node(name, ["x"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 1, 2], ceil_mode=1)])
+    for name in ("GlobalAveragePool", "GlobalMaxPool"):
+        yield name.lower(), model([node(name, ["x"])])
+    for axis in (1, -1):
+        yield f"softmax_{axis}", model([node("Softmax", ["x"], axis=axis)])
+    yield "shuffled", model(
+        [node("SpaceToDepth", ["x"], ["a"], blocksize=2), node("DepthToSpace", ["a"], ["b"], blocksize=2, mode="CRD"),
+         node("SpaceToDepth", ["b"], ["c"], blocksize=2), node("DepthToSpace", ["c"], blocksize=2)]
+    )  # fmt: skip
+    yield "prelu", model([node("PRelu", ["x", "c"])], initializers=chosen[:1])
+    yield "gather", model([node("Gather", ["x", "i"], axis=3)], initializers=chosen[3:])
+    yield "tile_expand", model(
+        [node("Tile", ["x", "r"], ["a"]), node("Expand", ["a", "e"])],
+        initializers=[array("r", [1, 1, 2, 1], np.int64), array("e", [1, 2, 8, 4], np.int64)],
+    )
+    yield "transposed", model([node("Transpose", ["x"], ["a"], perm=[0, 2, 3, 1]), node("Relu", ["a"], ["b"]),
+                               node("Transpose", ["b"], perm=[0, 3, 1, 2])])  # fmt: skip
+    yield "depthwise", model(
+        [node("Conv", ["x", "w"], ["a"], group=2, strides=[2, 2], dilations=[1, 1], auto_pad="SAME_UPPER"), node("Relu", ["a"])],
+        initializers=[array("w", counting(2, 1, 3, 3))],
+    )
+
+
 def data():
     kinds = {
         "float32": (TensorProto.FLOAT, [1.5, 2.0]),
@@ -248,7 +294,7 @@ def refused():
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for group in (layers, activations, shapes, data, older, refused):
+    for group in (layers, activations, shapes, families, data, older, refused):
         for name, content in group():
             (FOLDER / f"{name}.onnx").write_bytes(content.SerializeToString(deterministic=True))
 
