@@ -22,6 +22,7 @@
 #include "report/summary.h"
 #include "runtime/litert_library.h"
 #include "simplify/simplify.h"
+#include "simplify/spelling.h"
 #include "verify/verification_json.h"
 #include "verify/verify_model.h"
 #include "write/constant_block.h"
@@ -141,9 +142,11 @@ std::optional<TfliteGraph> read_and_lower(Export& state) {
   state.dump("onnx graph", to_text(*source.onnx));
   if (source.stopped) return std::nullopt;
   // Hashing and writing take as long as lowering, and share nothing with it but constants.
-  std::future<json> written = std::async(std::launch::async, [&paths = state.paths, graph = *source.onnx] {
-    return write_onnx_file(paths.onnx, graph);
-  });
+  std::future<json> written =
+      std::async(std::launch::async, [&paths = state.paths, graph = *source.onnx]() mutable {
+        spell_for_onnx_runtime(graph);
+        return write_onnx_file(paths.onnx, graph);
+      });
   std::optional<TfliteGraph> lowered;
   if (state.options.format != OutputFormat::onnx)
     lowered = lower(with_single_batch(std::move(*source.onnx), state.options));
@@ -324,8 +327,8 @@ ExportResult export_model(const ExportOptions& options) {
     return finish(state);
   }
 
-  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir ||
-                        options.next_sample || options.check_preprocessing;
+  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir || options.next_sample ||
+                        options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {

@@ -6,6 +6,7 @@
 #include "calib8/error.h"
 #include "simplify/signature.h"
 #include "simplify/simplify.h"
+#include "simplify/spelling.h"
 #include "simplify/test_graph.h"
 
 namespace calib8 {
@@ -38,6 +39,20 @@ TEST(Simplify, GivesOneFormToMeanAndPool) {
     EXPECT_EQ(graph.operators(), "GlobalAveragePool Flatten") << "spelling " << spelling;
     EXPECT_TRUE(graph.node(1).attributes.empty());
   }
+}
+
+TEST(Simplify, UndoesTheSpellingOfModelOnnx) {
+  TestGraph graph;
+  OnnxValueId x = graph.emit("GlobalAveragePool", "first", {graph.input("x", open_images)});
+  x = graph.emit("Flatten", "flat", {graph.emit("GlobalAveragePool", "second", {x})});
+  graph.set_outputs({x});
+  simplify(graph);
+  const std::string simplified = graph.operators();
+  spell_for_onnx_runtime(graph);
+  EXPECT_EQ(graph.operators(), "ReduceMean ReduceMean Flatten");
+  EXPECT_THAT(to_int64(*graph.constant_input(graph.node(1), 1)), ElementsAre(2, 3));
+  simplify(graph);
+  EXPECT_EQ(graph.operators(), simplified);
 }
 
 TEST(Simplify, LeavesAMeanOverOtherAxes) {
