@@ -5,10 +5,8 @@
 namespace calib8 {
 
 Instances share_threads(std::size_t model_bytes, int threads, std::size_t samples) {
-  constexpr std::size_t most_bytes_side_by_side = std::size_t{64} << 20,
-                        most_bytes_in_all = std::size_t{1} << 30;
+  constexpr std::size_t most_bytes_in_all = std::size_t{256} << 20;  // two ResNet-50
   threads = std::max(threads, 1);
-  if (model_bytes > most_bytes_side_by_side) return {1, threads};
   const std::size_t fitting = std::min(samples, most_bytes_in_all / std::max<std::size_t>(model_bytes, 1));
   const int count = static_cast<int>(std::clamp<std::size_t>(fitting, 1, static_cast<std::size_t>(threads)));
   return {count, threads / count};

@@ -13,9 +13,11 @@ TEST(ShareThreads, RunsSmallModelsSideBySideAndLargeOnesAlone) {
     return std::pair(shared.count, shared.threads);
   };
   EXPECT_EQ(share(20 * megabyte, 2, 100), std::pair(2, 1));
-  EXPECT_EQ(share(100 * megabyte, 2, 100), std::pair(1, 2));
+  EXPECT_EQ(share(100 * megabyte, 2, 100), std::pair(2, 1));
+  EXPECT_EQ(share(100 * megabyte, 8, 100), std::pair(2, 4));
+  EXPECT_EQ(share(170 * megabyte, 2, 100), std::pair(1, 2));
   EXPECT_EQ(share(20 * megabyte, 8, 3), std::pair(3, 2));
-  EXPECT_EQ(share(60 * megabyte, 64, 1000), std::pair(17, 3));
+  EXPECT_EQ(share(60 * megabyte, 64, 1000), std::pair(4, 16));
   EXPECT_EQ(share(0, 0, 0), std::pair(1, 1));
 }
 
