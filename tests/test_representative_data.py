@@ -336,7 +336,12 @@ def test_interrupt(tmp_path):
     Image.new("RGB", (4000, 3000), (9, 8, 7)).save(tmp_path / "0.jpg")
     for number in range(1, 400):  # other bytes each, or they would be decoded once
         (tmp_path / f"{number}.jpg").write_bytes((tmp_path / "0.jpg").read_bytes() + f"{number}".encode())
-    code = f"import calib8\nprint('ready', flush=True)\ncalib8.RepresentativeDataGenerator({str(tmp_path)!r}, num_samples=400)"
+    code = f"""
+import calib8, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
+print('ready', flush=True)
+calib8.RepresentativeDataGenerator({str(tmp_path)!r}, num_samples=400)
+"""
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(1)
