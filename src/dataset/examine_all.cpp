@@ -13,14 +13,7 @@ QualityReport examine_all(const DatasetListing& listing, std::size_t calibration
   ImageContents contents(listing.images, {}, [](const Image&, std::size_t) { return Image{}; });
   QualityCounter counter;
   contents.open(all, threads, [&](const ImageContents::File& file) {
-    const std::string path = listing.images.relative_path(file.index);
-    if (!file.failure.empty()) {
-      counter.add_unreadable(path, file.failure);
-    } else {
-      counter.add(path, contents.facts(file.content));
-      const ImageIndex first = contents.first_file(file.content);
-      if (first != file.index) counter.add_repeated(path, listing.images.relative_path(first));
-    }
+    contents.count(file, counter);
     if (progress) progress(file.index + 1, all.size());
   });
   return counter.finish(listing, calibration, true);

@@ -87,6 +87,14 @@ void ImageContents::open_block(std::span<const ImageIndex> indices, int threads,
   opened_ += files.size();
 }
 
+void ImageContents::count(const File& file, QualityCounter& counter) const {
+  const std::string path = files_.relative_path(file.index);
+  if (!file.failure.empty()) return counter.add_unreadable(path, file.failure);
+  counter.add(path, facts(file.content));
+  const ImageIndex first = first_file(file.content);
+  if (first != file.index) counter.add_repeated(path, files_.relative_path(first));
+}
+
 void ImageContents::open(std::span<const ImageIndex> indices, int threads,
                          const std::function<void(File)>& take) {
   const std::size_t block = static_cast<std::size_t>(std::max(threads, 1)) * 8;

@@ -48,6 +48,9 @@ class ImageContents {
   /// The file in which the content was seen first.
   ImageIndex first_file(std::size_t content) const { return contents_[content].first_file; }
 
+  /// Tells `counter` what became of a file that open() handed out.
+  void count(const File& file, QualityCounter& counter) const;
+
  private:
   struct Content {
     Digest sha256;

@@ -80,16 +80,14 @@ class Opener {
 
  private:
   void take(ImageContents::File file, Accepted& accepted) {
+    contents_.count(file, quality);
     const std::string path = files_.relative_path(file.index);
     if (!file.failure.empty()) {
-      quality.add_unreadable(path, file.failure);
       skipped.push_back({path, std::move(file.failure)});
       return;
     }
-    quality.add(path, contents_.facts(file.content));
-    const std::size_t first = contents_.first_file(file.content);
+    const ImageIndex first = contents_.first_file(file.content);
     if (first != file.index) {
-      quality.add_repeated(path, files_.relative_path(first));
       repeated.push_back({path, files_.relative_path(first)});
       if (!keep_repeated_) return;
     }
