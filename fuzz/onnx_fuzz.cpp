@@ -1,5 +1,6 @@
-// Any bytes: they are an ONNX model that simplifies, is written again, and becomes a float TFLite model, ready for
-// int8; or they are refused with calib8::Error. Nothing else may happen. No external files: there is no folder.
+// Any bytes: they are an ONNX model that simplifies, is written again, and becomes a float TFLite model,
+// ready for int8; or they are refused with calib8::Error. Nothing else may happen. No external files: there
+// is no folder.
 #include <cstddef>
 #include <cstdint>
 #include <vector>

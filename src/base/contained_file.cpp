@@ -24,7 +24,8 @@ namespace {
 std::vector<std::string> parts_of(std::string_view path) {
   if (path.empty()) refuse(path, "has no name");
   if (path.front() == '/') refuse(path, "is an absolute path; a model may only name files in its own folder");
-  if (const std::size_t odd = path.find_first_of(std::string_view("\0\\", 2)); odd != std::string_view::npos) {
+  if (const std::size_t odd = path.find_first_of(std::string_view("\0\\", 2));
+      odd != std::string_view::npos) {
     refuse(path.substr(0, odd), "is followed by a character that no file name here may have");
   }
   std::vector<std::string> parts;

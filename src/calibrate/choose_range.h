@@ -9,9 +9,9 @@ namespace calib8 {
 enum class RangeMethod {
   minmax,      ///< All that was seen.
   percentile,  ///< Between the 0.01th and the 99.99th percentile.
-  /// The least mean error of the int8 values, searched. Errors are cubed, not squared: the few large values that a
-  /// range cuts off matter more to what follows than their squares say (Li et al. 2021, "BRECQ", takes the power
-  /// of 2.4; docs/design.md has the measurement that chose 3).
+  /// The least mean error of the int8 values, searched. Errors are cubed, not squared: the few large values
+  /// that a range cuts off matter more to what follows than their squares say (Li et al. 2021, "BRECQ", takes
+  /// the power of 2.4; docs/design.md has the measurement that chose 3).
   mse,
 };
 

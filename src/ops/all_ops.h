@@ -7,7 +7,7 @@
 
 namespace calib8 {
 
-/// One operator family's rows, defined in its own file (ops/conv.cpp) and listed in all_ops.cpp.
+/// One operator family's rows, defined in its own file (ops/convolution/conv.cpp) and listed in all_ops.cpp.
 /// `tflite_rows` pairs each row with the variant alternative that it describes, by index into
 /// tflite::Options.
 struct OpFamily {

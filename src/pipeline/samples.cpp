@@ -61,7 +61,8 @@ nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
   return list;
 }
 
-/// With --strict, what is warned of stops the run: the first warning is the error, the others are said before.
+/// With --strict, what is warned of stops the run: the first warning is the error, the others are said
+/// before.
 void warn(const DatasetOptions& options, std::vector<std::string> warnings, RepresentativeData& data) {
   for (std::size_t i = options.strict ? 1 : 0; i < warnings.size(); ++i)
     note(options, "warning: " + warnings[i]);

@@ -92,8 +92,9 @@ class Planner {
     }
   }
 
-  /// XNNPACK fails to load a convolution whose requantization multiplier s_in * s_w / s_out reaches 256, and leaves a
-  /// MUL whose s_a * s_b / s_out does to the slow kernel. Dead outputs (a range of nearly nothing) bring this about.
+  /// XNNPACK fails to load a convolution whose requantization multiplier s_in * s_w / s_out reaches 256, and
+  /// leaves a MUL whose s_a * s_b / s_out does to the slow kernel. Dead outputs (a range of nearly nothing)
+  /// bring this about.
   void widen_for_kernels() {
     for (const OperatorId id : graph_.nodes()) {
       const TfliteOperator& op = graph_[id];

@@ -5,8 +5,8 @@
 #include <utility>
 
 // The changes of https://github.com/onnx/onnx/blob/main/docs/Changelog.md between opsets 7 and 25, for the
-// operators that calib8 knows: a new operator that changed on the way adds its line to the rules below. Versions
-// that only admit more element types aren't listed.
+// operators that calib8 knows: a new operator that changed on the way adds its line to the rules below.
+// Versions that only admit more element types aren't listed.
 
 namespace calib8 {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/activation_rows.h"
+#include "ops/arithmetic/activation_rows.h"
 #include "ops/emit.h"
 #include "ops/lowering.h"
 

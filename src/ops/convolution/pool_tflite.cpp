@@ -1,7 +1,7 @@
 // AVERAGE_POOL_2D and MAX_POOL_2D: rules, versions, options, what XNNPACK takes.
 
+#include "ops/convolution/pool_rows.h"
 #include "ops/file_options.h"
-#include "ops/pool_rows.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {

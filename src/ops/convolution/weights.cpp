@@ -1,4 +1,4 @@
-#include "ops/weights.h"
+#include "ops/convolution/weights.h"
 
 #include <algorithm>
 #include <cassert>

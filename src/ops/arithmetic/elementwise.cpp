@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "ops/all_ops.h"
-#include "ops/arithmetic.h"
-#include "ops/elementwise_rows.h"
+#include "ops/arithmetic/arithmetic.h"
+#include "ops/arithmetic/elementwise_rows.h"
 #include "ops/emit.h"
 #include "ops/infer.h"
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "ops/activation_rows.h"
+#include "ops/arithmetic/activation_rows.h"
 #include "ops/file_options.h"
 #include "ops/xnnpack.h"
 

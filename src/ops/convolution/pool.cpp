@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "ops/arithmetic/sign.h"
+#include "ops/convolution/pool_rows.h"
+#include "ops/convolution/spatial.h"
 #include "ops/emit.h"
 #include "ops/lowering.h"
-#include "ops/pool_rows.h"
-#include "ops/sign.h"
-#include "ops/spatial.h"
 
 namespace calib8 {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "ops/sign.h"
+#include "ops/arithmetic/sign.h"
 #include "ops/small_models.h"
 
 namespace calib8 {

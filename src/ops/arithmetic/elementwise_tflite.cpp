@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "ops/elementwise_rows.h"
+#include "ops/arithmetic/elementwise_rows.h"
 #include "ops/file_options.h"
 #include "ops/xnnpack.h"
 

@@ -1,4 +1,4 @@
-#include "ops/sign.h"
+#include "ops/arithmetic/sign.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "ops/spatial.h"
+#include "ops/convolution/spatial.h"
 
 #include <gtest/gtest.h>
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "ops/conv_rows.h"
+#include "ops/convolution/conv_rows.h"
+#include "ops/convolution/spatial.h"
+#include "ops/convolution/weights.h"
 #include "ops/emit.h"
 #include "ops/lowering.h"
-#include "ops/spatial.h"
-#include "ops/weights.h"
 
 namespace calib8 {
 namespace {

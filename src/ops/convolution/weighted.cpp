@@ -1,4 +1,4 @@
-#include "ops/weighted.h"
+#include "ops/convolution/weighted.h"
 
 #include <algorithm>
 #include <cmath>

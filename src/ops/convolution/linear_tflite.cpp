@@ -1,8 +1,8 @@
 // FULLY_CONNECTED and BATCH_MATMUL: rules, versions, options, what XNNPACK takes.
 
+#include "ops/convolution/linear_rows.h"
+#include "ops/convolution/weighted.h"
 #include "ops/file_options.h"
-#include "ops/linear_rows.h"
-#include "ops/weighted.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {

@@ -1,10 +1,10 @@
 // Gemm and MatMul. Their TFLite half is linear_tflite.cpp.
 
+#include "ops/convolution/linear_rows.h"
+#include "ops/convolution/weights.h"
 #include "ops/emit.h"
 #include "ops/infer.h"
-#include "ops/linear_rows.h"
 #include "ops/lowering.h"
-#include "ops/weights.h"
 
 namespace calib8 {
 namespace {

@@ -3,9 +3,9 @@
 #include <array>
 #include <cmath>
 
-#include "ops/conv_rows.h"
+#include "ops/convolution/conv_rows.h"
+#include "ops/convolution/weighted.h"
 #include "ops/file_options.h"
-#include "ops/weighted.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
