@@ -6,7 +6,7 @@
 #include <random>
 
 #include "calib8/error.h"
-#include "dataset/test_array_source.h"
+#include "samples/test_array_source.h"
 
 namespace calib8 {
 namespace {
