@@ -19,18 +19,24 @@ PACKAGES := cmake ninja-build g++ ccache pkg-config python3-venv python3-dev \
   libjpeg62-turbo-dev libspng-dev libwebp-dev libtiff-dev libhwy-dev libcli11-dev libfmt-dev libssl-dev libxxhash-dev \
   zlib1g-dev libyaml-cpp-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev
+FUZZ_PACKAGES := clang-16 libclang-rt-16-dev
+LINT_PACKAGES := clang-tidy-16
 
 # torch is needed by tests only, as the oracle; 2.13.0 is its CPU build where the index offers one.
 TEST_REQUIREMENTS := tests/requirements.txt
 
-.PHONY: help demo test test-all build format lint fuzz clean
+# Seconds that each fuzz target runs in a smoke test.
+FUZZ_SECONDS ?= 60
+
+.PHONY: help demo test test-all build format lint sanitize fuzz fuzz-smoke clean
 help:
 	@echo "make demo      run the main job on the digits example; output in build/demo/"
 	@echo "make test      C++ and Python tests, one architecture a family"
 	@echo "make test-all  all tests"
 	@echo "make format    clang-format over the sources"
 	@echo "make lint      clang-tidy over the sources"
-	@echo "make fuzz      build the fuzz targets"
+	@echo "make sanitize  C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make fuzz      build the fuzz targets; make fuzz-smoke runs each for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -53,6 +59,14 @@ $(STAMPS)/test-packages: $(STAMPS)/packages
 	$(call apt_install,$(TEST_PACKAGES))
 	@touch $@
 
+$(STAMPS)/fuzz-packages: $(STAMPS)/packages
+	$(call apt_install,$(FUZZ_PACKAGES))
+	@touch $@
+
+$(STAMPS)/lint-packages: $(STAMPS)/packages
+	$(call apt_install,$(LINT_PACKAGES))
+	@touch $@
+
 $(STAMPS)/venv: $(STAMPS)/packages python/requirements.txt
 	@echo "== virtual environment in $(VENV)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
@@ -70,7 +84,7 @@ $(STAMPS)/test-venv: $(STAMPS)/venv $(TEST_REQUIREMENTS)
 # The command line and the Python package, installed into the environment.
 $(STAMPS)/install: $(STAMPS)/venv $(SOURCES)
 	@echo "== building calib8 ($(BUILD))"
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCALIB8_PYTHON=ON -DCALIB8_PRECOMPILED=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCALIB8_PYTHON=ON -DCALIB8_PRECOMPILED=ON -DCALIB8_WERROR=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS) --target calib8 _native
 	@cmake --install $(BUILD) --component calib8 --prefix $(CURDIR)/$(VENV) >/dev/null
 	@touch $@
@@ -101,11 +115,25 @@ test-all: $(STAMPS)/tests $(STAMPS)/test-venv
 format:
 	@find include src python fuzz bench -name '*.h' -o -name '*.cpp' | xargs clang-format-16 -i
 
-lint: build
-	@find src -name '*.cpp' ! -name '*_test.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-16 -p $(BUILD) --quiet
+# Without the tests: GoogleTest's macros are not ours.
+lint: build $(STAMPS)/lint-packages
+	@find src -name '*.cpp' ! -name '*_test.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-16 -p $(BUILD) --quiet --warnings-as-errors='*'
 
-fuzz:
+sanitize: $(STAMPS)/test-packages $(STAMPS)/venv
+	@echo "== building the tests with sanitizers (build/dev)"
+	@cmake --preset dev >/dev/null && cmake --build --preset dev -j $(JOBS)
+	@cd build/dev && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
+
+fuzz: $(STAMPS)/fuzz-packages
+	@echo "== building the fuzz targets (build/fuzz)"
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS)
+
+# What is found anew stays in build/: the corpora in fuzz/ grow by hand.
+fuzz-smoke: fuzz
+	@mkdir -p build/fuzz/findings; cd build/fuzz; for target in fuzz/*_fuzz; do basename $$target _fuzz; done | \
+	xargs -P $(JOBS) -I{} sh -c 'mkdir -p new/{} && LLVM_PROFILE_FILE=/dev/null fuzz/{}_fuzz -max_total_time=$(FUZZ_SECONDS) \
+	  -rss_limit_mb=4096 -artifact_prefix=findings/{}- -print_final_stats=1 new/{} ../../fuzz/corpus/{} >{}.log 2>&1 \
+	  && echo "{}_fuzz: $$(grep -o "number_of_executed_units: [0-9]*" {}.log), no finding" || { tail -40 {}.log; exit 1; }'
 
 clean:
 	@rm -rf build
