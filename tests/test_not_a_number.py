@@ -1,0 +1,155 @@
+"""NaN and infinity at each place where a number enters: never a success that says nothing, never a crash."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from conftest import run_calib8
+from onnx import TensorProto, helper, numpy_helper
+from support import images, small_onnx, torchvision_models
+
+REFUSALS = {2, 3, 4, 5}
+NOT_FINITE = {"nan": np.nan, "infinity": np.inf, "minus infinity": -np.inf}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    images.write_images(folder, 12, height=40, width=40)
+    return folder
+
+
+def export(model, data, folder, *more):
+    return run_calib8(
+        "export", model, "--dataset-dir", data, "--output-dir", folder / "out", "--num-calib-samples", 8,
+        "--verify-samples", 4, "--min-agreement", 0, "--quiet", *more,
+    )  # fmt: skip
+
+
+def assert_refused(done, folder, statuses=REFUSALS):
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode in statuses, f"exit {done.returncode}: {done.stderr}"
+    assert lines and lines[-1].startswith("calib8: "), done.stderr
+    if done.returncode != 5:
+        assert not list(folder.glob("out/*.tflite")), "a refused model was written"
+
+
+def with_value(model: onnx.ModelProto, name: str, value: float) -> onnx.ModelProto:
+    """One element of a constant replaced."""
+    constant = next(tensor for tensor in model.graph.initializer if tensor.name == name)
+    array = numpy_helper.to_array(constant).copy()
+    array.flat[array.size // 2] = value
+    constant.CopyFrom(numpy_helper.from_array(array, name))
+    return model
+
+
+@pytest.mark.parametrize("value", NOT_FINITE.values(), ids=NOT_FINITE.keys())
+@pytest.mark.parametrize("constant", ["kernel", "weights", "bias"])
+def test_constants_of_an_onnx_model(constant, value, photos, tmp_path):
+    model = onnx.load(small_onnx.save_image_classifier(tmp_path / "model.onnx"))
+    onnx.save(with_value(model, constant, value), tmp_path / "model.onnx")
+    assert_refused(export(tmp_path / "model.onnx", photos, tmp_path), tmp_path, {3})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf], ids=["nan", "infinity"])
+@pytest.mark.parametrize("key", ["classifier.0.weight", "features.1.block.0.1.running_var", "classifier.3.bias"])
+def test_tensors_of_a_checkpoint(key, value, photos, tmp_path):
+    model = torchvision_models.build("mobilenet_v3_small", num_classes=4)
+    state = model.state_dict()
+    state[key].view(-1)[0] = value
+    torch.save(state, tmp_path / "model.pth")
+    assert_refused(export(tmp_path / "model.pth", photos, tmp_path, "--input-size", 32), tmp_path, {3})
+
+
+# A node behind the image, and its constants: each holds the number where the operator reads it.
+PLACES = {
+    "alpha of Elu": lambda v: (helper.make_node("Elu", ["image"], ["y"], alpha=v), {}),
+    "alpha of LeakyRelu": lambda v: (helper.make_node("LeakyRelu", ["image"], ["y"], alpha=v), {}),
+    "alpha of HardSigmoid": lambda v: (helper.make_node("HardSigmoid", ["image"], ["y"], alpha=v), {}),
+    "epsilon of BatchNormalization": lambda v: (
+        helper.make_node("BatchNormalization", ["image", "one", "zero", "zero", "one"], ["y"], epsilon=v),
+        {"one": np.ones(3), "zero": np.zeros(3)},
+    ),
+    "variance of BatchNormalization": lambda v: (
+        helper.make_node("BatchNormalization", ["image", "one", "zero", "zero", "variance"], ["y"]),
+        {"one": np.ones(3), "zero": np.zeros(3), "variance": np.array([1, v, 1])},
+    ),
+    "mean of BatchNormalization": lambda v: (
+        helper.make_node("BatchNormalization", ["image", "one", "zero", "mean", "one"], ["y"]),
+        {"one": np.ones(3), "zero": np.zeros(3), "mean": np.array([0, v, 0])},
+    ),
+    "a factor": lambda v: (helper.make_node("Mul", ["image", "factor"], ["y"]), {"factor": np.array(v)}),
+    "a summand": lambda v: (helper.make_node("Add", ["image", "summand"], ["y"]), {"summand": np.array(v)}),
+    "the value of Pad": lambda v: (
+        helper.make_node("Pad", ["image", "pads", "value"], ["y"]),
+        {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "value": np.array(v)},
+    ),
+    "scales of Resize": lambda v: (
+        helper.make_node("Resize", ["image", "", "scales"], ["y"]),
+        {"scales": np.array([1, 1, v, 2])},
+    ),
+    "a slope of PRelu": lambda v: (
+        helper.make_node("PRelu", ["image", "slope"], ["y"]),
+        {"slope": np.array([0.1, v, 0.1]).reshape(3, 1, 1)},
+    ),
+    "an exponent": lambda v: (helper.make_node("Pow", ["image", "exponent"], ["y"]), {"exponent": np.array(v)}),
+}
+
+
+def save_node(path, node, constants):
+    """The node, its mean over the picture, and a linear layer."""
+    nodes = [
+        node,
+        helper.make_node("GlobalAveragePool", ["y"], ["mean_of_y"]),
+        helper.make_node("Flatten", ["mean_of_y"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "weights"], ["logits"]),
+    ]
+    constants = constants | {"weights": np.random.default_rng(0).normal(0, 1, (3, 4))}
+    arrays = {n: a if a.dtype == np.int64 else a.astype(np.float32) for n, a in constants.items()}
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 4])],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    return path
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("value", NOT_FINITE.values(), ids=NOT_FINITE.keys())
+def test_attributes_and_operands(place, value, photos, tmp_path):
+    model = save_node(tmp_path / "model.onnx", *PLACES[place](value))
+    assert_refused(export(model, photos, tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize("value", NOT_FINITE.values(), ids=NOT_FINITE.keys())
+@pytest.mark.parametrize("position", [0, 11], ids=["first", "last"])
+def test_an_array_to_calibrate_on(value, position, tmp_path):
+    model = small_onnx.save_image_classifier(tmp_path / "model.onnx")
+    arrays = np.random.default_rng(0).normal(0, 1, (12, 32, 32, 3)).astype(np.float32)
+    arrays[position, 3, 4, 1] = value
+    np.save(tmp_path / "samples.npy", arrays)
+    done = export(model, tmp_path / "samples.npy", tmp_path, "--num-calib-samples", 12, "--seed", 0)
+    assert_refused(done, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "null", '"nan"'])
+@pytest.mark.parametrize("member", ["mean", "std", "scale"])
+def test_a_preprocessing_file(member, text, photos, tmp_path):
+    model = small_onnx.save_image_classifier(tmp_path / "model.onnx")
+    (tmp_path / "preprocessing.json").write_text(
+        json.dumps({member: "HERE"}).replace('"HERE"', text if member == "scale" else f"[{text}, 1, 1]")
+    )
+    done = export(model, photos, tmp_path, "--preprocessing", tmp_path / "preprocessing.json")
+    assert_refused(done, tmp_path, {2})
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("flag", ["--min-agreement", "--mean", "--std", "--scale", "--crop"])
+def test_a_flag(flag, value, photos, tmp_path):
+    model = small_onnx.save_image_classifier(tmp_path / "model.onnx")
+    assert_refused(export(model, photos, tmp_path, f"{flag}={value}"), tmp_path, {2})
