@@ -5,6 +5,7 @@
 
 #include "optimize/compare.h"
 #include "optimize/graph_builder.h"
+#include "optimize/targets/targets.h"
 
 namespace calib8::testing {
 namespace {
@@ -162,7 +163,7 @@ TEST(Optimize, LeavesAloneWhatAFileGotWrong) {
 
   const std::size_t outputs = b.graph.outputs().size();
   optimize(b.graph);
-  prepare_for_int8(b.graph, Target::litert_cpu);
+  prepare_for_int8(b.graph, litert_cpu());
   EXPECT_EQ(b.graph.outputs().size(), outputs);
 }
 
@@ -179,7 +180,7 @@ TEST(PrepareForInt8, TakesApartWhatHasNoIntegerForm) {
   b.output(b.concatenation(b.split(b.reshape(joined, {1, 9, 28}), 2, 7), 1));
   const auto inputs = b.draw_inputs();
   const auto before = evaluate(b.graph, inputs);
-  prepare_for_int8(b.graph, Target::litert_cpu);
+  prepare_for_int8(b.graph, litert_cpu());
   EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 1e-5);
   for (const OperatorId id : b.graph.nodes()) {
     const TfliteOperator& op = b.graph[id];

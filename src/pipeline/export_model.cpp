@@ -8,6 +8,7 @@
 #include "calibrate/calibrate.h"
 #include "lower/lower.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
@@ -118,14 +119,14 @@ std::string_view name_of(ModelIo io) {
   throw Error(ErrorCode::internal, "not a ModelIo");
 }
 
-IoType io_type(ModelIo io) {
+DType type_of(ModelIo io) {
   switch (io) {
     case ModelIo::int8:
-      return IoType::int8;
+      return DType::int8;
     case ModelIo::uint8:
-      return IoType::uint8;
+      return DType::uint8;
     case ModelIo::float32:
-      return IoType::float32;
+      return DType::float32;
   }
   throw Error(ErrorCode::internal, "not a ModelIo");
 }
@@ -176,28 +177,29 @@ struct QuantizedModel {
 
 QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const RepresentativeData& data,
                              const std::shared_ptr<const LiteRt>& litert) {
+  const TargetTraits& target = litert_cpu();
   TfliteGraph calibrated = model.graph;
-  prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(state.options)});
+  prepare_for_int8(calibrated, target, {pass_options(state.options)});
   CalibrationOptions calibration;
   calibration.method = range_method(state.options.calibration);
   calibration.threads = state.threads;
   calibration.progress = state.progress("calibrating");
   if (!data.held_out) calibration.keep_outputs = data.verification->size();
-  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated),
+  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),
                                 *data.calibration, litert, calibration);
   const Ranges ranges = std::move(found.ranges);
   state.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges);
+  const Plan plan = make_plan(calibrated, ranges, target);
   state.report["quantization"] = to_json(plan, calibrated, ranges);
   if (state.options.plan_out) {
     const std::string text = state.report["quantization"].dump(1) + "\n";
     write_file(*state.options.plan_out, std::as_bytes(std::span(text)), "plan");
   }
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, io_type(state.options.io), state.threads);
+  apply_plan(quantized, plan, type_of(state.options.io), state.threads);
   verify(quantized, "quantization");
-  require_valid(quantized);
+  require_valid(quantized, target);
   state.dump("int8 graph", to_text(quantized));
   Data file = serialize_tflite(quantized);
   return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};

@@ -13,14 +13,15 @@ namespace {
 /// Values of one tensor that are compared, per sample.
 constexpr std::size_t values_per_sample = 16384;
 
-/// Activations that both graphs have: real in one, int8 in the other.
+/// Activations that both graphs compute under one TensorId: real in one, of whatever type in the other.
 std::vector<TensorId> common_activations(const TfliteGraph& real, const TfliteGraph& quantized) {
   std::vector<TensorId> common;
   for (const OperatorId id : real.nodes()) {
     for (const TensorId output : real[id].outputs) {
       const bool computed = output.index < quantized.value_count() && quantized.producer(output).exists();
-      if (computed && real[output].dtype == DType::float32 && quantized[output].dtype == DType::int8)
-        common.push_back(output);
+      const bool is_number =
+          computed && (quantized[output].dtype == DType::float32 || quantized[output].quantization);
+      if (is_number && real[output].dtype == DType::float32) common.push_back(output);
     }
   }
   return common;

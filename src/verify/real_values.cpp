@@ -45,9 +45,12 @@ EdgeType type_of(const TfliteTensor& tensor) {
 Tensor from_real(const Tensor& values, const EdgeType& type) {
   if (type.dtype == values.dtype && !type.quantization) return values;
   if (!type.quantization) throw Error(ErrorCode::internal, "an integer input without a scale");
-  if (type.dtype == DType::uint8)
-    return make_tensor(values.shape, round_to_levels<std::uint8_t>(values.as<float>(), *type.quantization));
-  return make_tensor(values.shape, round_to_levels<std::int8_t>(values.as<float>(), *type.quantization));
+  const auto in_levels = [&]<class T>(T) {
+    return make_tensor(values.shape, round_to_levels<T>(values.as<float>(), *type.quantization));
+  };
+  if (type.dtype == DType::uint8) return in_levels(std::uint8_t{});
+  if (type.dtype == DType::int16) return in_levels(std::int16_t{});
+  return in_levels(std::int8_t{});
 }
 
 std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t stride) {
@@ -55,8 +58,9 @@ std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t 
   if (!type.quantization) throw Error(ErrorCode::internal, "an integer output without a scale");
   const float scale = type.quantization->scales.front();
   const std::int64_t zero_point = type.quantization->zero_points.front();
-  return type.dtype == DType::uint8 ? from_levels<std::uint8_t>(elements, stride, scale, zero_point)
-                                    : from_levels<std::int8_t>(elements, stride, scale, zero_point);
+  if (type.dtype == DType::uint8) return from_levels<std::uint8_t>(elements, stride, scale, zero_point);
+  if (type.dtype == DType::int16) return from_levels<std::int16_t>(elements, stride, scale, zero_point);
+  return from_levels<std::int8_t>(elements, stride, scale, zero_point);
 }
 
 RealModel::RealModel(std::shared_ptr<const LiteRt> litert, Data file, const TfliteGraph& graph,

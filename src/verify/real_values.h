@@ -19,7 +19,7 @@ struct EdgeType {
 /// The real values as a tensor of that type: rounded to the nearest level, ties to even, clamped.
 Tensor from_real(const Tensor& values, const EdgeType& type);
 
-/// Every `stride`-th element of an int8, uint8 or float32 tensor as a real value.
+/// Every `stride`-th element of an int8, uint8, int16 or float32 tensor as a real value.
 std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t stride = 1);
 
 /// A written model run on real values: samples in, float32 out, whatever its inputs and outputs are.

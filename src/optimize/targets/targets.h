@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+
+#include "ops/target.h"
+
+/// The targets, a file each beside this one.
+namespace calib8 {
+
+/// LiteRT on a CPU: XNNPACK where it takes an operator, TFLite's own kernels elsewhere.
+const TargetTraits& litert_cpu();
+
+/// TensorFlow Lite for Microcontrollers with its reference kernels. calib8 has no runtime for it.
+const TargetTraits& tflm();
+
+std::span<const TargetTraits* const> all_targets();
+
+}  // namespace calib8
