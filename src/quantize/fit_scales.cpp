@@ -113,6 +113,9 @@ void FittedScales::widen_inputs_of_sum(OperatorId id) {
     if (!is_activation(graph_, input)) continue;
     const std::uint32_t group = shared_.index_of(input);
     if (shared_.groups()[group].type != types_.type(id)) continue;
+    // Kernels without a relation of scales (tables, roots) are right at the scale of their own range alone.
+    const OperatorId producer = graph_.producer(input);
+    if (producer.exists() && types_.rule(producer).relation == ScaleRelation::none) continue;
     if (shared_.groups()[group].uses == 1 && least > scale_of(quantizations_[group])) raise(group, least);
   }
 }

@@ -62,7 +62,6 @@ TEST(WeightScales, LeaveLongSumsRoom) {
 TEST(WeightScales, AreNothingWhereNoScaleHelps) {
   EXPECT_FALSE(WeightScales(make_tensor<float>({1, 1}, {NAN}), 0, {}).at(1, DType::int8));
   EXPECT_FALSE(WeightScales(make_tensor<float>({1, 1}, {1e38f}), 0, {}).at(1e36f, DType::int8));
-  EXPECT_FALSE(
 }
 
 }  // namespace

@@ -41,11 +41,12 @@ bool runs_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
 const TargetTraits& litert_cpu() {
   static const TargetTraits traits{
       .name = "litert-cpu",
-      // XNNPACK fails to load a convolution whose multiplier reaches 256, and leaves an ADD, SUB or MUL
-      // beyond these ratios to slow kernels, which are wrong above.
+      // XNNPACK fails to load a convolution whose multiplier reaches 256, and leaves an ADD, SUB or MUL below
+      // or above these ratios to TFLite's kernels. Those of ADD and SUB narrow each side to 16 bits, which
+      // ratios of 64 just fit.
       .int8_limits = {.multiplier_bound = 256,
                       .smallest_sum_ratio = 1.0 / 1024,
-                      .sum_ratio_bound = 256,
+                      .sum_ratio_bound = 64,
                       .smallest_product_ratio = 1.0 / 65536,
                       .product_ratio_bound = 256},
       // TFLite's own kernels. Multipliers are 31 bits and a shift below 8; a smallest ratio keeps the shifts
