@@ -53,14 +53,4 @@ std::string StandardErrorCapture::finish() {
   return text;
 }
 
-void write_standard_error(const std::string& text) noexcept {
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t count = ::write(STDERR_FILENO, text.data() + written, text.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;  // nowhere is left to say so
-    written += static_cast<std::size_t>(count);
-  }
-}
-
 }  // namespace calib8

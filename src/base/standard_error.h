@@ -3,6 +3,8 @@
 #include <mutex>
 #include <string>
 
+#include "base/standard_streams.h"
+
 namespace calib8 {
 
 /// Holds back what the whole process writes to standard error (file descriptor 2), for calls into libraries
@@ -24,8 +26,5 @@ class StandardErrorCapture {
   int saved_ = -1;   ///< The real standard error.
   int memory_ = -1;  ///< What stands in for it.
 };
-
-/// Writes the text to standard error as it is.
-void write_standard_error(const std::string& text) noexcept;
 
 }  // namespace calib8

@@ -14,7 +14,7 @@
 namespace calib8 {
 
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::mse;
+  CalibrationMethod method = CalibrationMethod::mse;
   int threads = 1;
   /// Samples whose tensors are looked at value by value, for a histogram; evenly spread over all samples.
   std::size_t histogram_samples = 48;

@@ -76,7 +76,7 @@ TEST(ChooseRange, MseClipsAHeavyTailAndKeepsUniformValues) {
   Histogram histogram;
   histogram.add(tailed);
   const auto [low, high] = std::minmax_element(tailed.begin(), tailed.end());
-  const Range chosen = choose_range(RangeMethod::mse, {*low, *high}, histogram);
+  const Range chosen = choose_range(CalibrationMethod::mse, {*low, *high}, histogram);
   EXPECT_LT(chosen.high, 0.96f * *high);
   EXPECT_GT(chosen.high, 0.4f * *high);
 
@@ -85,7 +85,7 @@ TEST(ChooseRange, MseClipsAHeavyTailAndKeepsUniformValues) {
     uniform[i] = static_cast<float>(i) / static_cast<float>(uniform.size());
   Histogram flat;
   flat.add(uniform);
-  EXPECT_GT(choose_range(RangeMethod::mse, {0, uniform.back()}, flat).high, 0.94f);
+  EXPECT_GT(choose_range(CalibrationMethod::mse, {0, uniform.back()}, flat).high, 0.94f);
 }
 
 TEST(ChooseRange, MseIsNoWorseThanMinMaxWhenMeasuredOnTheValues) {
@@ -103,7 +103,7 @@ TEST(ChooseRange, MseIsNoWorseThanMinMaxWhenMeasuredOnTheValues) {
     }
     return sum;
   };
-  EXPECT_LT(error(choose_range(RangeMethod::mse, {*low, *high}, histogram)), error({*low, *high}));
+  EXPECT_LT(error(choose_range(CalibrationMethod::mse, {*low, *high}, histogram)), error({*low, *high}));
 }
 
 TEST(ChooseRange, PercentileCutsOneValueInTenThousandAtEachEnd) {
@@ -112,7 +112,7 @@ TEST(ChooseRange, PercentileCutsOneValueInTenThousandAtEachEnd) {
   values[1] = 100;
   Histogram histogram;
   histogram.add(values);
-  const Range chosen = choose_range(RangeMethod::percentile, {-100, 100}, histogram);
+  const Range chosen = choose_range(CalibrationMethod::percentile, {-100, 100}, histogram);
   EXPECT_NEAR(chosen.low, 0.5, 0.2);
   EXPECT_NEAR(chosen.high, 0.5, 0.2);
 }

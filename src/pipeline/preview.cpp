@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "base/parallel.h"
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "dataset/encode.h"
 #include "dataset/place_box.h"
 #include "dataset/resize.h"

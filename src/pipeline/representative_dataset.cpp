@@ -9,6 +9,7 @@
 #include "calib8/version.h"
 #include "dataset/preprocessing_json.h"
 #include "dataset/value_statistics.h"
+#include "pipeline/check_options.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
@@ -46,6 +47,7 @@ struct RepresentativeDataset::Found {
 };
 
 RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
+  check_options(options);
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
   std::string preprocessing =

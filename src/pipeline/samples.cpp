@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "dataset/examine_all.h"
 #include "dataset/preprocessing_json.h"
 #include "dataset/sample_list.h"
@@ -36,22 +36,6 @@ PreprocessingChoice preprocessing_for(const DatasetOptions& options, const Sampl
 OpenProgress progress(const DatasetOptions& options, std::string_view stage) {
   if (!options.progress) return {};
   return [&options, stage](std::size_t done, std::size_t total) { options.progress({stage, done, total}); };
-}
-
-DatasetType dataset_type(DatasetKind kind) {
-  switch (kind) {
-    case DatasetKind::automatic:
-      return DatasetType::automatic;
-    case DatasetKind::classification:
-      return DatasetType::classification;
-    case DatasetKind::detection:
-      return DatasetType::detection;
-    case DatasetKind::images:
-      return DatasetType::images;
-    case DatasetKind::numpy:
-      return DatasetType::numpy;
-  }
-  throw Error(ErrorCode::internal, "not a DatasetKind");
 }
 
 nlohmann::json list_skipped(const std::vector<SkippedImage>& skipped) {
@@ -154,7 +138,7 @@ RepresentativeData open_folder(const std::filesystem::path& folder, const Datase
                                const SampleRequest& request) {
   RepresentativeData data;
   data.folder = folder;
-  data.listing = discover_dataset(folder, {dataset_type(options.dataset_type), options.follow_links});
+  data.listing = discover_dataset(folder, {options.dataset_type, options.follow_links});
   note(options, "data: " + data.listing.layout);
   for (const std::string& line : data.listing.notes) note(options, line);
   data.listing.arrays ? open_arrays(options, request, data) : open_images(options, request, data);
