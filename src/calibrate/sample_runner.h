@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "dataset/sample.h"
 #include "runtime/interpreter.h"
+#include "samples/sample.h"
 
 namespace calib8 {
 

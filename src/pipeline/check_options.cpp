@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "dataset/preprocessing_fields.h"
+#include "image/preprocessing_fields.h"
 
 namespace calib8 {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/parallel.h"
 #include "base/shape.h"
 #include "calib8/error.h"
-#include "dataset/image_source.h"
+#include "image_samples/image_source.h"
 #include "pipeline/preprocessing_mistakes.h"
 #include "runtime/instances.h"
 #include "verify/real_values.h"

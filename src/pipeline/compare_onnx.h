@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "dataset/sample.h"
 #include "runtime/litert_library.h"
+#include "samples/sample.h"
 #include "write/constant_block.h"
 
 namespace calib8 {

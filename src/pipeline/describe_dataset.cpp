@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "calib8/error.h"
-#include "dataset/preprocess.h"
+#include "image/preprocess.h"
 #include "pipeline/representative_dataset.h"
 #include "report/table.h"
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "dataset/sample.h"
 #include "runtime/interpreter.h"
+#include "samples/sample.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "dataset/sample.h"
 #include "runtime/litert_library.h"
+#include "samples/sample.h"
 #include "verify/statistics.h"
 #include "write/constant_block.h"
 

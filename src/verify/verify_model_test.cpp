@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "dataset/test_array_source.h"
+#include "samples/test_array_source.h"
 #include "verify/real_values.h"
 #include "write/tflite.h"
 
