@@ -8,10 +8,10 @@
 #include <span>
 #include <string>
 
+#include "array_samples/array_file.h"
 #include "calib8/error.h"
-#include "dataset/array_file.h"
-#include "dataset/discover.h"
-#include "dataset/sample_list.h"
+#include "discover/discover.h"
+#include "select/sample_list.h"
 
 namespace {
 

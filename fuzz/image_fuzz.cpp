@@ -5,8 +5,8 @@
 #include <span>
 
 #include "calib8/error.h"
-#include "dataset/decode.h"
-#include "dataset/resize.h"
+#include "image/decode.h"
+#include "image/resize.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const bool turned = size % 2 == 0;

@@ -16,13 +16,13 @@
 
 #include "base/parallel.h"
 #include "calib8/dataset.h"
-#include "dataset/discover.h"
-#include "dataset/image_source.h"
-#include "dataset/preprocess.h"
-#include "dataset/preprocessing_json.h"
-#include "dataset/value_statistics.h"
+#include "discover/discover.h"
+#include "image/preprocess.h"
+#include "image/preprocessing_json.h"
+#include "image_samples/image_source.h"
 #include "pipeline/preprocessing_choice.h"
 #include "read/tflite.h"
+#include "samples/value_statistics.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -1,4 +1,4 @@
-"""Decoding against Pillow: equal to the bit, but for the differences that src/dataset/decode.h states."""
+"""Decoding against Pillow: equal to the bit, but for the differences that src/image/decode.h states."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Decoding TIFF against Pillow: equal to the bit, but for the differences that src/dataset/decode.h states."""
+"""Decoding TIFF against Pillow: equal to the bit, but for the differences that src/image/decode.h states."""
 
 import itertools
 import zlib

@@ -6,6 +6,8 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 LONGEST_FILE = 400
+MOST_FILES = 60  # of a folder itself
+MOST_FILES_WITH_ROOMS = 100  # of a library, with the folders in it
 
 
 def declared_uses(keyword: str = "USES") -> dict[str, set[str]]:
@@ -47,6 +49,30 @@ def test_folders_have_no_cycle_and_include_only_what_they_declare():
                 if included not in allowed | (test_uses[folder] if is_test else set()):
                     violations.append(f"{file.relative_to(ROOT)} includes {included}/")
     assert not violations, "\n".join(violations)
+
+
+def count_files(folder: pathlib.Path, deep: bool) -> int:
+    return sum(file.is_file() for file in (folder.rglob("*") if deep else folder.glob("*")))
+
+
+def test_folders_stay_small():
+    """A room is what a person reads through in one go; a family of them is no bigger than is worth one library."""
+    folders = [folder for folder in SOURCE.rglob("*") if folder.is_dir()]
+    assert len(folders) > 15
+    large = [f"{folder.relative_to(ROOT)}: {count_files(folder, deep=False)} files of its own"
+             for folder in folders if count_files(folder, deep=False) > MOST_FILES]
+    large += [f"{folder.relative_to(ROOT)}: {count_files(folder, deep=True)} files with its folders"
+              for folder in folders if count_files(folder, deep=True) > MOST_FILES_WITH_ROOMS]
+    assert not large, "\n".join(large)
+
+
+def test_samples_need_no_image_library():
+    """Who calibrates or verifies sees samples, and links no decoder for that."""
+    uses = declared_uses()
+    for folder in ("calibrate", "verify"):
+        used = reachable(uses, folder)
+        assert "samples" in used
+        assert not used & {"image", "discover", "image_samples", "array_samples"}, folder
 
 
 def test_public_headers_include_no_internal_one():

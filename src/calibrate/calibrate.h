@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "calibrate/choose_range.h"
-#include "dataset/sample.h"
 #include "runtime/litert_library.h"
+#include "samples/sample.h"
 #include "write/constant_block.h"
 
 namespace calib8 {

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "calib8/error.h"
-#include "dataset/test_array_source.h"
+#include "samples/test_array_source.h"
 
 namespace calib8 {
 namespace {
@@ -110,6 +110,27 @@ TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
         EXPECT_FLOAT_EQ(found.outputs[i][j], x[j] * std::max(2 * x[j] - 1, 0.0f));
     }
   }
+}
+
+TEST(Calibrate, ObservesATensorWithoutAxes) {
+  TfliteGraph graph;
+  const TensorId x = graph.add_value({"x", DType::float32, {1, 4}, std::nullopt, std::nullopt});
+  graph.set_inputs({x});
+  graph.input_names = {"x"};
+  const std::vector<std::int32_t> all = {0, 1};
+  const TensorId mean =
+      graph.emit(tflite::Mean{{.keep_dims = false}}, {x, graph.add_constant("axes", all)}, "mean", {});
+  const TensorId y = graph.emit(tflite::Sub{}, {x, mean}, "y", {1, 4});
+  graph.set_outputs({y});
+  graph.output_names = {"y"};
+  const ConstantBlock constants(graph);
+  Sample sample;
+  sample.inputs.emplace("", make_tensor<float>({1, 4}, {1, 2, 3, 10}));
+  const auto ranges = calibrate({graph, constants}, {x, mean, y}, ArraySource({sample}), open_litert(),
+                                {.method = RangeMethod::minmax})
+                          .ranges;
+  EXPECT_EQ(ranges[mean.index], (Range{4, 4}));
+  EXPECT_EQ(ranges[y.index], (Range{-3, 6}));
 }
 
 TEST(Calibrate, RefusesValuesThatAreNotFinite) {

@@ -7,10 +7,19 @@
 namespace calib8 {
 namespace {
 
-constexpr int finest_exponent = -40;
+constexpr int finest_exponent = -149;  // every float is a multiple of 2^-149
+/// Bins are numbered within [-2^30, 2^30): more would be finer than the largest of the values is exact.
+constexpr int bin_bits = 30;
+constexpr std::int64_t end_of_bins = std::int64_t{1} << bin_bits;
 
+/// Only for exponents from exponent_to_start_from() on: the type holds no more.
 std::int64_t bin_of(double value, int exponent) {
   return static_cast<std::int64_t>(std::floor(std::ldexp(value, -exponent)));
+}
+
+/// Whether a grid on which the values lie in these bins may be used. Where it may, all coarser ones may too.
+bool fits(std::int64_t first, std::int64_t last) {
+  return first >= -end_of_bins && last < end_of_bins && last - first < Histogram::most_bins;
 }
 
 /// Division by 2^shift, rounded down.
@@ -18,11 +27,23 @@ std::int64_t coarser(std::int64_t bin, int shift) {
   return shift >= 63 ? (bin < 0 ? -1 : 0) : bin >> shift;
 }
 
-/// The finest grid on which a range spans few enough bins.
+/// An exponent of which the bins of both values are below 2^(bin_bits + 1), and no finer than a grid that
+/// fits.
+int exponent_to_start_from(double low, double high) {
+  const double largest = std::max(std::abs(low), std::abs(high));
+  if (largest == 0) return finest_exponent;
+  return std::max(finest_exponent, std::ilogb(largest) - bin_bits);
+}
+
+/// The finest grid on which a range fits.
 int exponent_for(double low, double high) {
-  const double span = std::max(high - low, 1e-12);
-  int exponent = std::max(finest_exponent, std::ilogb(span / static_cast<double>(Histogram::most_bins)) - 1);
-  while (bin_of(high, exponent) - bin_of(low, exponent) >= Histogram::most_bins) ++exponent;
+  int exponent = exponent_to_start_from(low, high);
+  std::int64_t first = bin_of(low, exponent);
+  std::int64_t last = bin_of(high, exponent);
+  for (; !fits(first, last); ++exponent) {
+    first = coarser(first, 1);
+    last = coarser(last, 1);
+  }
   return exponent;
 }
 
@@ -84,7 +105,7 @@ void Histogram::merge(const Histogram& other) {
   const auto last_at = [&](int e) {
     return std::max(coarser(last, e - exponent_), coarser(other_last, e - other.exponent_));
   };
-  while (last_at(exponent) - first_at(exponent) >= most_bins) ++exponent;
+  while (!fits(first_at(exponent), last_at(exponent))) ++exponent;
 
   const std::int64_t first = first_at(exponent);
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(last_at(exponent) - first + 1), 0);

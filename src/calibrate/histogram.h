@@ -11,9 +11,10 @@ namespace calib8 {
 
 /// How often values fell into each bin of a fixed grid: bin k of exponent e is [k * 2^e, (k + 1) * 2^e).
 ///
-/// The grid is the finest on which the values seen so far span at most `most_bins` bins. A coarser grid's
-/// counts are sums of a finer one's, and counts are integers: so a histogram depends on the values alone, not
-/// on their order nor on how they were split over workers before merge().
+/// The grid is the finest on which the values seen so far span at most `most_bins` bins, none of them further
+/// from zero than 2^30 bins: any finite float has a place, and none is finer than float32 is. A coarser
+/// grid's counts are sums of a finer one's, and counts are integers: so a histogram depends on the values
+/// alone, not on their order nor on how they were split over workers before merge().
 class Histogram {
  public:
   static constexpr std::int64_t most_bins = 2048;

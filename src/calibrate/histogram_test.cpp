@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <random>
 
 #include "calibrate/choose_range.h"
@@ -62,6 +65,92 @@ TEST(Histogram, HoldsValuesFarApartAndAConstant) {
   Histogram constant;
   constant.add(std::vector<float>(10, 7.0f));
   EXPECT_EQ(constant.total(), 10u);
+}
+
+/// The bins of all values, counted one by one on the finest grid that the header promises.
+struct CountedBins {
+  int exponent = -149;
+  std::map<std::int64_t, std::uint64_t> counts;
+
+  explicit CountedBins(const std::vector<float>& values) {
+    for (; !count(values); ++exponent) counts.clear();
+  }
+
+ private:
+  bool count(const std::vector<float>& values) {
+    for (const float value : values) {
+      const double position = std::floor(std::ldexp(static_cast<double>(value), -exponent));
+      if (std::abs(position) > 1e12) return false;
+      ++counts[static_cast<std::int64_t>(position)];
+    }
+    const std::int64_t first = counts.begin()->first, last = counts.rbegin()->first;
+    return first >= -(1 << 30) && last < (1 << 30) && last - first < Histogram::most_bins;
+  }
+};
+
+/// Values of one of the kinds that networks give, and of those that they shouldn't.
+std::vector<float> wild_values(std::mt19937& generator) {
+  const auto any_of = [&](std::initializer_list<float> choices) {
+    return choices.begin()[generator() % choices.size()];
+  };
+  const auto any_finite = [&] {
+    const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(generator()));
+    return std::isfinite(value) ? value : 0.0f;
+  };
+  constexpr float largest = std::numeric_limits<float>::max();
+  const float constant = any_of({0, -0.0f, 1e-45f, -1e-45f, 1e-38f, 7, -1e7f, 1e7f, -1e12f, 3e38f, largest,
+                                 -largest, any_finite(), any_finite()});
+  const float spread = any_of({0, 0, 1e-42f, 1e-10f, 1, 1e6f, 1e30f});
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> values(1 + generator() % 300);
+  const bool mixture = generator() % 3 == 0;
+  for (float& value : values) {
+    value = constant + spread * normal(generator);
+    if (mixture && generator() % 4 == 0) value = any_finite();
+    if (!std::isfinite(value)) value = constant;
+  }
+  return values;
+}
+
+TEST(Histogram, CountsAnyFiniteValues) {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 generator(seed);
+    const std::vector<float> values = wild_values(generator);
+    const CountedBins expected(values);
+    Histogram parts[2];
+    for (std::size_t i = 0; i < values.size(); ++i)
+      parts[generator() % 2].add(std::span(values).subspan(i, 1));
+    parts[0].merge(parts[1]);
+    Histogram whole;
+    whole.add(values);
+    ASSERT_EQ(parts[0], whole);
+    ASSERT_EQ(whole.bin_width(), std::ldexp(1.0, expected.exponent));
+    ASSERT_EQ(whole.first_edge(), static_cast<double>(expected.counts.begin()->first) * whole.bin_width());
+    for (std::size_t bin = 0; bin < whole.counts().size(); ++bin) {
+      const auto found =
+          expected.counts.find(expected.counts.begin()->first + static_cast<std::int64_t>(bin));
+      ASSERT_EQ(whole.counts()[bin], found == expected.counts.end() ? 0u : found->second);
+    }
+  }
+}
+
+TEST(ChooseRange, StaysWithinWhatWasSeenForAnyFiniteValues) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 generator(seed);
+    const std::vector<float> values = wild_values(generator);
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    Histogram histogram;
+    histogram.add(values);
+    for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::percentile, RangeMethod::mse}) {
+      const Range seen = with_zero({*low, *high});
+      const Range chosen = with_zero(choose_range(method, {*low, *high}, histogram));
+      EXPECT_LE(seen.low, chosen.low);
+      EXPECT_LE(chosen.high, seen.high);
+      EXPECT_FALSE(chosen.low == chosen.high && seen.low != seen.high) << "nothing is left of the range";
+    }
+  }
 }
 
 /// Cubes of normal values: most are small, few are very large.

@@ -13,6 +13,15 @@ bool ends_in_relu(const TfliteGraph& graph, TensorId tensor) {
   return fused && (*fused == tflite::Activation::relu || *fused == tflite::Activation::relu6);
 }
 
+/// The tensor, or its single element as a vector where it has no axes: LiteRT reduces along one axis at
+/// least.
+TensorId with_axes(TfliteGraph& graph, TensorId tensor, const std::string& number) {
+  if (!graph[tensor].shape.empty()) return tensor;
+  const std::vector<std::int32_t> one = {1};
+  return graph.emit(tflite::Reshape{one}, {tensor, graph.add_constant("shape" + number, one)},
+                    "vector" + number, {1});
+}
+
 }  // namespace
 
 ObservationModel observation_model(const FloatModel& float_model, const std::vector<TensorId>& observed,
@@ -28,11 +37,12 @@ ObservationModel observation_model(const FloatModel& float_model, const std::vec
   };
   for (std::size_t i = 0; i < observed.size(); ++i) {
     const std::string number = std::to_string(i);
-    std::vector<std::int32_t> axes(copy[observed[i]].shape.size());
+    const TensorId reduced = with_axes(copy, observed[i], number);
+    std::vector<std::int32_t> axes(copy[reduced].shape.size());
     std::iota(axes.begin(), axes.end(), 0);
     const TensorId all_axes = copy.add_constant("axes" + number, axes);
     const auto reduce = [&](tflite::Options reduction, const std::string& name) {
-      return give_out(copy.emit(std::move(reduction), {observed[i], all_axes}, name, {}), name);
+      return give_out(copy.emit(std::move(reduction), {reduced, all_axes}, name, {}), name);
     };
     ObservationModel::Extremes extremes;
     if (!ends_in_relu(graph, observed[i]))

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "dataset/array_file.h"
-#include "dataset/discover.h"
+#include "array_samples/array_file.h"
+#include "discover/discover.h"
 
 namespace calib8 {
 

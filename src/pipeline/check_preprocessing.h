@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "dataset/discover.h"
-#include "dataset/preprocess.h"
+#include "discover/discover.h"
+#include "image/preprocess.h"
 #include "runtime/litert_library.h"
 #include "verify/verify_model.h"
 

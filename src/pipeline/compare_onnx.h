@@ -4,8 +4,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "dataset/sample.h"
 #include "runtime/litert_library.h"
+#include "samples/sample.h"
 #include "write/constant_block.h"
 
 namespace calib8 {

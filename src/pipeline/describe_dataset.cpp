@@ -4,7 +4,7 @@
 
 #include "calib8/error.h"
 #include "container/printable.h"
-#include "dataset/preprocess.h"
+#include "image/preprocess.h"
 #include "pipeline/representative_dataset.h"
 #include "report/table.h"
 

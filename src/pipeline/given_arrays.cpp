@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/interrupt.h"
-#include "dataset/spooled_samples.h"
+#include "samples/spooled_samples.h"
 
 namespace calib8 {
 namespace {

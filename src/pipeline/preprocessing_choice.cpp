@@ -7,10 +7,10 @@
 #include <filesystem>
 
 #include "calib8/error.h"
-#include "dataset/preprocessing_fields.h"
-#include "dataset/preprocessing_json.h"
-#include "dataset/preprocessing_names.h"
-#include "dataset/preprocessing_presets.h"
+#include "image/preprocessing_fields.h"
+#include "image/preprocessing_json.h"
+#include "image/preprocessing_names.h"
+#include "image/preprocessing_presets.h"
 
 namespace calib8 {
 namespace {

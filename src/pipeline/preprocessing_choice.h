@@ -8,7 +8,7 @@
 
 #include "base/shape.h"
 #include "calib8/dataset_options.h"
-#include "dataset/preprocess.h"
+#include "image/preprocess.h"
 
 namespace calib8 {
 

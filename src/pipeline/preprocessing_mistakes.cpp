@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "dataset/preprocessing_names.h"
+#include "image/preprocessing_names.h"
 
 namespace calib8 {
 namespace {

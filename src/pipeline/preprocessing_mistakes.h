@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "dataset/preprocess.h"
+#include "image/preprocess.h"
 
 namespace calib8 {
 

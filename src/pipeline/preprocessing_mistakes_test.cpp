@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "dataset/preprocessing_presets.h"
+#include "image/preprocessing_presets.h"
 #include "pipeline/preprocessing_choice.h"
 
 namespace calib8 {

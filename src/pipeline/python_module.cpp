@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "calib8/version.h"
-#include "dataset/preprocessing_names.h"
+#include "image/preprocessing_names.h"
 #include "pipeline/python_module_text.h"
 #include "pipeline/representative_dataset.h"
 #include "report/python_literal.h"

@@ -7,12 +7,12 @@
 #include "base/parallel.h"
 #include "calib8/dataset.h"
 #include "calib8/version.h"
-#include "dataset/preprocessing_json.h"
-#include "dataset/value_statistics.h"
+#include "image/preprocessing_json.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
 #include "pipeline/source.h"
+#include "samples/value_statistics.h"
 
 namespace calib8 {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dataset/boxes.h"
+#include "discover/annotations.h"
 #include "pipeline/samples.h"
 
 namespace calib8 {

@@ -6,12 +6,12 @@
 
 #include "calib8/error.h"
 #include "container/printable.h"
-#include "dataset/examine_all.h"
-#include "dataset/preprocessing_json.h"
-#include "dataset/sample_list.h"
-#include "dataset/select.h"
+#include "image/preprocessing_json.h"
+#include "image_samples/examine_all.h"
 #include "pipeline/array_inputs.h"
 #include "pipeline/preprocessing_choice.h"
+#include "select/sample_list.h"
+#include "select/select.h"
 
 namespace calib8 {
 namespace {

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "array_samples/array_files.h"
 #include "calib8/dataset_options.h"
-#include "dataset/array_files.h"
-#include "dataset/discover.h"
-#include "dataset/open_images.h"
-#include "dataset/preprocess.h"
-#include "dataset/quality.h"
-#include "dataset/sample.h"
+#include "discover/discover.h"
+#include "image/preprocess.h"
+#include "image_samples/open_images.h"
+#include "quality/quality.h"
+#include "samples/sample.h"
 
 namespace calib8 {
 

@@ -1,0 +1,336 @@
+#include "array_samples/array_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
+#include <system_error>
+
+#include "base/interrupt.h"
+#include "calib8/error.h"
+#include "container/zip.h"
+
+namespace calib8 {
+namespace {
+
+/// A compressed array larger than this is refused: unpacked it fills the disk.
+constexpr std::uint64_t kMostUnpacked = std::uint64_t{16} << 30;
+constexpr std::size_t kBlock = std::size_t{1} << 18;
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& message) {
+  throw Error(ErrorCode::dataset, message, path.string());
+}
+
+std::shared_ptr<const int> own(int descriptor) {
+  return {new int(descriptor), [](const int* opened) {
+            ::close(*opened);
+            delete opened;
+          }};
+}
+
+std::shared_ptr<const int> open_file(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) refuse(path, "cannot be opened: " + std::generic_category().message(errno));
+  return own(descriptor);
+}
+
+std::uint64_t size_of_file(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(path, "is not a regular file");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+/// As many bytes as there are, up to `size`.
+std::vector<std::byte> read_at_most(int descriptor, std::uint64_t offset, std::size_t size,
+                                    const std::filesystem::path& path) {
+  std::vector<std::byte> bytes(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t count =
+        ::pread(descriptor, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse(path, "cannot be read: " + std::generic_category().message(errno));
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+std::vector<std::byte> read_exactly(int descriptor, std::uint64_t offset, std::size_t size,
+                                    const std::filesystem::path& path) {
+  std::vector<std::byte> bytes = read_at_most(descriptor, offset, size, path);
+  if (bytes.size() != size) refuse(path, "became shorter while it was read");
+  return bytes;
+}
+
+struct InflateState {
+  InflateState() {
+    if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw Error(ErrorCode::internal, "zlib doesn't start");
+  }
+  ~InflateState() { ::inflateEnd(&stream); }
+  InflateState(const InflateState&) = delete;
+  InflateState& operator=(const InflateState&) = delete;
+  z_stream stream{};
+};
+
+/// Unpacks a part of a file, block by block, until `sink` returns false; never more than `size` bytes.
+/// Returns whether all came and its checksum is right.
+bool inflate_part(int descriptor, std::uint64_t offset, std::uint64_t stored_size, std::uint64_t size,
+                  std::uint32_t checksum, const std::filesystem::path& path,
+                  const std::function<bool(ByteView)>& sink) {
+  InflateState state;
+  std::vector<std::byte> out(kBlock);
+  std::uint64_t unpacked = 0;
+  auto crc = ::crc32_z(0, nullptr, 0);
+  int status = Z_OK;
+  for (std::uint64_t read = 0; status != Z_STREAM_END && read < stored_size;) {
+    throw_if_interrupted();
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, stored_size - read));
+    std::vector<std::byte> in = read_exactly(descriptor, offset + read, count, path);
+    read += count;
+    state.stream.next_in = reinterpret_cast<Bytef*>(in.data());
+    state.stream.avail_in = static_cast<uInt>(in.size());
+    while (status != Z_STREAM_END) {
+      state.stream.next_out = reinterpret_cast<Bytef*>(out.data());
+      state.stream.avail_out = static_cast<uInt>(out.size());
+      status = ::inflate(&state.stream, Z_NO_FLUSH);
+      const std::size_t produced = out.size() - state.stream.avail_out;
+      if ((status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) || produced > size - unpacked)
+        return false;
+      unpacked += produced;
+      crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(out.data()), produced);
+      if (produced > 0 && !sink(ByteView(out).first(produced))) return false;
+      if (produced < out.size()) break;  // all of `in` was taken
+    }
+  }
+  return status == Z_STREAM_END && unpacked == size && crc == checksum;
+}
+
+std::uint32_t checksum_of(int descriptor, std::uint64_t offset, std::uint64_t size,
+                          const std::filesystem::path& path) {
+  auto crc = ::crc32_z(0, nullptr, 0);
+  for (std::uint64_t done = 0; done < size; done += kBlock) {
+    throw_if_interrupted();
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, size - done));
+    const std::vector<std::byte> bytes = read_exactly(descriptor, offset + done, count, path);
+    crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  }
+  return static_cast<std::uint32_t>(crc);
+}
+
+std::string names_of(const auto& members) {
+  std::string names;
+  for (const auto& [name, member] : members) names += (names.empty() ? "" : ", ") + name;
+  return names.substr(0, 200);
+}
+
+/// [C, ...] -> [..., C]
+std::vector<float> to_channels_last(const std::vector<float>& values, std::size_t channels) {
+  const std::size_t pixels = values.size() / channels;
+  std::vector<float> moved(values.size());
+  for (std::size_t channel = 0; channel < channels; ++channel) {
+    for (std::size_t pixel = 0; pixel < pixels; ++pixel)
+      moved[pixel * channels + channel] = values[channel * pixels + pixel];
+  }
+  return moved;
+}
+
+}  // namespace
+
+ArrayFile::ArrayFile(const std::filesystem::path& path, const std::vector<ArrayInput>& inputs,
+                     const std::shared_ptr<SpoolFile>& spool)
+    : path_(path), spool_(spool) {
+  const std::shared_ptr<const int> file = open_file(path);
+  bool is_zip = false;
+  std::map<std::string, Member> found = open_members(*file, is_zip);
+  for (const ArrayInput& input : inputs) {
+    auto member = found.find(input.name);
+    if (member == found.end() && inputs.size() == 1 && found.size() == 1) member = found.begin();
+    if (member == found.end()) {
+      refuse(path, fmt::format("holds no array named '{}' for that input of the model; it holds {}",
+                               input.name, is_zip ? names_of(found) : "one array without a name"));
+    }
+    fit(member->second, input.name, input);
+    members_.emplace(input.name, member->second);
+    shapes_.emplace(input.name, input.shape);
+  }
+  for (auto& [name, member] : members_) {
+    if (!member.deflated && is_zip && checksum_of(*file, member.offset, member.size, path) != member.checksum)
+      refuse(path, fmt::format("array '{}' is damaged: its checksum (CRC-32) is wrong", name));
+    if (!member.deflated || rows_ == 1) continue;
+    const std::uint64_t begin = spool->size();
+    const bool whole = inflate_part(*file, member.offset, member.stored_size, member.size, member.checksum,
+                                    path, [&](ByteView bytes) {
+                                      spool->append(bytes);
+                                      return true;
+                                    });
+    if (!whole) refuse(path, fmt::format("array '{}' is damaged", name));
+    member.offset = begin;
+    member.spooled = true;
+  }
+}
+
+std::map<std::string, Shape> array_shapes(const std::filesystem::path& path) {
+  const std::shared_ptr<const int> file = open_file(path);
+  bool is_zip = false;
+  std::map<std::string, Shape> shapes;
+  for (const auto& [name, member] : ArrayFile(path).open_members(*file, is_zip))
+    shapes.emplace(name, member.header.shape);
+  return shapes;
+}
+
+std::map<std::string, ArrayFile::Member> ArrayFile::open_members(int descriptor, bool& is_zip) const {
+  const std::uint64_t size = size_of_file(descriptor, path_);
+  const std::vector<std::byte> start = read_at_most(descriptor, 0, 4, path_);
+  is_zip = start.size() == 4 && start[0] == std::byte{'P'} && start[1] == std::byte{'K'};
+  if (is_zip) return open_npz(descriptor);
+  std::map<std::string, Member> found;
+  found.emplace("", open_npy(descriptor, size));
+  return found;
+}
+
+ArrayFile::Member ArrayFile::open_npy(int descriptor, std::uint64_t size) const {
+  Member member;
+  member.header = read_npy_header(read_at_most(descriptor, 0, kMostNpyHeader, path_), size, path_.string());
+  member.size = member.stored_size = size;
+  return member;
+}
+
+std::map<std::string, ArrayFile::Member> ArrayFile::open_npz(int descriptor) const {
+  std::map<std::string, Member> found;
+  try {
+    const Data bytes = map_file(path_);  // for its directory only
+    const ZipArchive archive = open_zip(bytes, path_.string());
+    for (const ZipMember& packed : archive.members) {
+      std::string name = packed.name;
+      if (!name.ends_with(".npy")) continue;
+      name.resize(name.size() - 4);
+      if (!packed.stored && !packed.deflated)
+        refuse(path_, "array '" + name + "' is compressed in an unknown way");
+      if (packed.deflated && packed.size > kMostUnpacked) {
+        refuse(path_,
+               fmt::format("array '{}' claims {} bytes unpacked, over the limit of {}: save it with np.savez",
+                           name, packed.size, kMostUnpacked));
+      }
+      Member member;
+      member.offset = static_cast<std::uint64_t>(packed.data.bytes().data() - bytes.bytes().data());
+      member.stored_size = packed.data.size();
+      member.size = packed.size;
+      member.checksum = packed.checksum;
+      member.deflated = packed.deflated;
+      found.emplace(name, member);
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::model) throw Error(ErrorCode::dataset, error.message(), error.where());
+    throw;
+  }
+  if (found.empty()) refuse(path_, "holds no array");
+  for (auto& [name, member] : found) {
+    std::vector<std::byte> start;
+    if (member.deflated) {
+      inflate_part(descriptor, member.offset, member.stored_size, member.size, member.checksum, path_,
+                   [&](ByteView bytes) {
+                     start.insert(start.end(), bytes.begin(), bytes.end());
+                     return start.size() < kMostNpyHeader;
+                   });
+      if (start.empty()) refuse(path_, fmt::format("array '{}' is damaged", name));
+    } else {
+      start =
+          read_at_most(descriptor, member.offset,
+                       static_cast<std::size_t>(std::min<std::uint64_t>(kMostNpyHeader, member.size)), path_);
+    }
+    if (start.size() > kMostNpyHeader) start.resize(kMostNpyHeader);
+    member.header = read_npy_header(start, member.size, path_.string() + ", array '" + name + "'");
+  }
+  return found;
+}
+
+void ArrayFile::fit(Member& member, const std::string& name, const ArrayInput& input) {
+  const Shape& shape = member.header.shape;
+  member.is_batch = shape.size() == input.shape.size();
+  const Shape sample(shape.begin() + (member.is_batch ? 1 : 0), shape.end());
+  const Shape wanted(input.shape.begin() + 1, input.shape.end());
+  Shape first = wanted;
+  if (first.size() == 3) std::rotate(first.begin(), first.end() - 1, first.end());
+  member.channels_first = sample != wanted && first.size() == 3 && sample == first;
+  if ((!member.is_batch && shape.size() + 1 != input.shape.size()) ||
+      (sample != wanted && !member.channels_first)) {
+    refuse(path_,
+           fmt::format("an array {} doesn't fit the model's input '{}' {}: it must be that, without its "
+                       "first size, or with any other first size",
+                       to_string(shape), name, to_string(input.shape)));
+  }
+  const std::size_t rows = member.is_batch ? static_cast<std::size_t>(shape[0]) : 1;
+  if (rows_ != 0 && rows != rows_) refuse(path_, "its arrays hold different numbers of samples");
+  rows_ = rows;
+  if (member.deflated && member.size != member.header.data_offset + member.header.data_size())
+    refuse(path_, fmt::format("array '{}' is not as large as the archive claims", name));
+}
+
+bool ArrayFile::holds_integers() const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [](const auto& member) { return !is_floating(member.second.header.dtype); });
+}
+
+std::vector<float> ArrayFile::read_row_of(const Member& member, int descriptor, std::size_t row) const {
+  const NpyHeader& header = member.header;
+  const std::size_t width = size_of(header.dtype);
+  const auto row_size =
+      static_cast<std::size_t>(header.data_size() / (member.is_batch ? header.shape[0] : 1));
+  const std::uint64_t begin = member.offset + header.data_offset;
+  std::vector<std::byte> bytes;
+  if (member.deflated && !member.spooled) {
+    std::vector<std::byte> all;
+    const bool whole = inflate_part(descriptor, member.offset, member.stored_size, member.size,
+                                    member.checksum, path_, [&](ByteView part) {
+                                      all.insert(all.end(), part.begin(), part.end());
+                                      return true;
+                                    });
+    if (!whole) refuse(path_, "an array in it is damaged");
+    const auto data = all.begin() + static_cast<std::ptrdiff_t>(header.data_offset);
+    bytes.assign(data, data + static_cast<std::ptrdiff_t>(row_size));
+  } else if (!header.fortran_order || !member.is_batch) {
+    bytes = read_exactly(descriptor, begin + row * row_size, row_size, path_);
+  } else {  // one element of the row in every shape[0]
+    for (std::size_t i = 0; i < row_size / width; ++i) {
+      const std::uint64_t element = row + i * static_cast<std::uint64_t>(header.shape[0]);
+      const std::vector<std::byte> part = read_exactly(descriptor, begin + element * width, width, path_);
+      bytes.insert(bytes.end(), part.begin(), part.end());
+    }
+  }
+  std::vector<float> values = npy_to_float(header, bytes);
+  if (!header.fortran_order) return values;
+  // The first index runs fastest: put it in order.
+  const Shape shape(header.shape.begin() + (member.is_batch ? 1 : 0), header.shape.end());
+  std::vector<float> ordered(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::size_t rest = i, position = 0;
+    for (const std::int64_t side : shape) {
+      position = position * static_cast<std::size_t>(side) + rest % static_cast<std::size_t>(side);
+      rest /= static_cast<std::size_t>(side);
+    }
+    ordered[position] = values[i];
+  }
+  return ordered;
+}
+
+std::map<std::string, std::vector<float>> ArrayFile::read_row(std::size_t row) const {
+  const std::shared_ptr<const int> file = open_file(path_);
+  std::map<std::string, std::vector<float>> values;
+  for (const auto& [name, member] : members_) {
+    std::vector<float> read = read_row_of(member, member.spooled ? spool_->descriptor() : *file, row);
+    if (member.channels_first)
+      read = to_channels_last(read, static_cast<std::size_t>(shapes_.at(name).back()));
+    values.emplace(name, std::move(read));
+  }
+  return values;
+}
+
+}  // namespace calib8

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "array_samples/npy.h"
+#include "base/shape.h"
+#include "samples/spool_file.h"
+
+namespace calib8 {
+
+/// An input that arrays are for.
+struct ArrayInput {
+  std::string name;
+  Shape shape;  ///< [1, ...] as the float model takes it: images [1, height, width, channels].
+};
+
+/// Names and shapes of the arrays in a .npy ("") or .npz file, as they are stored. Fails with
+/// ErrorCode::dataset where it is damaged.
+std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
+
+/// A .npy or .npz file of which the heads were read. Its samples are read from disk one by one.
+class ArrayFile {
+ public:
+  /// Matches arrays with inputs: by name, or the only array with the only input. An array of the input's rank
+  /// holds a sample a row, one of a rank less is a single sample. Compressed batches are unpacked into
+  /// `spool`. Fails with ErrorCode::dataset where the file is damaged, an array is missing, or its shape fits
+  /// neither the input's nor the same with channels first.
+  ArrayFile(const std::filesystem::path& path, const std::vector<ArrayInput>& inputs,
+            const std::shared_ptr<SpoolFile>& spool);
+
+  std::size_t rows() const { return rows_; }
+  /// Whether the arrays hold bytes or other integers, which nothing scaled.
+  bool holds_integers() const;
+  /// The values of a row by input name, in the input's order, float32.
+  std::map<std::string, std::vector<float>> read_row(std::size_t row) const;
+
+ private:
+  /// A .npy file: a whole file, a part of an archive, or of the spool.
+  struct Member {
+    NpyHeader header;
+    std::uint64_t offset = 0;  ///< In the file or the spool, of the .npy file.
+    std::uint64_t stored_size = 0, size = 0;
+    std::uint32_t checksum = 0;
+    bool deflated = false, spooled = false;
+    bool is_batch = false, channels_first = false;
+  };
+
+  friend std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
+  explicit ArrayFile(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// All arrays of the file.
+  std::map<std::string, Member> open_members(int descriptor, bool& is_zip) const;
+  Member open_npy(int descriptor, std::uint64_t size) const;
+  std::map<std::string, Member> open_npz(int descriptor) const;
+  void fit(Member& member, const std::string& name, const ArrayInput& input);
+  std::vector<float> read_row_of(const Member& member, int descriptor, std::size_t row) const;
+
+  std::filesystem::path path_;
+  std::shared_ptr<const SpoolFile> spool_;
+  std::map<std::string, Member> members_;  ///< By input name.
+  std::map<std::string, Shape> shapes_;    ///< Of the inputs.
+  std::size_t rows_ = 0;
+};
+
+}  // namespace calib8

@@ -1,0 +1,263 @@
+#include "array_samples/array_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/interrupt.h"
+#include "calib8/error.h"
+#include "select/random_numbers.h"
+
+namespace calib8 {
+namespace {
+
+/// The rows of a file in a shuffled order that is made as it is used: Fisher and Yates's, of which only the
+/// moved places are remembered.
+class RowOrder {
+ public:
+  RowOrder(std::size_t rows, std::uint64_t seed) : left_(rows), random_(seed) {}
+
+  std::optional<std::size_t> next() {
+    if (left_ == 0) return std::nullopt;
+    const auto place = static_cast<std::size_t>(random_.below(left_));
+    const std::size_t row = at(place);
+    moved_[place] = at(--left_);
+    return row;
+  }
+
+ private:
+  std::size_t at(std::size_t place) const {
+    const auto found = moved_.find(place);
+    return found == moved_.end() ? place : found->second;
+  }
+
+  std::size_t left_;
+  RandomNumbers random_;
+  std::unordered_map<std::size_t, std::size_t> moved_;
+};
+
+bool is_finite(const std::map<std::string, std::vector<float>>& row) {
+  for (const auto& [name, values] : row) {
+    if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+      return false;
+  }
+  return true;
+}
+
+std::string hash_of(const std::map<std::string, std::vector<float>>& row) {
+  Sha256 hash;
+  for (const auto& [name, values] : row) hash.add(std::as_bytes(std::span(values)));
+  return hash.finish();
+}
+
+std::string place_of(const UsedArray& array) {
+  if (array.file->rows() == 1) return array.entry.relative_path;
+  return fmt::format("{}[{}]", array.entry.relative_path, array.row);
+}
+
+/// A file that is drawn from.
+struct OpenFile {
+  ImageEntry entry;
+  std::shared_ptr<const ArrayFile> file;
+  RowOrder order;
+};
+
+class Drawer {
+ public:
+  Drawer(const DatasetListing& listing, const std::vector<ArrayInput>& inputs,
+         const SelectionRequest& request)
+      : inputs_(inputs),
+        seed_(request.seed),
+        wanted_(request.num_calibration + request.num_verification),
+        listed_(listing.images),
+        order_(select_samples(listing, {0, 0, request.seed}).spare) {
+    open_files();
+  }
+
+  /// The next usable row, or nothing where all are taken.
+  std::optional<UsedArray> next() {
+    while (!files_.empty()) {
+      throw_if_interrupted();
+      if (next_file_ >= files_.size()) next_file_ = 0;
+      OpenFile& file = files_[next_file_];
+      const std::optional<std::size_t> row = file.order.next();
+      if (!row) {
+        files_.erase(files_.begin() + static_cast<std::ptrdiff_t>(next_file_));
+        if (files_.empty()) open_files();
+        continue;
+      }
+      ++next_file_;
+      UsedArray array{file.entry, file.file, *row, {}};
+      if (accept(array)) return array;
+    }
+    return std::nullopt;
+  }
+
+  std::vector<SkippedImage> skipped, repeated;
+  bool holds_integers = false;
+
+ private:
+  /// As many files as samples are wanted: there needn't be more, as each holds one at least.
+  void open_files() {
+    while (next_candidate_ < order_.size() && files_.size() < wanted_)
+      open(listed_[order_[next_candidate_++]]);
+  }
+
+  void open(const ImageEntry& entry) {
+    try {
+      auto file = std::make_shared<const ArrayFile>(entry.path, inputs_, spool_);
+      holds_integers = holds_integers || file->holds_integers();
+      RowOrder order(file->rows(), seed_ + files_.size());
+      files_.push_back({entry, std::move(file), std::move(order)});
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::dataset) throw;
+      skipped.push_back({entry.relative_path, error.message()});
+    }
+  }
+
+  bool accept(UsedArray& array) {
+    try {
+      const auto values = array.file->read_row(array.row);
+      if (!is_finite(values)) {
+        skipped.push_back({place_of(array), "holds values that are not finite (NaN or infinity)"});
+        return false;
+      }
+      array.sha256 = hash_of(values);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::dataset) throw;
+      skipped.push_back({place_of(array), error.message()});
+      return false;
+    }
+    const auto [first, is_new] = seen_.emplace(array.sha256, place_of(array));
+    if (!is_new) repeated.push_back({place_of(array), first->second});
+    return is_new;
+  }
+
+  const std::vector<ArrayInput>& inputs_;
+  std::uint64_t seed_;
+  std::size_t wanted_;
+  std::shared_ptr<SpoolFile> spool_ = std::make_shared<SpoolFile>();
+  const ImageList& listed_;
+  std::vector<ImageIndex> order_;
+  std::size_t next_candidate_ = 0;
+  std::vector<OpenFile> files_;
+  std::size_t next_file_ = 0;
+  std::unordered_map<std::string, std::string> seen_;
+};
+
+void note_drawn(const SelectionRequest& request, bool holds_integers, ArraySamples& samples) {
+  auto& notes = samples.notes;
+  if (samples.calibration->size() < request.num_calibration) {
+    notes.push_back(fmt::format("{} of {} samples asked for to calibrate: there are no more",
+                                samples.calibration->size(), request.num_calibration));
+  }
+  if (samples.verification_overlaps) {
+    notes.push_back(fmt::format(
+        "verified on {} of the samples that calibrated, as there are no others: agreement may look too good",
+        samples.verification->size()));
+  } else if (samples.verification->size() < request.num_verification) {
+    notes.push_back(fmt::format("{} of {} samples asked for to verify: there are no more",
+                                samples.verification->size(), request.num_verification));
+  }
+  if (holds_integers) {
+    samples.warnings.emplace_back(
+        "the arrays hold integers, taken as they are: the float model must expect them so, without scaling");
+  }
+  for (const auto& [list, what] :
+       {std::pair(&samples.skipped, "unusable"), {&samples.repeated, "repeated"}}) {
+    if (list->empty()) continue;
+    samples.warnings.push_back(fmt::format("{} {} {} left out, the first is {} ({}): repair or remove them",
+                                           list->size(), what, list->size() == 1 ? "sample" : "samples",
+                                           list->front().relative_path, list->front().reason));
+  }
+  if (samples.calibration->size() < kFewSamples) {
+    samples.warnings.push_back(
+        fmt::format("{} samples calibrate: below {} the ranges are left to chance, add samples or raise "
+                    "--num-calib-samples",
+                    samples.calibration->size(), kFewSamples));
+  }
+}
+
+}  // namespace
+
+Sample ArrayFileSource::load(std::size_t index) const {
+  const UsedArray& array = arrays_.at(index);
+  Sample sample;
+  sample.label = array.entry.label;
+  auto values = array.file->read_row(array.row);
+  for (const ArrayInput& input : inputs_)
+    sample.inputs.emplace(input.name, make_tensor(input.shape, std::move(values.at(input.name))));
+  return sample;
+}
+
+ArraySamples open_array_files(const DatasetListing& listing, const std::vector<ArrayInput>& inputs,
+                              const SelectionRequest& request) {
+  Drawer drawer(listing, inputs, request);
+  std::vector<UsedArray> calibration, verification;
+  while (calibration.size() + verification.size() < request.num_calibration + request.num_verification) {
+    std::optional<UsedArray> array = drawer.next();
+    if (!array) break;
+    (calibration.size() < request.num_calibration ? calibration : verification).push_back(std::move(*array));
+  }
+  if (calibration.empty()) {
+    if (drawer.skipped.empty()) throw Error(ErrorCode::dataset, "no sample was asked for");
+    throw Error(ErrorCode::dataset,
+                fmt::format("none of {} arrays can be used; the first: {}", drawer.skipped.size(),
+                            drawer.skipped[0].reason),
+                drawer.skipped[0].relative_path);
+  }
+  ArraySamples samples;
+  if (verification.empty() && request.num_verification > 0) {
+    const std::size_t count = std::min(request.num_verification, calibration.size());
+    verification.assign(calibration.begin(), calibration.begin() + static_cast<std::ptrdiff_t>(count));
+    samples.verification_overlaps = true;
+  }
+  samples.skipped = std::move(drawer.skipped);
+  samples.repeated = std::move(drawer.repeated);
+  samples.calibration = std::make_shared<ArrayFileSource>(std::move(calibration), inputs);
+  samples.verification = std::make_shared<ArrayFileSource>(std::move(verification), inputs);
+  note_drawn(request, drawer.holds_integers, samples);
+  return samples;
+}
+
+ArraySamples open_listed_arrays(const SampleList& list, const DatasetListing& listing, bool follow_links,
+                                const std::vector<ArrayInput>& inputs) {
+  const auto spool = std::make_shared<SpoolFile>();
+  std::map<std::string, std::shared_ptr<const ArrayFile>> files;
+  std::unordered_set<std::string> calibrating;
+  const auto open = [&](const std::vector<ListedSample>& listed) {
+    std::vector<UsedArray> arrays;
+    for (const ListedSample& sample : listed) {
+      const ImageEntry entry = find_listed(sample, listing, follow_links);
+      auto& file = files[sample.path];
+      if (!file) file = std::make_shared<const ArrayFile>(entry.path, inputs, spool);
+      const std::size_t row = sample.row.value_or(0);
+      if (row >= file->rows())
+        throw Error(ErrorCode::dataset, fmt::format("has no sample {}: it holds {}", row, file->rows()),
+                    sample.path);
+      UsedArray array{entry, file, row, hash_of(file->read_row(row))};
+      if (!sample.sha256.empty() && sample.sha256 != array.sha256) {
+        throw Error(ErrorCode::dataset,
+                    "is not the array that the list of samples names: its SHA-256 is another",
+                    place_of(array));
+      }
+      arrays.push_back(std::move(array));
+    }
+    return arrays;
+  };
+  std::vector<UsedArray> calibration = open(list.calibration), verification = open(list.verification);
+  ArraySamples samples;
+  if (verification.empty()) verification = calibration;
+  for (const UsedArray& array : calibration) calibrating.insert(place_of(array));
+  for (const UsedArray& array : verification)
+    samples.verification_overlaps |= calibrating.contains(place_of(array));
+  samples.calibration = std::make_shared<ArrayFileSource>(std::move(calibration), inputs);
+  samples.verification = std::make_shared<ArrayFileSource>(std::move(verification), inputs);
+  return samples;
+}
+
+}  // namespace calib8

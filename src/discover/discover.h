@@ -1,0 +1,64 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "discover/annotations.h"
+#include "discover/image_list.h"
+
+namespace calib8 {
+
+/// What the user says the folder holds; `automatic` takes the first layout that fits.
+enum class DatasetType { automatic, classification, detection, images, numpy };
+
+struct DiscoverOptions {
+  DatasetType type = DatasetType::automatic;
+  bool follow_links = false;  ///< Also symbolic links, and paths in lists, that lead out of the folder.
+};
+
+/// What was found in a folder.
+struct DatasetListing {
+  std::string layout;  ///< For a person: "classification: val/<class>, 10 classes, 800 images".
+  std::filesystem::path root;
+  std::vector<std::string> class_names;   ///< By label. Sorted bytewise where folders are classes, as
+                                          ///< torchvision's ImageFolder; empty without classes.
+  std::vector<std::string> object_names;  ///< Detection: the names that data.yaml or COCO give, by class.
+  ImageList images;                       ///< Sorted bytewise by relative_path; at least one.
+  bool arrays = false;                    ///< `images` are .npy and .npz files.
+  std::shared_ptr<const Annotations> annotations;  ///< Detection alone; else null.
+  std::vector<std::string> notes;  ///< What a person should know: "train/ is used: ...", one sentence each.
+};
+
+/// Finds the images of a folder, or of a list of them: `folder` may be a .txt or .csv file. The first of
+/// these layouts that holds an image is taken and said in `layout`; where another one of the list seems to
+/// fit too, a note names it.
+///
+///  1. detection: data.yaml or dataset.yaml (YOLO): val, then test, then train
+///  2. detection: annotations/*.json (COCO), or _annotations.coco.json in valid/, val/, test/, train/; the
+///     first of instances_val*, *val*, instances_test*, *test*, others, *train*
+///  3. detection: images/val, output/images/val, images/test, and val/images beside val/labels (also with
+///     valid, validation and test), then the same under train
+///  4. classification: val/<class>/, valid/, validation/, then test/
+///  5. images: a list of paths: val.txt, val.csv and so on (valid, validation, test), then images, labels
+///  6. classification: train/<class>/
+///  7. classification: <class>/ alone, where folders directly below hold images and the folder itself none
+///  8. images directly in the folder, then in val/ (valid/, validation/), test/ or train/
+///  9. images: train.txt, train.csv
+/// 10. images: a search through all folders below
+/// 11. arrays (.npy, .npz), where there is no image: 4, 6, 7, 8 and 10 with these
+///
+/// DatasetType::classification allows 4, 6 and 7 and lists with labels, detection 1 to 3, images 5 and 8 to
+/// 10, numpy 11. Every folder of a split is a class, even an empty one, so that indices are those of
+/// training; images are found at any depth below it. Data that training has seen (train) is noted.
+///
+/// Images are told by their names' ending. Names that begin with a dot, `__MACOSX` and symbolic links that
+/// lead out of the folder (see DiscoverOptions) or back into their own path are left out. The result doesn't
+/// depend on the order in which the file system lists. Each folder is read once and no image is looked at.
+///
+/// Fails with ErrorCode::dataset where `folder` is neither, where a list or annotation file is damaged, or
+/// where no image is found: the error lists every place looked in.
+DatasetListing discover_dataset(const std::filesystem::path& folder, const DiscoverOptions& options = {});
+
+}  // namespace calib8

@@ -1,0 +1,12 @@
+#pragma once
+
+namespace calib8 {
+
+/// An object in an image; its centre and size as shares of the image's width and height, 0 to 1.
+struct Box {
+  int class_index = 0;  ///< Of the object.
+  float x = 0, y = 0;   ///< Centre.
+  float width = 0, height = 0;
+};
+
+}  // namespace calib8

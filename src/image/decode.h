@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "image/image.h"
+
+namespace calib8 {
+
+/// Pictures of more pixels are refused before anything is allocated for them. The limit is the one at which
+/// Pillow reports a decompression bomb.
+inline constexpr std::int64_t kMaximumPixels = 178'956'970;
+
+/// The kinds of files that decode_image reads.
+enum class ImageFormat : std::uint8_t { jpeg, png, webp, bmp, tiff, unknown };
+
+/// What the first bytes of a file say; its name has no part in it. Costs nothing and never fails: damage
+/// further on shows when the file is decoded.
+ImageFormat format_of(ByteView file);
+
+/// "JPEG", "PNG", "WebP", "BMP", "TIFF", or "unknown".
+std::string_view name_of(ImageFormat format);
+
+struct DecodeOptions {
+  /// Turn the picture as Pillow's ImageOps.exif_transpose does: as the EXIF of a JPEG, PNG or WebP file says,
+  /// or its XMP where there is no EXIF orientation. What can't be understood there leaves the picture as it
+  /// is.
+  bool exif_orientation = false;
+};
+
+/// Decodes a file whose format_of is known to the same bytes as Pillow's `Image.open(file).convert("RGB")`:
+///
+/// - all: alpha and transparency dropped, palettes looked up, colour profiles ignored, 16 bit colour cut to
+///   its high byte, EXIF orientation ignored unless asked for, of several pictures the first.
+/// - JPEG: baseline and progressive, 8 bit; default upsampling and DCT; CMYK and YCCK taken as Adobe writes
+///   them (inverted).
+/// - PNG: all kinds; of an animation the default picture.
+/// - WebP: lossy and lossless; of an animation the first frame on black.
+/// - BMP: Windows and OS/2 headers; 1, 4, 8, 16, 24 and 32 bit; the usual bit fields; RLE4 and RLE8.
+/// - TIFF: strips and tiles, contiguous and planar, either byte order; bilevel, gray of 2, 4, 8 and 16 bit,
+///   palettes, RGB and CMYK of 8 and 16 bit with up to six samples (colours multiplied by alpha are divided
+///   by it), YCbCr; not compressed or by CCITT, LZW, deflate, PackBits, JPEG, LZMA or Zstandard. The
+///   orientation tag is always obeyed, since Pillow does. Refused by name: float and signed samples, 12 and
+///   32 bit ones, L*a*b*, old-style JPEG, premultiplied gray, uncompressed YCbCr,
+///   big-endian 16 bit gray whose zero is white (little-endian, Pillow takes it without inverting, and so do
+///   we).
+///
+/// Where this differs from Pillow: 16 bit gray is scaled (value / 257, to nearest), where Pillow clips it at
+/// 255; BMP of 4 and 8 bit whose palette is black and white, and uncompressed planar TIFF of 16 bit, are read
+/// as their formats say, where Pillow gives an error or noise; and damage that Pillow fills up is refused
+/// more often (files that are cut short within their pixels are refused by both).
+///
+/// `where` names the file in errors. Fails with ErrorCode::dataset where the bytes are of another format, are
+/// damaged or cut short, or claim more than kMaximumPixels. Nothing is ever printed.
+Image decode_image(ByteView file, const std::string& where, const DecodeOptions& options = {});
+
+}  // namespace calib8
