@@ -7,6 +7,7 @@
 #include "calib8/version.h"
 #include "calibrate/calibrate.h"
 #include "lower/lower.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
 #include "pipeline/check_preprocessing.h"
