@@ -9,6 +9,7 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include "base/interrupt.h"
 #include "calib8/export.h"
 #include "calib8/inspect.h"
 #include "calib8/version.h"
@@ -57,6 +58,11 @@ std::optional<std::map<std::string, calib8::SampleArray>> next_sample(const nb::
 
 ExportResult export_without_lock(const ExportOptions& options) {
   const nb::gil_scoped_release released;
+  // Python notes a Ctrl-C and leaves it to its main thread to ask; on other threads it never says so.
+  const calib8::InterruptCheck check([] {
+    const nb::gil_scoped_acquire acquired;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  });
   return calib8::export_model(options);
 }
 

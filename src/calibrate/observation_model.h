@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/shared_memory.h"
 #include "write/constant_block.h"
 
 namespace calib8 {
@@ -18,7 +18,7 @@ struct ObservationModel {
     std::size_t maximum = 0;
   };
 
-  Data file;
+  SharedFile file;
   std::vector<Extremes> extremes;  ///< Of each observed tensor.
   std::size_t first_exposed = 0;   ///< Position of exposed[0] among the outputs; the others follow.
   std::size_t first_output =

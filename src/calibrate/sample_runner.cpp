@@ -8,12 +8,13 @@
 
 namespace calib8 {
 
-SampleRunner::SampleRunner(const std::shared_ptr<const LiteRt>& litert, const Data& model,
+SampleRunner::SampleRunner(const std::shared_ptr<const LiteRt>& litert, const SharedFile& model,
                            std::size_t weight_bytes, int threads, std::size_t samples) {
   const Instances instances = share_threads(weight_bytes, threads, samples);
   threads_of_worker_ = instances.threads;
   for (int i = 0; i < instances.count; ++i)
-    interpreters_.emplace_back(litert, model, InterpreterOptions{.threads = instances.threads});
+    interpreters_.emplace_back(litert, model,
+                               InterpreterOptions{.threads = instances.threads, .purpose = "calibrating"});
 }
 
 void SampleRunner::run(const SampleSource& samples, const std::vector<std::size_t>& chosen,
@@ -21,7 +22,7 @@ void SampleRunner::run(const SampleSource& samples, const std::vector<std::size_
   const auto run_one = [&](int worker, std::size_t position, const Sample& sample) {
     Interpreter& interpreter = interpreters_[static_cast<std::size_t>(worker)];
     feed(interpreter, sample.inputs);
-    interpreter.run();
+    interpreter.run(position);
     observe(worker, position, interpreter);
   };
   if (workers() > 1 || threads_of_worker_ == 1) {

@@ -15,7 +15,7 @@ namespace calib8 {
 class SampleRunner {
  public:
   /// `weight_bytes` is what each instance packs anew.
-  SampleRunner(const std::shared_ptr<const LiteRt>& litert, const Data& model, std::size_t weight_bytes,
+  SampleRunner(const std::shared_ptr<const LiteRt>& litert, const SharedFile& model, std::size_t weight_bytes,
                int threads, std::size_t samples);
 
   int workers() const { return static_cast<int>(interpreters_.size()); }

@@ -28,11 +28,11 @@ class Judge {
   Judge(const FloatModel& model, const ImageList& images, const std::shared_ptr<const LiteRt>& litert,
         int threads, const std::function<void(std::size_t, std::size_t)>& progress)
       : images_(images), progress_(progress) {
-    const Data file = model.file();
+    const SharedFile file = model.file();
     const Instances instances = share_threads(model.constants.file_size(), threads, images.size());
     for (int i = 0; i < instances.count; ++i) {
       models_.emplace_back(litert, file, model.graph, model.graph.outputs(),
-                           InterpreterOptions{.threads = instances.threads});
+                           InterpreterOptions{.threads = instances.threads, .purpose = "checking the preprocessing"});
     }
   }
 
@@ -66,7 +66,7 @@ class Judge {
       Sample sample;
       sample.inputs.emplace("", std::move(tensors[i]));
       model.load(sample);
-      model.run();
+      model.run(index);
       answers[i][index] = argmax(model.output(0)) == static_cast<std::size_t>(*entry.label);
     }
   }

@@ -68,7 +68,7 @@ nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatM
   }
   const std::size_t count = std::min(samples.size(), most_samples);
   const TemporaryFolder folder;
-  RealModel runnable(litert, model.file(), graph, graph.outputs(), {});
+  RealModel runnable(litert, model.file(), graph, graph.outputs(), {.purpose = "comparing with ONNX Runtime"});
   write_arrays(folder.path(), runnable, samples, count);
   const Shape& shape = graph[graph.inputs()[0]].shape;
   std::string sizes;

@@ -225,7 +225,7 @@ void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedM
   options.classes = data.classes;
   options.float_outputs = quantized.float_outputs;
   options.progress = state.progress("verifying");
-  const Verification verification = verify_model(model.view(), {quantized.graph, quantized.file},
+  const Verification verification = verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())},
                                                  quantized.calibrated, *data.verification, litert, options);
   const GateDecision decision = decide_gate(verification, state.options.min_agreement);
   state.report["measured"]["verification"] = to_json(verification);
@@ -332,7 +332,7 @@ ExportResult export_model(const ExportOptions& options) {
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
-    litert = open_litert();
+    litert = open_litert(options.model.string());
     data = open_data(state, model->graph);
     describe_data(state, data);
     state.end_stage("samples");

@@ -36,16 +36,16 @@ TfliteFileOptions with_outputs(const std::vector<TensorId>& tensors) {
 
 /// Sampled values of each tensor over some samples: [tensor][values of sample 0, of sample 1, ...]. The model
 /// is gone when this returns: with all its tensors given out it is the largest thing in memory.
-std::vector<std::vector<float>> observe(Data file, const TfliteGraph& graph,
+std::vector<std::vector<float>> observe(const SharedFile& file, const TfliteGraph& graph,
                                         const std::vector<TensorId>& tensors, const SampleSource& samples,
                                         const std::shared_ptr<const LiteRt>& litert,
                                         const VerifyOptions& options) {
-  RealModel model(litert, std::move(file), graph, tensors, {.threads = options.threads});
+  RealModel model(litert, file, graph, tensors, {.threads = options.threads, .purpose = "comparing layers"});
   std::vector<std::vector<float>> values(tensors.size());
   for (std::size_t index = 0; index < std::min(options.layer_samples, samples.size()); ++index) {
     throw_if_interrupted();
     model.load(samples.load(index));
-    model.run();
+    model.run(index);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const std::vector<float> part =
           model.output(i, sampling_stride(graph[tensors[i]].shape, values_per_sample));
@@ -66,8 +66,8 @@ std::vector<LayerError> find_worst_layers(const FloatModel& real, const TfliteGr
   const TfliteFileOptions outputs = with_outputs(tensors);
   const std::vector<std::vector<float>> expected =
       observe(real.file(outputs), graph, tensors, samples, litert, options);
-  const std::vector<std::vector<float>> measured =
-      observe(serialize_tflite(quantized, outputs), quantized, tensors, samples, litert, options);
+  const std::vector<std::vector<float>> measured = observe(
+      share(serialize_tflite(quantized, outputs).bytes()), quantized, tensors, samples, litert, options);
   std::vector<LayerError> layers;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TfliteOperator& op = graph[graph.producer(tensors[i])];

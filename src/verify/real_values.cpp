@@ -59,9 +59,9 @@ std::vector<float> to_real(ByteView elements, const EdgeType& type, std::size_t 
                                     : from_levels<std::int8_t>(elements, stride, scale, zero_point);
 }
 
-RealModel::RealModel(std::shared_ptr<const LiteRt> litert, Data file, const TfliteGraph& graph,
+RealModel::RealModel(std::shared_ptr<const LiteRt> litert, const SharedFile& file, const TfliteGraph& graph,
                      const std::vector<TensorId>& outputs, InterpreterOptions options)
-    : interpreter_(std::move(litert), std::move(file), options) {
+    : interpreter_(std::move(litert), file, std::move(options)) {
   for (const TensorId input : graph.inputs()) input_types_.push_back(type_of(graph[input]));
   for (const TensorId output : outputs) output_types_.push_back(type_of(graph[output]));
 }

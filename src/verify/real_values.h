@@ -27,12 +27,12 @@ class RealModel {
  public:
   /// `graph` is what `file` was written from; `outputs` are the tensors that the file gives out, in its
   /// order.
-  RealModel(std::shared_ptr<const LiteRt> litert, Data file, const TfliteGraph& graph,
+  RealModel(std::shared_ptr<const LiteRt> litert, const SharedFile& file, const TfliteGraph& graph,
             const std::vector<TensorId>& outputs, InterpreterOptions options);
 
   /// Sets the inputs from a sample.
   void load(const Sample& sample);
-  void run() { interpreter_.run(); }
+  std::chrono::nanoseconds run(std::optional<std::size_t> sample = {}) { return interpreter_.run(sample); }
   /// One output of the last run: all of it, or every `stride`-th element.
   std::vector<float> output(std::size_t index, std::size_t stride = 1) const;
   std::size_t output_count() const { return output_types_.size(); }

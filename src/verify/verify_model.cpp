@@ -18,9 +18,9 @@ struct Outputs {
   std::vector<std::optional<int>> labels;
 };
 
-std::vector<float> all_outputs(RealModel& model, const Sample& sample) {
+std::vector<float> all_outputs(RealModel& model, const Sample& sample, std::size_t index) {
   model.load(sample);
-  model.run();
+  model.run(index);
   std::vector<float> values;
   for (std::size_t i = 0; i < model.output_count(); ++i) {
     const std::vector<float> output = model.output(i);
@@ -33,9 +33,9 @@ Outputs run_samples(const FloatModel& real, const WrittenModel& quantized, const
                     const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
   const auto [instances, threads] =
       share_threads(real.constants.file_size(), options.threads, samples.size());
-  const InterpreterOptions run_options{.threads = threads};
+  const InterpreterOptions run_options{.threads = threads, .purpose = "verifying"};
   const bool run_real = options.float_outputs.empty();
-  const Data real_file = run_real ? real.file() : Data();
+  const SharedFile real_file = run_real ? real.file() : SharedFile();
   std::vector<RealModel> real_models, quantized_models;
   for (int i = 0; i < instances; ++i) {
     if (run_real) real_models.emplace_back(litert, real_file, real.graph, real.graph.outputs(), run_options);
@@ -51,9 +51,9 @@ Outputs run_samples(const FloatModel& real, const WrittenModel& quantized, const
   parallel_for(samples.size(), instances, [&](int worker, std::size_t index) {
     const Sample sample = samples.load(index);
     outputs.labels[index] = sample.label;
-    outputs.real[index] = run_real ? all_outputs(real_models[static_cast<std::size_t>(worker)], sample)
+    outputs.real[index] = run_real ? all_outputs(real_models[static_cast<std::size_t>(worker)], sample, index)
                                    : options.float_outputs.at(index);
-    outputs.quantized[index] = all_outputs(quantized_models[static_cast<std::size_t>(worker)], sample);
+    outputs.quantized[index] = all_outputs(quantized_models[static_cast<std::size_t>(worker)], sample, index);
     const std::lock_guard lock(progress_mutex);
     if (options.progress) options.progress(++done, samples.size());
   });

@@ -16,7 +16,7 @@ namespace calib8 {
 /// A model as a graph and as the file written from it.
 struct WrittenModel {
   const TfliteGraph& graph;
-  Data file;
+  SharedFile file;
 };
 
 /// How far one tensor of the quantized model is from the float one's.

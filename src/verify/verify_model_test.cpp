@@ -49,7 +49,7 @@ Verification verify_pair(TfliteGraph real, const TfliteGraph& quantized, std::si
   options.threads = 2;
   options.classes = classes;
   options.latency_seconds = 0;
-  return verify_model({real, constants}, {quantized, serialize_tflite(quantized)}, real,
+  return verify_model({real, constants}, {quantized, share(serialize_tflite(quantized).bytes())}, real,
                       samples_with_labels(), open_litert(), options);
 }
 

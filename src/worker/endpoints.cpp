@@ -1,8 +1,9 @@
-#include "runtime/endpoints.h"
+#include "worker/endpoints.h"
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -11,8 +12,10 @@
 namespace calib8::litert {
 namespace {
 
-constexpr std::size_t slack =
-    64;  // bytes after the tensor, because XNNPACK's kernels may read up to 16 past its end
+constexpr std::size_t alignment = 64;  // bytes: LiteRT refuses host memory that is aligned to less
+constexpr std::size_t slack = 64;      // behind a tensor: XNNPACK's kernels may read up to 16 past its end
+
+constexpr std::size_t most_elements = std::size_t{1} << 40;
 
 std::optional<DType> dtype_of(int element_type) {
   switch (element_type) {
@@ -47,20 +50,8 @@ std::optional<DType> dtype_of(int element_type) {
   }
 }
 
-Buffer make_buffer(const Functions& api, const RankedTensorType& type, std::size_t size) {
-  Buffer buffer;
-  buffer.size = size;
-  buffer.memory.reset(
-      static_cast<std::byte*>(::operator new[](size + slack, std::align_val_t(buffer_alignment))));
-  std::memset(buffer.memory.get(), 0, size + slack);
-  TensorBuffer handle = nullptr;
-  check(api.create_tensor_buffer(&type, buffer.memory.get(), size, nullptr, &handle),
-        "LiteRT refused a tensor buffer");
-  buffer.handle = Owned<TensorBuffer>(handle, api.destroy_tensor_buffer);
-  return buffer;
-}
-
-void add_endpoint(const Functions& api, TensorHandle tensor, const char* name, Endpoints& endpoints) {
+void add_endpoint(const Functions& api, TensorHandle tensor, const char* name, Endpoints& endpoints,
+                  std::size_t& end) {
   RankedTensorType type{};
   if (const Status status = api.get_ranked_tensor_type(tensor, &type); status != status_ok) {
     fail(fmt::format("LiteRT gives no type and shape for the tensor \"{}\"", name), status);
@@ -68,26 +59,30 @@ void add_endpoint(const Functions& api, TensorHandle tensor, const char* name, E
   const auto dtype = dtype_of(type.element_type);
   if (!dtype) {
     throw Error(
-        ErrorCode::runtime,
+        ErrorCode::model,
         fmt::format(
             "the input or output \"{}\" has LiteRT's element type {}, which calib8 can't feed or read", name,
             type.element_type));
   }
-  TensorInfo info{name, *dtype, Shape(type.layout.dimensions, type.layout.dimensions + type.layout.rank)};
-  const auto count = element_count(info.shape);
-  if (!count) {
-    throw Error(ErrorCode::runtime,
+  constexpr std::size_t most_dimensions = std::size(decltype(type.layout.dimensions){});
+  const std::size_t rank = std::min<std::size_t>(type.layout.rank, most_dimensions);
+  message::Endpoint endpoint{name, *dtype, Shape(type.layout.dimensions, type.layout.dimensions + rank)};
+  const auto count = element_count(endpoint.shape);
+  if (!count || static_cast<std::size_t>(*count) > most_elements || rank != type.layout.rank) {
+    throw Error(ErrorCode::model,
                 fmt::format("the input or output \"{}\" has the shape {}, only fixed sizes can run", name,
-                            to_string(info.shape)));
+                            to_string(endpoint.shape)));
   }
-  endpoints.buffers.push_back(make_buffer(api, type, static_cast<std::size_t>(*count) * size_of(*dtype)));
-  endpoints.handles.push_back(endpoints.buffers.back().handle.get());
-  endpoints.tensors.push_back(std::move(info));
+  endpoint.offset = end;
+  endpoint.size = static_cast<std::size_t>(*count) * size_of(*dtype);
+  end = (end + endpoint.size + slack + alignment - 1) / alignment * alignment;
+  endpoints.tensors.push_back(std::move(endpoint));
+  endpoints.types.push_back(type);
 }
 
 }  // namespace
 
-Endpoints make_endpoints(const Functions& api, Signature signature, Direction direction) {
+Endpoints find_endpoints(const Functions& api, Signature signature, Direction direction, std::size_t& end) {
   const bool input = direction == Direction::input;
   const auto get_count = input ? api.get_input_count : api.get_output_count;
   const auto get_name = input ? api.get_input_name : api.get_output_name;
@@ -101,9 +96,21 @@ Endpoints make_endpoints(const Functions& api, Signature signature, Direction di
     TensorHandle tensor = nullptr;
     check(get_name(signature, index, &name), "LiteRT gives no name for an input or output");
     check(get_tensor(signature, index, &tensor), "LiteRT gives no tensor for an input or output");
-    add_endpoint(api, tensor, name, endpoints);
+    add_endpoint(api, tensor, name, endpoints, end);
   }
   return endpoints;
+}
+
+void make_buffers(const Functions& api, const SharedMemory& memory, Endpoints& endpoints) {
+  for (std::size_t i = 0; i < endpoints.tensors.size(); ++i) {
+    const message::Endpoint& tensor = endpoints.tensors[i];
+    TensorBuffer handle = nullptr;
+    check(api.create_tensor_buffer(&endpoints.types[i], memory.bytes().data() + tensor.offset, tensor.size,
+                                   nullptr, &handle),
+          "LiteRT refused a tensor buffer");
+    endpoints.buffers.emplace_back(handle, api.destroy_tensor_buffer);
+    endpoints.handles.push_back(handle);
+  }
 }
 
 }  // namespace calib8::litert

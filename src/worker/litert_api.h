@@ -16,12 +16,12 @@ using CompiledModel = struct CompiledModelHandle*;
 using TensorBuffer = struct TensorBufferHandle*;
 using Signature = struct SignatureHandle*;
 using TensorHandle = struct TensorOpaque*;
-using Profiler = struct ProfilerHandle*;
 using Index = std::size_t;
 
 /// LiteRtStatus; 0 is success.
 using Status = int;
 inline constexpr Status status_ok = 0;
+inline constexpr Status status_memory_allocation = 2;
 
 /// LiteRtHwAccelerators: a set of bits.
 inline constexpr int accelerator_cpu = 1;
@@ -77,7 +77,7 @@ inline constexpr int option_minimum_log_severity = 25;        ///< 3 errors, 4 s
 static_assert(sizeof(Layout) == 68 && sizeof(RankedTensorType) == 72);
 static_assert(sizeof(Any) == 16 && sizeof(EnvironmentOption) == 24);
 
-/// The functions, each a symbol of libLiteRt.so (named in litert_library.cpp).
+/// The functions, each a symbol of libLiteRt.so (named in library.cpp).
 struct Functions {
   Status (*create_environment)(int count, const EnvironmentOption* options, Environment* environment);
   void (*destroy_environment)(Environment);
@@ -91,6 +91,7 @@ struct Functions {
   Status (*set_hardware_accelerators)(Options, int accelerators);
   Status (*create_opaque_options)(const char* identifier, void* payload, void (*destructor)(void*),
                                   OpaqueOptions*);
+  void (*destroy_opaque_options)(OpaqueOptions);
   /// Takes ownership of the opaque options.
   Status (*add_opaque_options)(Options, OpaqueOptions);
 
@@ -98,7 +99,6 @@ struct Functions {
   void (*destroy_compiled_model)(CompiledModel);
   Status (*run_compiled_model)(CompiledModel, Index signature, std::size_t input_count, TensorBuffer* inputs,
                                std::size_t output_count, TensorBuffer* outputs);
-  Status (*is_fully_accelerated)(CompiledModel, bool*);
   /// The messages are malloc'ed.
   Status (*get_error_messages)(CompiledModel, char**);
   Status (*clear_errors)(CompiledModel);
@@ -115,12 +115,6 @@ struct Functions {
   Status (*get_input_tensor)(Signature, Index, TensorHandle*);
   Status (*get_output_tensor)(Signature, Index, TensorHandle*);
   Status (*get_ranked_tensor_type)(TensorHandle, RankedTensorType*);
-
-  Status (*get_profiler)(CompiledModel, Profiler*);
-  Status (*start_profiler)(Profiler);
-  Status (*stop_profiler)(Profiler);
-  /// The text is malloc'ed.
-  Status (*get_profile_summary)(Profiler, CompiledModel, char**);
 };
 
 /// "InvalidFlatbuffer" for 501; "unknown" where LiteRT has no such status.

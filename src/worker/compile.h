@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "base/bytes.h"
-#include "runtime/interpreter.h"
-#include "runtime/litert_library.h"
+#include "worker/library.h"
 
 namespace calib8::litert {
 
@@ -14,7 +14,8 @@ namespace calib8::litert {
 template <class Pointer>
 using Owned = std::unique_ptr<std::remove_pointer_t<Pointer>, void (*)(Pointer)>;
 
-/// Fails with ErrorCode::runtime: "<what> (status 504, Compilation): <messages>".
+/// Fails with ErrorCode::model, or ErrorCode::runtime where memory is out: "<what> (status 504, Compilation):
+/// <messages>".
 [[noreturn]] void fail(std::string_view what, Status status, std::string_view messages = {});
 
 /// fail() unless the status is success.
@@ -26,7 +27,12 @@ struct Compiled {
   Owned<CompiledModel> compiled{nullptr, nullptr};
 };
 
+struct CompileOptions {
+  bool builtin_kernels = false;  ///< TFLite's own in place of XNNPACK's.
+  int threads = 1;
+};
+
 /// Makes the model ready to run; the bytes must outlive the result. A failure carries LiteRT's own messages.
-Compiled compile_model(const LiteRt& litert, ByteView bytes, const InterpreterOptions& options);
+Compiled compile_model(const Library& library, ByteView bytes, const CompileOptions& options);
 
 }  // namespace calib8::litert
