@@ -108,6 +108,16 @@ void check_model(const TfliteGraph& model, const std::vector<std::vector<Array>>
   check_quantized(quantized, samples, choices, litert, tally);
 }
 
+void check(const RandomTfliteGraph& random, const QuantizationChoices& choices,
+           const std::shared_ptr<const LiteRt>& litert, Tally& tally, Dump dump) {
+  if (dump) dump("tflite", to_text(random.graph));
+  for (const OperatorId id : random.graph.nodes())
+    ++tally.tflite_operators[std::string(name_of(random.graph[id].options))];
+  const TfliteGraph model = float_model(random.graph);
+  if (dump) dump("float", to_text(model));
+  check_model(model, random.inputs, random.outputs, choices, litert, tally, dump);
+}
+
 void check(const RandomOnnxGraph& random, const QuantizationChoices& choices,
            const std::shared_ptr<const LiteRt>& litert, Tally& tally, Dump dump) {
   if (dump) dump("onnx", to_text(random.graph));

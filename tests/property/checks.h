@@ -9,6 +9,7 @@
 
 #include "conversion.h"
 #include "random_onnx.h"
+#include "random_tflite.h"
 
 namespace calib8::property {
 
@@ -30,6 +31,9 @@ using Dump = void (*)(const std::string& stage, const std::string& text);
 
 /// The whole way of one graph; throws Finding, or calib8::Error where a stage refuses it.
 void check(const RandomOnnxGraph& random, const QuantizationChoices& choices,
+           const std::shared_ptr<const LiteRt>& litert, Tally& tally, Dump dump);
+
+void check(const RandomTfliteGraph& random, const QuantizationChoices& choices,
            const std::shared_ptr<const LiteRt>& litert, Tally& tally, Dump dump);
 
 /// The way from a float model on: LiteRT's float32 against `expected`, int8 operator by operator and as a

@@ -99,7 +99,7 @@ std::vector<std::vector<Array>> run(const TfliteGraph& graph, const std::vector<
   options.outputs.emplace();
   for (const TensorId tensor : tensors)
     options.outputs->push_back({tensor, "tensor" + std::to_string(options.outputs->size())});
-  Interpreter interpreter(litert, serialize_tflite(graph, options), {.kernels = kernels});
+  Interpreter interpreter(litert, share(serialize_tflite(graph, options).bytes()), {.kernels = kernels});
   std::vector<std::vector<Array>> results;
   for (const std::vector<Array>& sample : samples) {
     for (std::size_t i = 0; i < sample.size(); ++i) {

@@ -45,8 +45,13 @@ struct Options {
 
 void run_one(std::uint64_t seed, const Options& options, const std::shared_ptr<const LiteRt>& litert,
              Tally& tally) {
-  check(random_onnx_graph(seed, options.nodes), random_choices(seed), litert, tally,
-        options.dump ? print_stage : nullptr);
+  const QuantizationChoices choices = random_choices(seed);
+  const Dump dump = options.dump ? print_stage : nullptr;
+  if (seed % 4 == 0) {
+    check(random_tflite_graph(seed, options.nodes), choices, litert, tally, dump);
+  } else {
+    check(random_onnx_graph(seed, options.nodes), choices, litert, tally, dump);
+  }
 }
 
 std::string to_line(const Tally& tally) {
@@ -77,7 +82,12 @@ BatchResults run_all(const std::vector<std::uint64_t>& seeds, const Options& opt
       seeds, options.processes,
       [&](std::uint64_t seed) {
         if (!litert) litert = open_litert();
-        run_one(seed, options, litert, tally);
+        try {
+          run_one(seed, options, litert, tally);
+        } catch (...) {
+          litert = nullptr;  // its process may be gone
+          throw;
+        }
       },
       [&] { return to_line(tally); });
 }

@@ -37,6 +37,7 @@ std::string describe(const TfliteGraph& graph, OperatorId id, TensorId tensor) {
 /// half a step of rounding, and what its fixed-point arithmetic adds.
 double allowed_steps(const TfliteOperator& op) {
   if (moves_bytes(op)) return 1e-3;
+  if (op.is<tflite::ResizeBilinear>()) return 2.5;  // places between pixels have ten bits
   return 1.5;
 }
 

@@ -80,8 +80,10 @@ Real monotone(Real x, double absolute, Function f) {
   const double value = f(x.value);
   double spread = 0;
   if (x.error > 0) {
-    spread = std::max(std::abs(f(x.value + x.error) - value), std::abs(f(x.value - x.error) - value));
-    if (std::isnan(spread)) spread = std::numeric_limits<double>::infinity();
+    const double above = std::abs(f(x.value + x.error) - value),
+                 below = std::abs(f(x.value - x.error) - value);
+    const bool is_bounded = std::isfinite(above) && std::isfinite(below);
+    spread = is_bounded ? std::max(above, below) : std::numeric_limits<double>::infinity();
   }
   return {value, spread + absolute + 1e-5 * std::abs(value)};
 }

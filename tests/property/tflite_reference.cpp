@@ -329,8 +329,12 @@ class Evaluator {
 
 }  // namespace
 
+std::vector<Array> evaluate(const TfliteOperator& op, const Operands& operands) {
+  return Evaluator(op, operands).run();
+}
+
 std::vector<Array> evaluate(const TfliteGraph& graph, const TfliteOperator& op, const Operands& operands) {
-  std::vector<Array> results = Evaluator(op, operands).run();
+  std::vector<Array> results = evaluate(op, operands);
   for (std::size_t i = 0; i < op.outputs.size(); ++i) {
     if (results.at(i).shape == graph[op.outputs[i]].shape) continue;
     throw std::logic_error(std::string(name_of(op.options)) + " gives " + to_string(results[i].shape) +

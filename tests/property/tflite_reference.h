@@ -10,7 +10,9 @@ namespace calib8::property {
 
 /// What a TFLite operator computes over real numbers by the definition of its kernel; QUANTIZE and DEQUANTIZE
 /// pass them on. Operands are null where an input is omitted. Throws std::logic_error where it doesn't know
-/// the operator, or the shapes that it works out aren't the graph's.
+/// the operator.
+std::vector<Array> evaluate(const TfliteOperator& op, const std::vector<const Array*>& operands);
+/// The same; throws std::logic_error where the shapes that it works out aren't the graph's.
 std::vector<Array> evaluate(const TfliteGraph& graph, const TfliteOperator& op,
                             const std::vector<const Array*>& operands);
 
