@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ops/verify.h"
 #include "optimize/layout/passes.h"
 #include "optimize/passes.h"
 

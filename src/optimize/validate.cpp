@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include "calib8/error.h"
+#include "ops/verify.h"
 #include "optimize/quantization_checks.h"
-#include "tflite_graph/describe.h"
 
 namespace calib8 {
 namespace {
@@ -15,8 +15,8 @@ using Check = void (*)(const OperatorCheck&);
 /// The rules of every operator. Today's one target is the strictest part of LiteRT on a CPU: what XNNPACK
 /// refuses, or TFLite's own kernels get wrong.
 constexpr Check litert_cpu_checks[] = {
-    check_one_type,    check_shared_quantization, check_fixed_output, check_kept_float, check_scale_ratios,
-    check_convolution, check_activation,          check_weights,      check_bias,
+    check_one_type,     check_shared_quantization, check_fixed_output, check_kept_float,
+    check_scale_ratios, check_hybrid_depthwise,    check_weights,      check_bias,
 };
 
 std::span<const Check> checks_for(Target target) {
@@ -30,7 +30,7 @@ std::span<const Check> checks_for(Target target) {
 }  // namespace
 
 std::vector<std::string> validate(const TfliteGraph& graph, Target target) {
-  // Order of execution, lengths of scale vectors and their axes; the other checks rely on these.
+  // Order of execution, shapes, lengths of scale vectors and their axes; the other checks rely on these.
   if (const auto fault = first_fault(graph)) return {*fault};
 
   std::vector<std::string> findings;

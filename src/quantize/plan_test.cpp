@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "calib8/error.h"
+#include "ops/verify.h"
 #include "quantize/apply.h"
 #include "quantize/scale.h"
 

@@ -5,6 +5,7 @@
 
 #include "ops/arithmetic/elementwise_rows.h"
 #include "ops/file_options.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
@@ -69,7 +70,7 @@ TfliteOp::WrittenOptions write_binary(flatbuffers::FlatBufferBuilder& builder,
 template <class Op, class Table>
 tflite::Options read_binary(const schema::Operator& op) {
   Op options;
-  if (const Table* table = op.builtin_options_as<Table>()) {
+  if (const Table* table = options_table<Table>(op)) {
     options.activation = from_schema(table->fused_activation_function());
   }
   return options;
@@ -88,7 +89,9 @@ using Options = schema::BuiltinOptions;
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Add>,
-     {.name = "ADD",
+     {.name = tflite::Add::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 0,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -100,7 +103,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.5.0", "1.14.0"});
           }}},
     {alternative_of<tflite::Sub>,
-     {.name = "SUB",
+     {.name = tflite::Sub::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 41,
       .rule = own_range,
       .version = version_of_broadcast,
@@ -112,7 +117,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.6.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Mul>,
-     {.name = "MUL",
+     {.name = tflite::Mul::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 18,
       .rule = own_range,
       .version = version_of_mul,
@@ -124,7 +131,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.5.0", "1.14.0", "1.15.0"});
           }}},
     {alternative_of<tflite::Div>,
-     {.name = "DIV",
+     {.name = tflite::Div::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 42,
       .rule = keep_float,  // the int8 kernel saturates where the quotient is near 0
       .version = version_of_div,
@@ -136,7 +145,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.6.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Maximum>,
-     {.name = "MAXIMUM",
+     {.name = tflite::Maximum::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 55,
       .rule = same_as_output,
       .version = version_of_broadcast,
@@ -148,7 +159,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Minimum>,
-     {.name = "MINIMUM",
+     {.name = tflite::Minimum::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 57,
       .rule = same_as_output,
       .version = version_of_broadcast,
@@ -160,7 +173,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Exp>,
-     {.name = "EXP",
+     {.name = tflite::Exp::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 47,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -172,7 +186,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.7.0", "2.12.0"});
           }}},
     {alternative_of<tflite::Log>,
-     {.name = "LOG",
+     {.name = tflite::Log::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 73,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -183,7 +198,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "2.15.0"});
           }}},
     {alternative_of<tflite::Sqrt>,
-     {.name = "SQRT",
+     {.name = tflite::Sqrt::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 75,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -194,7 +210,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "2.21.0"});
           }}},
     {alternative_of<tflite::Rsqrt>,
-     {.name = "RSQRT",
+     {.name = tflite::Rsqrt::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 76,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -205,7 +222,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "2.5.0"});
           }}},
     {alternative_of<tflite::Abs>,
-     {.name = "ABS",
+     {.name = tflite::Abs::name,
+      .infer = infer_unary<number_types>,
       .builtin_code = 101,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -217,7 +235,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.13.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Neg>,
-     {.name = "NEG",
+     {.name = tflite::Neg::name,
+      .infer = infer_unary<number_types>,
       .builtin_code = 59,
       .rule = keep_float,  // the int8 kernel negates the raw numbers, whatever the zero point
       .write = write_empty<schema::NegOptions, Options::NegOptions>,
