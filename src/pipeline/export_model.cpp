@@ -16,7 +16,7 @@
 #include "pipeline/given_arrays.h"
 #include "pipeline/output_files.h"
 #include "pipeline/report_text.h"
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 #include "pipeline/source.h"
 #include "quantize/apply.h"
 #include "quantize/plan.h"
@@ -183,9 +183,9 @@ QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const Rep
   calibration.method = range_method(state.options.calibration);
   calibration.threads = state.threads;
   calibration.progress = state.progress("calibrating");
-  if (!data.held_out) calibration.keep_outputs = data.verification->size();
+  if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
   Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated),
-                                *data.calibration, litert, calibration);
+                                *data.samples.calibration, litert, calibration);
   const Ranges ranges = std::move(found.ranges);
   state.end_stage("calibrate");
 
@@ -223,11 +223,12 @@ void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedM
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
   VerifyOptions options;
   options.threads = state.threads;
-  options.classes = data.classes;
+  options.classes = data.classes();
   options.float_outputs = quantized.float_outputs;
   options.progress = state.progress("verifying");
-  const Verification verification = verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())},
-                                                 quantized.calibrated, *data.verification, litert, options);
+  const Verification verification =
+      verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())}, quantized.calibrated,
+                   *data.samples.verification, litert, options);
   const GateDecision decision = decide_gate(verification, state.options.min_agreement);
   state.report["measured"]["verification"] = to_json(verification);
   state.report["measured"]["verdict"] = decision.verdict;
@@ -241,7 +242,7 @@ void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeD
                  const std::shared_ptr<const LiteRt>& litert) {
   if (!state.options.verify_onnx || !state.result.onnx) return;
   state.report["measured"]["onnx_comparison"] =
-      compare_with_onnx(*state.result.onnx, model.view(), *data.verification, litert);
+      compare_with_onnx(*state.result.onnx, model.view(), *data.samples.verification, litert);
 }
 
 RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
@@ -260,19 +261,19 @@ RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
 }
 
 void describe_data(Export& state, const RepresentativeData& data) {
-  state.report["dataset"] = data.dataset;
-  state.report["preprocessing"] = data.preprocessing;
+  state.report["dataset"] = dataset_json(data);
+  state.report["preprocessing"] = preprocessing_json(data);
 }
 
 void check_preprocessing_of(Export& state, const LoweredModel& model, const RepresentativeData& data,
                             const std::shared_ptr<const LiteRt>& litert) {
   if (!state.options.check_preprocessing) return;
-  if (!data.declared)
+  if (!data.preprocessing)
     throw Error(ErrorCode::usage, "arrays come preprocessed: there is nothing to check",
                 "--check-preprocessing");
   const PreprocessingCheck check =
-      check_preprocessing(model.view(), *data.declared, data.to_check, data.classes, litert, state.threads,
-                          state.progress("checking the preprocessing"));
+      check_preprocessing(model.view(), data.preprocessing->steps, data.to_check, data.classes(), litert,
+                          state.threads, state.progress("checking the preprocessing"));
   state.report["measured"]["preprocessing_check"] = to_json(check);
   if (state.options.note && check.better) state.options.note("warning: " + check.verdict);
 }
