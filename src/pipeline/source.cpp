@@ -9,6 +9,7 @@
 #include "read/checkpoint.h"
 #include "read/onnx.h"
 #include "read/tflite.h"
+#include "read/tflite_float.h"
 #include "simplify/signature.h"
 #include "simplify/simplify.h"
 
@@ -100,6 +101,7 @@ Source read_source(const ExportOptions& options) {
   Source source;
   if (looks_like_tflite(file.bytes())) {
     source = {std::nullopt, read_tflite(file, options.model.string()), {{"kind", "tflite"}}};
+    convert_to_float32(*source.tflite, options.model.string());
   } else if (looks_like_onnx(file.bytes())) {
     source = read_onnx_source(options);
   } else {
