@@ -11,6 +11,7 @@
 #include "read/checkpoint.h"
 #include "read/onnx.h"
 #include "read/tflite.h"
+#include "read/tflite_float.h"
 #include "simplify/signature.h"
 #include "simplify/simplify.h"
 
@@ -113,6 +114,7 @@ Source read_source(const ExportOptions& options) {
   if (looks_like_tflite(file.bytes())) {
     require_no_checkpoint_flags(options, "a .tflite file");
     source = {std::nullopt, read_tflite(file, options.model.string()), {{"kind", "tflite"}}};
+    convert_to_float32(*source.tflite, options.model.string());
   } else if (looks_like_onnx(file.bytes())) {
     require_no_checkpoint_flags(options, "an ONNX file");
     source = read_onnx_source(options);
