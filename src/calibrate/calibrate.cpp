@@ -22,7 +22,7 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
                       const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                       const CalibrationOptions& options) {
   const TfliteGraph& graph = model.graph;
-  const bool needs_histograms = options.method != RangeMethod::minmax;
+  const bool needs_histograms = options.method != CalibrationMethod::minmax;
   std::vector<TensorId> clipped;
   std::vector<std::size_t> clipped_position;
   for (std::size_t i = 0; needs_histograms && i < observed.size(); ++i) {
@@ -42,7 +42,7 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
 
   parallel_for(clipped.size(), options.threads, [&](int, std::size_t i) {
     Range& range = seen.ranges[clipped_position[i]];
-    range = choose_range(options.method, range, seen.histograms[i]);
+    range = choose_range(options.method, range, seen.histograms[i], options.activations);
   });
   Calibration result;
   result.ranges.resize(graph.value_count());

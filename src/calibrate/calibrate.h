@@ -14,7 +14,8 @@
 namespace calib8 {
 
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::mse;
+  CalibrationMethod method = CalibrationMethod::mse;
+  DType activations = DType::int8;  ///< The type that the ranges are chosen for: int8 or int16.
   int threads = 1;
   /// Samples whose tensors are looked at value by value, for a histogram; evenly spread over all samples.
   std::size_t histogram_samples = 48;

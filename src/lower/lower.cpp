@@ -6,6 +6,7 @@
 
 #include "calib8/error.h"
 #include "ops/lowering.h"
+#include "ops/verify.h"
 
 namespace calib8 {
 namespace {

@@ -6,8 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/operator_view.h"
 #include "ops/quantization_rule.h"
-#include "tflite_graph/tflite_graph.h"
+#include "ops/verify.h"
 
 namespace flatbuffers {
 class FlatBufferBuilder;
@@ -19,9 +20,20 @@ namespace schema {
 struct Operator;
 }
 
+/// How many tensors an operator reads; those behind the fewest may be omitted.
+struct InputCount {
+  static constexpr std::size_t any = 0x7fffffff;  ///< As `most`: a list, of which none may be omitted.
+  std::size_t fewest = 1, most = 1;
+};
+
 /// All that calib8 knows about one TFLite operator. Facts: docs/tflite-int8.md.
 struct TfliteOp {
   std::string_view name;  ///< "CONV_2D"
+  InputCount inputs;
+  /// Types and shapes of the outputs, as they follow from those of the inputs, from constants and options.
+  /// Fails with ErrorCode::model, naming the operator, on what LiteRT's kernel refuses, or takes and goes
+  /// astray with.
+  std::vector<TensorType> (*infer)(const OperatorView&);
   std::int32_t builtin_code;
   RowRule rule;
   /// The version that this operator, with its types, needs; 1 where the row names none.

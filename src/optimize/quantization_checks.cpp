@@ -151,28 +151,12 @@ void check_scale_ratios(const OperatorCheck& check) {
   }
 }
 
-void check_convolution(const OperatorCheck& check) {
-  const auto* depthwise = check.op.get_if<tflite::DepthwiseConv2D>();
-  if (!depthwise && !check.op.is<tflite::Conv2D>()) return;
-  if (!check.has_input(2)) check.report("has no bias, which LiteRT's kernel needs; give it one of zeros");
-  if (!depthwise) return;
+void check_hybrid_depthwise(const OperatorCheck& check) {
+  if (!check.op.is<tflite::DepthwiseConv2D>() || check.output().dtype != DType::float32) return;
   const auto& scales = check.input(1).quantization;
-  if (check.output().dtype == DType::float32 && scales && scales->scales.size() == 1 &&
-      check.input(1).shape.at(3) > 1) {
-    check.report(
-        "float with int8 weights of one scale, which LiteRT's kernel gets wrong; give each channel its own");
-  }
-  const std::int64_t channels = check.input(0).shape.at(3), filters = check.input(1).shape.at(3);
-  if (channels * depthwise->depth_multiplier == filters) return;
-  check.report(fmt::format("depth multiplier {} does not lead from {} channels to {}",
-                           depthwise->depth_multiplier, channels, filters));
-}
-
-void check_activation(const OperatorCheck& check) {
-  const auto* concatenation = check.op.get_if<tflite::Concatenation>();
-  if (concatenation && concatenation->activation != tflite::Activation::none) {
-    check.report("has a fused activation, which XNNPACK ignores");
-  }
+  if (!scales || scales->scales.size() != 1 || check.input(1).shape.at(3) == 1) return;
+  check.report(
+      "float with int8 weights of one scale, which LiteRT's kernel gets wrong; give each channel its own");
 }
 
 }  // namespace calib8

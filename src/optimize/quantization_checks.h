@@ -43,10 +43,8 @@ void check_fixed_output(const OperatorCheck& check);
 void check_kept_float(const OperatorCheck& check);
 /// Ratios of scales that XNNPACK's and TFLite's arithmetic of ADD, SUB and MUL can represent.
 void check_scale_ratios(const OperatorCheck& check);
-/// CONV_2D and DEPTHWISE_CONV_2D have a bias, also in float, and a right depth multiplier.
-void check_convolution(const OperatorCheck& check);
-/// No fused activation where the kernels ignore it.
-void check_activation(const OperatorCheck& check);
+/// A float DEPTHWISE_CONV_2D has int8 weights with a scale per channel only.
+void check_hybrid_depthwise(const OperatorCheck& check);
 /// Quantized weights: axis, zero points, range, the requantization multiplier.
 void check_weights(const OperatorCheck& check);
 /// Their bias: type, scales, and that no sum exceeds 32 bits.

@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 
 #include "calib8/error.h"
+#include "ops/verify.h"
 #include "optimize/quantization_checks.h"
 #include "optimize/targets/targets.h"
-#include "tflite_graph/describe.h"
 
 namespace calib8 {
 
@@ -15,7 +15,7 @@ std::vector<std::string> validate(const TfliteGraph& graph) {
 }
 
 std::vector<std::string> validate(const TfliteGraph& graph, const TargetTraits& target) {
-  // Order of execution, lengths of scale vectors and their axes; the other checks rely on these.
+  // Order of execution, shapes, lengths of scale vectors and their axes; the other checks rely on these.
   if (const auto fault = first_fault(graph)) return {*fault};
 
   std::vector<std::string> findings;

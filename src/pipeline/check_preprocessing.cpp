@@ -17,16 +17,18 @@
 namespace calib8 {
 namespace {
 
-constexpr double kClearly = 0.01;
+/// Of McNemar's test: a mistake scores clearly better below it.
+constexpr double kSignificance = 0.01;
 
 /// Which images a preprocessing gets right; nothing for those that can't be read.
 using Answers = std::vector<std::optional<bool>>;
 
 /// Runs one model under several preprocessings.
-class Judge {
+class PreprocessingRunner {
  public:
-  Judge(const FloatModel& model, const ImageList& images, const std::shared_ptr<const LiteRt>& litert,
-        int threads, const std::function<void(std::size_t, std::size_t)>& progress)
+  PreprocessingRunner(const FloatModel& model, const ImageList& images,
+                      const std::shared_ptr<const LiteRt>& litert, int threads,
+                      const std::function<void(std::size_t, std::size_t)>& progress)
       : images_(images), progress_(progress) {
     const SharedFile file = model.file();
     const Instances instances = share_threads(model.constants.file_size(), threads, images.size());
@@ -37,12 +39,12 @@ class Judge {
   }
 
   /// [preprocessing][image]
-  std::vector<Answers> judge(const std::vector<Preprocessing>& preprocessings) {
+  std::vector<Answers> run(const std::vector<Preprocessing>& preprocessings) {
     std::vector<Answers> answers(preprocessings.size(), Answers(images_.size()));
     std::mutex mutex;
     std::size_t done = 0;
     parallel_for(images_.size(), static_cast<int>(models_.size()), [&](int worker, std::size_t index) {
-      judge_image(models_[static_cast<std::size_t>(worker)], preprocessings, index, answers);
+      run_image(models_[static_cast<std::size_t>(worker)], preprocessings, index, answers);
       const std::lock_guard lock(mutex);
       if (progress_) progress_(++done, images_.size());
     });
@@ -50,8 +52,8 @@ class Judge {
   }
 
  private:
-  void judge_image(RealModel& model, const std::vector<Preprocessing>& preprocessings, std::size_t index,
-                   std::vector<Answers>& answers) const {
+  void run_image(RealModel& model, const std::vector<Preprocessing>& preprocessings, std::size_t index,
+                 std::vector<Answers>& answers) const {
     const ImageEntry entry = images_[index];
     if (!entry.label) return;
     std::vector<Tensor> tensors;
@@ -93,7 +95,7 @@ int count_right(const Answers& answers) {
 ScoredMistake score(const Answers& declared, const Answers& other, std::string name, std::string flags) {
   ScoredMistake scored{std::move(name), std::move(flags), count_right(other)};
   for (std::size_t i = 0; i < declared.size(); ++i) {
-    if (declared[i] == other[i]) continue;
+    if (!declared[i] || !other[i] || *declared[i] == *other[i]) continue;  // a file may vanish meanwhile
     ++(*other[i] ? scored.only_this : scored.only_declared);
   }
   scored.p = mcnemar(scored.only_declared, scored.only_this);
@@ -107,11 +109,11 @@ struct Round {
   std::vector<Answers> answers;  ///< The base's first.
 };
 
-Round run_round(Judge& judge, const Preprocessing& base) {
+Round run_round(PreprocessingRunner& runner, const Preprocessing& base) {
   Round round{base, usual_mistakes(base), {}};
   std::vector<Preprocessing> all = {base};
   for (const Mistake& mistake : round.mistakes) all.push_back(mistake.preprocessing);
-  round.answers = judge.judge(all);
+  round.answers = runner.run(all);
   return round;
 }
 
@@ -119,7 +121,7 @@ Round run_round(Judge& judge, const Preprocessing& base) {
 std::optional<std::size_t> find_better(const std::vector<ScoredMistake>& mistakes) {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < mistakes.size(); ++i) {
-    if (mistakes[i].only_this <= mistakes[i].only_declared || mistakes[i].p >= kClearly) continue;
+    if (mistakes[i].only_this <= mistakes[i].only_declared || mistakes[i].p >= kSignificance) continue;
     if (!best || mistakes[i].correct > mistakes[*best].correct) best = i;
   }
   return best;
@@ -165,15 +167,15 @@ PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocess
   PreprocessingCheck check;
   std::string reason = reason_not_to_check(model.graph, classes, images.size());
   if (reason.empty()) {
-    Judge judge(model, images, litert, threads, progress);
-    const Round first = run_round(judge, declared);
+    PreprocessingRunner runner(model, images, litert, threads, progress);
+    const Round first = run_round(runner, declared);
     check.images =
         static_cast<int>(std::ranges::count_if(first.answers[0], [](auto a) { return a.has_value(); }));
     check.correct = count_right(first.answers[0]);
     check.mistakes = score_all(first, declared);
     if (const auto best = find_better(check.mistakes)) {
       check.better = check.mistakes[*best];
-      const Round second = run_round(judge, first.mistakes[*best].preprocessing);
+      const Round second = run_round(runner, first.mistakes[*best].preprocessing);
       if (const auto further = find_better(score_all(second, declared))) {
         const Mistake& mistake = second.mistakes[*further];
         check.better =

@@ -7,16 +7,18 @@
 #include "calib8/version.h"
 #include "calibrate/calibrate.h"
 #include "lower/lower.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
 #include "optimize/targets/targets.h"
 #include "optimize/validate.h"
+#include "pipeline/check_options.h"
 #include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
 #include "pipeline/gate.h"
 #include "pipeline/given_arrays.h"
 #include "pipeline/output_files.h"
 #include "pipeline/report_text.h"
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 #include "pipeline/source.h"
 #include "quantize/apply.h"
 #include "quantize/plan.h"
@@ -71,7 +73,8 @@ struct LoweredModel {
   FloatModel view() const { return {graph, constants}; }
 };
 
-std::string_view name_of(QuantizeTo quantize) {
+/// How the file's numbers are stored, as the metadata has it.
+std::string_view stored_type(QuantizeTo quantize) {
   switch (quantize) {
     case QuantizeTo::none:
       return "float32";
@@ -79,56 +82,25 @@ std::string_view name_of(QuantizeTo quantize) {
       return "float16 weights";
     case QuantizeTo::int8:
       return "int8";
+    case QuantizeTo::int16x8:
+      return "int16 activations, int8 weights";
   }
   throw Error(ErrorCode::internal, "not a QuantizeTo");
 }
 
-std::string_view name_of(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::minmax:
-      return "minmax";
-    case CalibrationMethod::percentile:
-      return "percentile";
-    case CalibrationMethod::mse:
-      return "mse";
-  }
-  throw Error(ErrorCode::internal, "not a CalibrationMethod");
+/// True for what is calibrated.
+bool is_integer(QuantizeTo quantize) {
+  return quantize == QuantizeTo::int8 || quantize == QuantizeTo::int16x8;
 }
 
-RangeMethod range_method(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::minmax:
-      return RangeMethod::minmax;
-    case CalibrationMethod::percentile:
-      return RangeMethod::percentile;
-    case CalibrationMethod::mse:
-      return RangeMethod::mse;
-  }
-  throw Error(ErrorCode::internal, "not a CalibrationMethod");
+DType activation_type(const ExportOptions& options) {
+  return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
 }
 
-std::string_view name_of(ModelIo io) {
-  switch (io) {
-    case ModelIo::int8:
-      return "int8";
-    case ModelIo::uint8:
-      return "uint8";
-    case ModelIo::float32:
-      return "float32";
-  }
-  throw Error(ErrorCode::internal, "not a ModelIo");
-}
-
-DType type_of(ModelIo io) {
-  switch (io) {
-    case ModelIo::int8:
-      return DType::int8;
-    case ModelIo::uint8:
-      return DType::uint8;
-    case ModelIo::float32:
-      return DType::float32;
-  }
-  throw Error(ErrorCode::internal, "not a ModelIo");
+/// int16 isn't what cameras and applications have; int8 they must convert to anyway.
+ModelIo io_of(const ExportOptions& options) {
+  if (options.io != ModelIo::automatic) return options.io;
+  return options.quantize == QuantizeTo::int16x8 ? ModelIo::float32 : ModelIo::int8;
 }
 
 /// Reads the model, writes model.onnx, and lowers it; nothing where that was all that was asked for. The
@@ -175,32 +147,33 @@ struct QuantizedModel {
       float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
-QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const RepresentativeData& data,
-                             const std::shared_ptr<const LiteRt>& litert) {
+QuantizedModel quantize_to_integers(Export& state, const LoweredModel& model, const RepresentativeData& data,
+                                    const std::shared_ptr<const LiteRt>& litert) {
   const TargetTraits& target = litert_cpu();
   TfliteGraph calibrated = model.graph;
   prepare_for_int8(calibrated, target, {pass_options(state.options)});
   CalibrationOptions calibration;
-  calibration.method = range_method(state.options.calibration);
+  calibration.method = state.options.calibration;
+  calibration.activations = activation_type(state.options);
   calibration.threads = state.threads;
   calibration.progress = state.progress("calibrating");
-  if (!data.held_out) calibration.keep_outputs = data.verification->size();
+  if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
   Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),
-                                *data.calibration, litert, calibration);
+                                *data.samples.calibration, litert, calibration);
   const Ranges ranges = std::move(found.ranges);
   state.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges, target);
+  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(state.options)});
   state.report["quantization"] = to_json(plan, calibrated, ranges);
   if (state.options.plan_out) {
     const std::string text = state.report["quantization"].dump(1) + "\n";
     write_file(*state.options.plan_out, std::as_bytes(std::span(text)), "plan");
   }
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, type_of(state.options.io), state.threads);
+  apply_plan(quantized, plan, io_of(state.options), state.threads);
   verify(quantized, "quantization");
   require_valid(quantized, target);
-  state.dump("int8 graph", to_text(quantized));
+  state.dump("quantized graph", to_text(quantized));
   Data file = serialize_tflite(quantized);
   return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
 }
@@ -214,7 +187,7 @@ QuantizedModel store_float16(const LoweredModel& model) {
 }
 
 void write_tflite_file(Export& state, const Data& file, std::size_t float_bytes) {
-  json entry = write_file(state.paths.tflite, file.bytes(), std::string(name_of(state.options.quantize)));
+  json entry = write_file(state.paths.tflite, file.bytes(), std::string(stored_type(state.options.quantize)));
   entry["float_bytes"] = float_bytes;
   state.report["outputs"]["tflite"] = std::move(entry);
   state.result.tflite = state.paths.tflite;
@@ -224,11 +197,12 @@ void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedM
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
   VerifyOptions options;
   options.threads = state.threads;
-  options.classes = data.classes;
+  options.classes = data.classes();
   options.float_outputs = quantized.float_outputs;
   options.progress = state.progress("verifying");
-  const Verification verification = verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())},
-                                                 quantized.calibrated, *data.verification, litert, options);
+  const Verification verification =
+      verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())}, quantized.calibrated,
+                   *data.samples.verification, litert, options);
   const GateDecision decision = decide_gate(verification, state.options.min_agreement);
   state.report["measured"]["verification"] = to_json(verification);
   state.report["measured"]["verdict"] = decision.verdict;
@@ -241,8 +215,8 @@ void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedM
 void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeData& data,
                  const std::shared_ptr<const LiteRt>& litert) {
   if (!state.options.verify_onnx || !state.result.onnx) return;
-  state.report["measured"]["onnx_comparison"] =
-      compare_with_onnx(*state.result.onnx, model.view(), *data.verification, litert);
+  state.report["measured"]["onnx_comparison"] = compare_with_onnx(
+      *state.result.onnx, model.view(), *data.samples.verification, litert, state.options.python);
 }
 
 RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
@@ -261,19 +235,19 @@ RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
 }
 
 void describe_data(Export& state, const RepresentativeData& data) {
-  state.report["dataset"] = data.dataset;
-  state.report["preprocessing"] = data.preprocessing;
+  state.report["dataset"] = dataset_json(data);
+  state.report["preprocessing"] = preprocessing_json(data);
 }
 
 void check_preprocessing_of(Export& state, const LoweredModel& model, const RepresentativeData& data,
                             const std::shared_ptr<const LiteRt>& litert) {
   if (!state.options.check_preprocessing) return;
-  if (!data.declared)
+  if (!data.preprocessing)
     throw Error(ErrorCode::usage, "arrays come preprocessed: there is nothing to check",
                 "--check-preprocessing");
   const PreprocessingCheck check =
-      check_preprocessing(model.view(), *data.declared, data.to_check, data.classes, litert, state.threads,
-                          state.progress("checking the preprocessing"));
+      check_preprocessing(model.view(), data.preprocessing->steps, data.to_check, data.classes(), litert,
+                          state.threads, state.progress("checking the preprocessing"));
   state.report["measured"]["preprocessing_check"] = to_json(check);
   if (state.options.note && check.better) state.options.note("warning: " + check.verdict);
 }
@@ -293,9 +267,9 @@ ExportResult finish(Export& state, const RepresentativeData& data = {}) {
 }
 
 json describe_options(const ExportOptions& options) {
-  return {{"quantize", name_of(options.quantize)},
-          {"calibration", name_of(options.calibration)},
-          {"io", name_of(options.io)},
+  return {{"quantize", stored_type(options.quantize)},
+          {"calibration", word_of(options.calibration)},
+          {"io", word_of(io_of(options))},
           {"num_calib_samples", options.num_samples},
           {"verify_samples", options.verify_samples},
           {"min_agreement", options.min_agreement},
@@ -305,6 +279,7 @@ json describe_options(const ExportOptions& options) {
 }  // namespace
 
 ExportResult export_model(const ExportOptions& options) {
+  check_options(options);
   Export state{options, output_paths(options), options.threads > 0 ? options.threads : usable_cores()};
   state.report = {{"schema_version", schema_version},
                   {"calib8_version", version},
@@ -312,11 +287,6 @@ ExportResult export_model(const ExportOptions& options) {
                   {"outputs", json::object()},
                   {"measured", json::object()}};
 
-  if (options.check_preprocessing &&
-      (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
-    throw Error(ErrorCode::usage, "needs a model that is calibrated and verified: --quantize int8 or float16",
-                "--check-preprocessing");
-  }
   std::optional<TfliteGraph> lowered = read_and_lower(state);
   state.end_stage("read");
   if (!lowered) return finish(state);
@@ -329,7 +299,7 @@ ExportResult export_model(const ExportOptions& options) {
     return finish(state);
   }
 
-  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir || options.next_sample ||
+  const bool has_data = is_integer(options.quantize) || options.dataset_dir || options.next_sample ||
                         options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
@@ -340,8 +310,8 @@ ExportResult export_model(const ExportOptions& options) {
     state.end_stage("samples");
     check_preprocessing_of(state, *model, data, litert);
   }
-  const QuantizedModel quantized = options.quantize == QuantizeTo::int8
-                                       ? quantize_int8(state, *model, data, litert)
+  const QuantizedModel quantized = is_integer(options.quantize)
+                                       ? quantize_to_integers(state, *model, data, litert)
                                        : store_float16(*model);
   write_tflite_file(state, quantized.file, model->constants.file_size());
   state.end_stage("quantize");

@@ -21,11 +21,11 @@ namespace fs = std::filesystem;
 /// The folder that the samples' paths are relative to: as it was named, where that is it, else from the root.
 std::string root_of(const RepresentativeData& data) {
   std::error_code error;
-  for (const fs::path& named : {data.folder, data.folder.parent_path()}) {
+  for (const fs::path& named : {data.folder->path, data.folder->path.parent_path()}) {
     const fs::path folder = named.empty() ? fs::path(".") : named;
-    if (fs::equivalent(folder, data.listing.root, error)) return folder.string();
+    if (fs::equivalent(folder, data.folder->listing.root, error)) return folder.string();
   }
-  return data.listing.root.string();
+  return data.folder->listing.root.string();
 }
 
 std::string list_of(const std::vector<float>& values) {
@@ -67,7 +67,7 @@ std::string array_constants(const RepresentativeData& data) {
 /// ("val/cat/1.jpg", 0, "<SHA-256>"); arrays have their row before the hash.
 std::string sample_list(const RepresentativeData& data) {
   std::string text = "SAMPLES = (\n";
-  for (std::size_t i = 0; i < data.calibration->size(); ++i) {
+  for (std::size_t i = 0; i < data.samples.calibration->size(); ++i) {
     const DrawnSample sample = drawn_sample(data, i);
     text += fmt::format("    ({}, {}, {}\"{}\"),\n", python_literal(sample.entry.relative_path),
                         sample.entry.label ? std::to_string(*sample.entry.label) : "None",
@@ -83,26 +83,26 @@ std::string class_list(const std::vector<std::string>& names) {
 }
 
 std::string module_text(const RepresentativeData& data) {
-  const bool opencv = data.declared && data.declared->library == ResizeLibrary::opencv;
-  std::string text = fmt::format(python_module_head, version, data.calibration->size(),
-                                 !data.declared ? "NumPy alone"
-                                 : opencv       ? "NumPy, Pillow and OpenCV (opencv-python-headless)"
-                                                : "NumPy and Pillow");
+  const bool opencv = data.preprocessing && data.preprocessing->steps.library == ResizeLibrary::opencv;
+  std::string text = fmt::format(python_module_head, version, data.samples.calibration->size(),
+                                 !data.preprocessing ? "NumPy alone"
+                                 : opencv            ? "NumPy, Pillow and OpenCV (opencv-python-headless)"
+                                                     : "NumPy and Pillow");
   text += python_module_imports;
-  if (data.declared)
+  if (data.preprocessing)
     text += opencv ? "import cv2\nimport numpy as np\nfrom PIL import Image, ImageOps\n"
                    : "import numpy as np\nfrom PIL import Image, ImageOps\n";
   else
     text += "import numpy as np\n";
   text += "\n# The folder of the data, as it was named when this was written; batches() takes another.\n";
   text += fmt::format("ROOT = {}\n\n", python_literal(root_of(data)));
-  text += data.declared ? image_constants(*data.declared) : array_constants(data);
-  text += "\n" + class_list(data.listing.class_names) + "\n";
-  text += data.declared
+  text += data.preprocessing ? image_constants(data.preprocessing->steps) : array_constants(data);
+  text += "\n" + class_list(data.folder->listing.class_names) + "\n";
+  text += data.preprocessing
               ? "# Path, class (or None) and SHA-256 of the file.\n"
               : "# Path, class (or None), row in the file and SHA-256 of the row's float32 values.\n";
   text += sample_list(data);
-  if (data.declared) {
+  if (data.preprocessing) {
     text += python_module_decode;
     text += opencv ? python_module_resize_opencv : python_module_resize_pillow;
     text += python_module_fit;

@@ -6,7 +6,7 @@
 #include "base/pass_runner.h"
 #include "calib8/export.h"
 #include "onnx_graph/onnx_graph.h"
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "calib8/choices.h"
 #include "quantize/plan.h"
 #include "quantize/rounding/rounding.h"
 #include "tflite_graph/tflite_graph.h"
@@ -8,7 +9,7 @@ namespace calib8 {
 
 /// Performs a plan on the float graph it was made for: round_constants(), then rewrite_graph(). `io` is the
 /// type of the model's inputs and outputs.
-void apply_plan(TfliteGraph& graph, const Plan& plan, DType io, int threads,
+void apply_plan(TfliteGraph& graph, const Plan& plan, ModelIo io, int threads,
                 const RoundingMethod& rounding = default_rounding());
 
 }  // namespace calib8

@@ -10,7 +10,7 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 TEST(Apply, EdgesGetTheAskedType) {
-  for (const DType io : {DType::uint8, DType::float32}) {
+  for (const ModelIo io : {ModelIo::uint8, ModelIo::float32}) {
     SmallGraph model;
     const TensorId x = model.input({1, 2}, {-1, 1});
     const TensorId y = model.emit(tflite::Add{}, {x, x}, {1, 2}, Range{-2, 2});
@@ -18,10 +18,10 @@ TEST(Apply, EdgesGetTheAskedType) {
     const TfliteGraph quantized = model.quantized(plan, io);
     const TfliteTensor& input = quantized[quantized.inputs()[0]];
     const TfliteTensor& output = quantized[quantized.outputs()[0]];
-    EXPECT_EQ(input.dtype, io);
-    EXPECT_EQ(output.dtype, io);
+    EXPECT_EQ(name_of(input.dtype), word_of(io));
+    EXPECT_EQ(name_of(output.dtype), word_of(io));
     EXPECT_EQ(input.name, "input");
-    if (io == DType::uint8) {
+    if (io == ModelIo::uint8) {
       EXPECT_EQ(input.quantization->zero_points[0], of(plan, x).zero_points[0] + 128);
     }
   }
@@ -52,7 +52,7 @@ TEST(Apply, AFloatOperatorReadsAndGivesOutTheModelsOwnFloats) {
   SmallGraph model;
   const TensorId x = model.input({1, 2}, {1, 2});
   const TensorId y = model.emit(tflite::Div{}, {x, x}, {1, 2}, Range{0, 1});
-  const TfliteGraph quantized = model.quantized(model.plan({y}), DType::float32);
+  const TfliteGraph quantized = model.quantized(model.plan({y}), ModelIo::float32);
   EXPECT_EQ(operator_names(quantized), Names{"DIV"});
 }
 
@@ -66,14 +66,15 @@ TEST(Apply, OneConversionServesAllReadersThatWantIt) {
 }
 
 TEST(Apply, TensorsThatAreGivenOutTwiceOrRightFromTheInput) {
-  for (const DType io : {DType::int8, DType::uint8, DType::float32}) {
+  for (const ModelIo io : {ModelIo::int8, ModelIo::uint8, ModelIo::float32}) {
     SmallGraph model;
     const TensorId x = model.input({1, 2}, {-1, 1});
     const TensorId y = model.emit(tflite::Add{}, {x, x}, {1, 2}, Range{-2, 2});
     const TfliteGraph quantized = model.quantized(model.plan({y, x, y}), io);
     ASSERT_EQ(quantized.outputs().size(), 3u);
     EXPECT_EQ(quantized.outputs()[0], quantized.outputs()[2]);
-    for (const TensorId output : quantized.outputs()) EXPECT_EQ(quantized[output].dtype, io);
+    for (const TensorId output : quantized.outputs())
+      EXPECT_EQ(name_of(quantized[output].dtype), word_of(io));
   }
 }
 

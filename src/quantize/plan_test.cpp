@@ -242,7 +242,7 @@ TEST(Plan, Int16ActivationsAreSymmetricWithWideBiases) {
   EXPECT_EQ(of(plan, gate), per_tensor(1.0f / 32768, 0));
   EXPECT_EQ(operand_of(model, plan, y, 2).dtype, DType::int64);
   ASSERT_EQ(plan.float_operators.size(), 1u) << "ELU has no int16 kernel";
-  model.quantized(plan, DType::int16);
+  model.quantized(plan, ModelIo::int16);
 }
 
 TEST(Plan, AMissingRangeIsABug) {
@@ -302,7 +302,9 @@ TEST(Plan, EveryGraphHasOneWhateverItsRanges) {
     const std::vector<TensorId> outputs(tensors.end() - 2, tensors.end());
     for (const DType type : {DType::int8, DType::int16}) {
       const Plan plan = model.plan(outputs, {.activations = type});
-      model.quantized(plan, below(2) ? type : DType::float32);
+      model.quantized(plan, below(2)              ? ModelIo::float32
+                            : type == DType::int8 ? ModelIo::int8
+                                                  : ModelIo::int16);
     }
   }
 }

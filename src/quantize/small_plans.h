@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ops/verify.h"
 #include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "quantize/apply.h"
@@ -57,7 +58,7 @@ struct SmallGraph {
     return make_plan(graph, ranges(), target, choices);
   }
   /// Planned, applied, and held against the target's rules.
-  TfliteGraph quantized(const Plan& plan, DType io = DType::int8,
+  TfliteGraph quantized(const Plan& plan, ModelIo io = ModelIo::int8,
                         const TargetTraits& target = litert_cpu()) const {
     TfliteGraph result = graph;
     apply_plan(result, plan, io, 2);

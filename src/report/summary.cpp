@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace calib8 {
 namespace {
 
@@ -11,7 +13,7 @@ using nlohmann::json;
 class Lines {
  public:
   void add(std::string_view word, const std::string& text) {
-    text_ += fmt::format("  {:<11}{}\n", word, text);
+    text_ += fmt::format("  {:<11}{}\n", word, one_line(text));  // names may be anything
   }
   std::string take() { return std::move(text_); }
 
@@ -42,6 +44,14 @@ void add_model(Lines& lines, const json& model) {
                       model.at("input_size")[1].get<long>(), model.at("input_size_from").get<std::string>()));
 }
 
+/// How much of what verifies calibrated, too.
+std::string overlap_text(const json& dataset) {
+  if (dataset.at("held_out").get<bool>()) return "";
+  const long verified = dataset.at("verification_samples").get<long>();
+  const long shared = dataset.value("calibrated_and_verified", verified);
+  return shared == verified ? " (of the same ones)" : fmt::format(" ({} of the same ones)", shared);
+}
+
 void add_data(Lines& lines, const json& report) {
   if (!report.contains("dataset")) return;
   const json& dataset = report.at("dataset");
@@ -52,8 +62,7 @@ void add_data(Lines& lines, const json& report) {
   lines.add("", fmt::format("{} calibrated ({}), {} verified{}{}; seed {}",
                             dataset.at("calibration_samples").get<long>(),
                             report.at("options").at("calibration").get<std::string>(),
-                            dataset.at("verification_samples").get<long>(),
-                            dataset.at("held_out").get<bool>() ? "" : " (of the same ones)",
+                            dataset.at("verification_samples").get<long>(), overlap_text(dataset),
                             skipped ? fmt::format(", {} unreadable skipped", skipped) : "",
                             report.at("options").at("seed").get<long>()));
   if (report.at("preprocessing").is_null()) return;

@@ -5,6 +5,7 @@
 
 #include "ops/arithmetic/elementwise_rows.h"
 #include "ops/file_options.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
@@ -74,7 +75,7 @@ TfliteOp::WrittenOptions write_binary(flatbuffers::FlatBufferBuilder& builder,
 template <class Op, class Table>
 tflite::Options read_binary(const schema::Operator& op) {
   Op options;
-  if (const Table* table = op.builtin_options_as<Table>()) {
+  if (const Table* table = options_table<Table>(op)) {
     options.activation = from_schema(table->fused_activation_function());
     if constexpr (std::is_base_of_v<tflite::ScaledSum, Op>)
       options.power_of_two_int16 = table->pot_scale_int16();
@@ -95,7 +96,9 @@ using Options = schema::BuiltinOptions;
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Add>,
-     {.name = "ADD",
+     {.name = tflite::Add::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 0,
       .rule = sum,
       .version = version_by_type<0>,
@@ -107,7 +110,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.5.0", "1.14.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Sub>,
-     {.name = "SUB",
+     {.name = tflite::Sub::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 41,
       .rule = sum,
       .version = version_of_broadcast<5>,
@@ -119,7 +124,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.6.0", "1.14.0", "2.3.0", "2.4.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Mul>,
-     {.name = "MUL",
+     {.name = tflite::Mul::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 18,
       .rule = own_range_with(ScaleRelation::product),
       .version = version_of_mul,
@@ -131,7 +138,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.5.0", "1.14.0", "1.15.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Div>,
-     {.name = "DIV",
+     {.name = tflite::Div::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 42,
       .rule = keep_float("its int8 kernel saturates where the quotient is near 0"),
       .version = version_of_div,
@@ -143,7 +152,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.6.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Maximum>,
-     {.name = "MAXIMUM",
+     {.name = tflite::Maximum::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 55,
       .rule = same_as_output,
       .version = version_of_broadcast<4>,
@@ -155,7 +166,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Minimum>,
-     {.name = "MINIMUM",
+     {.name = tflite::Minimum::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
       .builtin_code = 57,
       .rule = same_as_output,
       .version = version_of_broadcast<4>,
@@ -167,7 +180,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Exp>,
-     {.name = "EXP",
+     {.name = tflite::Exp::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 47,
       .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
@@ -179,7 +193,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.7.0", "2.12.0"});
           }}},
     {alternative_of<tflite::Log>,
-     {.name = "LOG",
+     {.name = tflite::Log::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 73,
       .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
@@ -190,7 +205,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "2.15.0"});
           }}},
     {alternative_of<tflite::Sqrt>,
-     {.name = "SQRT",
+     {.name = tflite::Sqrt::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 75,
       .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
@@ -201,7 +217,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "2.21.0"});
           }}},
     {alternative_of<tflite::Rsqrt>,
-     {.name = "RSQRT",
+     {.name = tflite::Rsqrt::name,
+      .infer = infer_unary<real_types>,
       .builtin_code = 76,
       .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
@@ -212,7 +229,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "2.5.0"});
           }}},
     {alternative_of<tflite::Abs>,
-     {.name = "ABS",
+     {.name = tflite::Abs::name,
+      .infer = infer_unary<number_types>,
       .builtin_code = 101,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -224,7 +242,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.13.0", "2.4.0", "2.8.0"});
           }}},
     {alternative_of<tflite::Neg>,
-     {.name = "NEG",
+     {.name = tflite::Neg::name,
+      .infer = infer_unary<number_types>,
       .builtin_code = 59,
       .rule = keep_float("its int8 kernel ignores the zero point"),
       .write = write_empty<schema::NegOptions, Options::NegOptions>,

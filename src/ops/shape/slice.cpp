@@ -1,9 +1,11 @@
 #include <algorithm>
 
+#include "calib8/error.h"
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/shape/slice_rows.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -204,15 +206,19 @@ TfliteOp::WrittenOptions write_strided_slice(flatbuffers::FlatBufferBuilder& bui
 }
 
 tflite::Options read_strided_slice(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_StridedSliceOptions();
+  const auto* table = options_table<schema::StridedSliceOptions>(op);
   if (!table) return tflite::StridedSlice{};
+  if (table->offset())
+    throw Error(ErrorCode::model, "ends that are relative to the starts are not supported");
   return tflite::StridedSlice{table->begin_mask(), table->end_mask(), table->ellipsis_mask(),
                               table->new_axis_mask(), table->shrink_axis_mask()};
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Slice>,
-     {.name = "SLICE",
+     {.name = tflite::Slice::name,
+      .inputs = {3, 3},
+      .infer = infer_slice_tflite,
       .builtin_code = 65,
       .rule = {OutputRange::same_as_input},
       .version = version_of_slice,
@@ -224,7 +230,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "1.14.0", "2.4.0", "2.5.0"});
           }}},
     {alternative_of<tflite::StridedSlice>,
-     {.name = "STRIDED_SLICE",
+     {.name = tflite::StridedSlice::name,
+      .inputs = {4, 4},
+      .infer = infer_strided_slice,
       .builtin_code = 45,
       .rule = {OutputRange::same_as_input},
       .version = version_of_strided_slice,

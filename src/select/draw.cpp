@@ -1,4 +1,4 @@
-#include "select/select.h"
+#include "select/draw.h"
 
 #include <algorithm>
 #include <deque>
@@ -54,18 +54,15 @@ void mix_by_objects(const DatasetListing& listing, ImageIndex* order, std::size_
 
 }  // namespace
 
-Selection select_samples(const DatasetListing& listing, const SelectionRequest& request) {
+Draw draw_samples(const DatasetListing& listing, const DrawRequest& request) {
   std::vector<ImageIndex> order = balanced_order(listing, request.seed);
-  const std::size_t drawn = std::min(request.num_calibration + request.num_verification, order.size());
-  const std::size_t block = std::max<std::size_t>(request.num_calibration, 1) * 4;
+  const std::size_t calibration = std::min(request.calibration, order.size());
+  const std::size_t drawn = calibration + std::min(request.verification, order.size() - calibration);
+  const std::size_t block = std::max<std::size_t>(calibration, 1) * 4;
   for (std::size_t begin = 0; listing.annotations && begin < drawn; begin += block)
     mix_by_objects(listing, order.data() + begin, std::min(block, order.size() - begin));
   const auto at = [&](std::size_t place) { return order.begin() + static_cast<std::ptrdiff_t>(place); };
-  const std::size_t calibration = std::min(request.num_calibration, drawn);
-  Selection selection{{at(0), at(calibration)}, {at(calibration), at(drawn)}, {}};
-  order.erase(at(0), at(drawn));
-  selection.spare = std::move(order);
-  return selection;
+  return {{at(0), at(calibration)}, {at(calibration), at(drawn)}, {at(drawn), order.end()}};
 }
 
 }  // namespace calib8

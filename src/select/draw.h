@@ -12,17 +12,20 @@ namespace calib8 {
 /// Fewer samples than this leave a range to chance.
 inline constexpr std::size_t kFewSamples = 32;
 
-struct SelectionRequest {
-  std::size_t num_calibration = 100;
-  std::size_t num_verification = 20;
+/// How many samples to draw for what, and which draw it is.
+struct DrawRequest {
+  std::size_t calibration = 100;
+  std::size_t verification = 20;
   std::uint64_t seed = 0;
+  std::size_t selection = 0;  ///< To compare candidates on; never calibrated nor verified on.
 };
 
-/// Which images to use, before any was opened: places in the listing's images. The three
-/// lists are disjoint.
-struct Selection {
+/// Which images to use, before any was opened: places in the listing's images. The three lists are disjoint.
+struct Draw {
   std::vector<ImageIndex> calibration, verification;
-  std::vector<ImageIndex> spare;  ///< All others, as they stand in for unreadable and repeated ones.
+  /// All others, as they stand in for unreadable and repeated ones. The selection is what then comes first of
+  /// them, so that no other set depends on it.
+  std::vector<ImageIndex> spare;
 };
 
 /// An image that was drawn but isn't used.
@@ -33,7 +36,7 @@ struct SkippedImage {
 
 /// Draws images evenly over the classes: each class's images are shuffled, then taken in rounds of one image
 /// per class, the classes of a round in an order of its own. Calibration is served first, so it doesn't
-/// depend on num_verification; where there are too few images, verification gets what is left, perhaps
+/// depend on how many verify; where there are too few images, verification gets what is left, perhaps
 /// nothing.
 ///
 /// Detection data have no classes, but images with and without objects. These are drawn in the proportion of
@@ -42,6 +45,6 @@ struct SkippedImage {
 ///
 /// The same listing and request give the same selection on every machine: numbers come from SplitMix64
 /// (Steele, Lea, Flood 2014), reduced to a range without bias, shuffles are Fisher and Yates's.
-Selection select_samples(const DatasetListing& listing, const SelectionRequest& request);
+Draw draw_samples(const DatasetListing& listing, const DrawRequest& request);
 
 }  // namespace calib8
