@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "calib8/choices.h"
-
 namespace calib8 {
+
+enum class DatasetKind { automatic, classification, detection, images, numpy };
 
 /// One input of a sample: float32, row-major, [1, ...] in the layout of the TFLite model (images: [1, height,
 /// width, channels]).

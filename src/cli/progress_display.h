@@ -16,12 +16,11 @@ class ProgressDisplay {
   ~ProgressDisplay();
 
   void update(const Progress& progress);
-  /// Prints a line of its own above the progress; names of files and models in it may be anything.
+  /// Prints a line of its own above the progress.
   void note(std::string_view line);
-  /// Takes the progress away, so that what follows begins a line.
-  void clear();
 
  private:
+  void clear_line();
   void begin(const Progress& progress);
 
   using Clock = std::chrono::steady_clock;

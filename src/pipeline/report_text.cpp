@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "container/printable.h"
 
 namespace calib8 {
 namespace {

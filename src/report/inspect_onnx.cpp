@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 
-#include "base/text.h"
 #include "report/inspect.h"
 #include "report/table.h"
 

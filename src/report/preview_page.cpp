@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "base/text.h"
+#include "container/printable.h"
 
 namespace calib8 {
 namespace {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
-
 namespace calib8 {
 namespace {
 
@@ -13,7 +11,7 @@ using nlohmann::json;
 class Lines {
  public:
   void add(std::string_view word, const std::string& text) {
-    text_ += fmt::format("  {:<11}{}\n", word, one_line(text));  // names may be anything
+    text_ += fmt::format("  {:<11}{}\n", word, text);
   }
   std::string take() { return std::move(text_); }
 
