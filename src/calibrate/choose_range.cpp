@@ -27,8 +27,9 @@ Range percentile_range(Range observed, const Histogram& histogram, double tail) 
 }
 
 /// Sum of cubed errors when the binned values go through the type's levels over [low, high], or over as much
-/// on both sides of zero; zero is a level.
-double summed_error(const Histogram& histogram, double low, double high, const Levels& levels) {
+/// on both sides of zero, with zero on a level; or a part of the sum that reaches `enough` already.
+double summed_error(const Histogram& histogram, double low, double high, const Levels& levels,
+                    double enough) {
   const auto steps = static_cast<double>(levels.steps());
   const double scale = levels.is_symmetric ? std::max(-low, high) * 2 / steps : (high - low) / steps;
   if (scale <= 0) return std::numeric_limits<double>::infinity();
@@ -40,6 +41,7 @@ double summed_error(const Histogram& histogram, double low, double high, const L
   double value = histogram.first_edge() + width / 2;
   for (const std::uint64_t count : histogram.counts()) {
     if (count > 0) {
+      if (error >= enough) break;
       const double level = std::clamp(round_to_even(value * levels_per_unit + zero_level), 0.0, steps);
       const double magnitude = std::abs((level - zero_level) * scale - value);
       error += static_cast<double>(count) * magnitude * magnitude * magnitude;
@@ -63,7 +65,7 @@ Range least_error_range(Range observed, const Histogram& histogram, const Levels
       if (two_sided && std::abs(low_step - high_step) > 6) continue;
       const double low = whole.low * fraction(low_step);
       const double high = whole.high * fraction(high_step);
-      const double error = summed_error(histogram, low, high, levels);
+      const double error = summed_error(histogram, low, high, levels, least);
       if (error >= least) continue;
       least = error;
       best = {static_cast<float>(low), static_cast<float>(high)};
