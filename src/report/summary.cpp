@@ -93,6 +93,23 @@ void add_outputs(Lines& lines, const json& report) {
   }
 }
 
+/// What the integer model computes in float, and why.
+void add_float_operators(Lines& lines, const json& report) {
+  constexpr std::size_t most_named = 3;
+  if (!report.contains("quantization") || !report.at("quantization").contains("float_operators")) return;
+  std::size_t count = 0;
+  std::string named;
+  for (const json& op : report.at("quantization").at("float_operators")) {
+    const std::string reason = op.value("reason", "");
+    if (reason.empty() || ++count > most_named) continue;  // no reason: it converts between types
+    named += fmt::format("{}{} '{}' ({})", named.empty() ? "" : "; ", op.at("operator").get<std::string>(),
+                         op.at("output").get<std::string>(), reason);
+  }
+  if (count == 0) return;
+  if (count > most_named) named += fmt::format("; {} more in the metadata", count - most_named);
+  lines.add("in float", fmt::format("{} operator{}: {}", count, count == 1 ? "" : "s", named));
+}
+
 void add_measurements(Lines& lines, const json& measured) {
   if (!measured.contains("verification")) return;
   const json& verification = measured.at("verification");
@@ -135,6 +152,7 @@ std::string summarize(const json& report) {
   add_model(lines, report.at("model"));
   add_data(lines, report);
   add_outputs(lines, report);
+  add_float_operators(lines, report);
   const json& measured = report.at("measured");
   add_measurements(lines, measured);
   if (measured.contains("onnx_comparison"))
