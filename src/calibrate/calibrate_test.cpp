@@ -60,7 +60,7 @@ TEST(Calibrate, MinMaxIsThatOfTheValues) {
     }
   }
   const auto ranges = calibrate(model.view(), model.observed(), samples, open_litert(),
-                                {.method = RangeMethod::minmax, .threads = 2})
+                                {.method = CalibrationMethod::minmax, .threads = 2})
                           .ranges;
   EXPECT_EQ(ranges[model.x.index], x);
   EXPECT_EQ(ranges[model.doubled.index], doubled);
@@ -71,12 +71,12 @@ TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
   const Model model;
   const ArraySource samples = random_samples(40, 2);
   const auto litert = open_litert();
-  const auto one =
-      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1})
-          .ranges;
+  const auto one = calibrate(model.view(), model.observed(), samples, litert,
+                             {.method = CalibrationMethod::mse, .threads = 1})
+                       .ranges;
   for (const int threads : {2, 3}) {
     EXPECT_EQ(calibrate(model.view(), model.observed(), samples, litert,
-                        {.method = RangeMethod::mse, .threads = threads})
+                        {.method = CalibrationMethod::mse, .threads = threads})
                   .ranges,
               one);
   }
@@ -87,9 +87,11 @@ TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
   const ArraySource samples = random_samples(20, 3);
   const auto litert = open_litert();
   const auto exact =
-      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::minmax}).ranges;
+      calibrate(model.view(), model.observed(), samples, litert, {.method = CalibrationMethod::minmax})
+          .ranges;
   const auto chosen =
-      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::percentile}).ranges;
+      calibrate(model.view(), model.observed(), samples, litert, {.method = CalibrationMethod::percentile})
+          .ranges;
   EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
   EXPECT_EQ(chosen[model.z.index], exact[model.z.index]);
 }
@@ -97,10 +99,9 @@ TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
 TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
   const Model model;
   const ArraySource samples = random_samples(9, 4);
-  for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::mse}) {
-    const Calibration found =
-        calibrate(model.view(), model.observed(), samples, open_litert(),
-                  {.method = method, .threads = 2, .histogram_samples = 3, .keep_outputs = 5});
+  for (const CalibrationMethod method : {CalibrationMethod::minmax, CalibrationMethod::mse}) {
+    const Calibration found = calibrate(model.view(), model.observed(), samples, open_litert(),
+                                        {.method = method, .threads = 2, .keep_outputs = 5});
     ASSERT_EQ(found.outputs.size(), 5u);
     for (std::size_t i = 0; i < found.outputs.size(); ++i) {
       const Sample sample = samples.load(i);
@@ -127,7 +128,7 @@ TEST(Calibrate, ObservesATensorWithoutAxes) {
   Sample sample;
   sample.inputs.emplace("", make_tensor<float>({1, 4}, {1, 2, 3, 10}));
   const auto ranges = calibrate({graph, constants}, {x, mean, y}, ArraySource({sample}), open_litert(),
-                                {.method = RangeMethod::minmax})
+                                {.method = CalibrationMethod::minmax})
                           .ranges;
   EXPECT_EQ(ranges[mean.index], (Range{4, 4}));
   EXPECT_EQ(ranges[y.index], (Range{-3, 6}));
