@@ -233,7 +233,7 @@ void check_quantized(const QuantizedModel& model, const std::vector<std::vector<
                      const QuantizationChoices& choices, const std::shared_ptr<const LiteRt>& litert,
                      Tally& tally) {
   const TfliteGraph& graph = model.graph;
-  const bool may_clip = choices.method != RangeMethod::minmax;
+  const bool may_clip = choices.method != CalibrationMethod::minmax;
   const Constants constants(model);
   check_constants(model, constants, may_clip);
 
