@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "calib8/error.h"
+#include "ops/target.h"
 #include "ops/tflite_op.h"
 
 namespace calib8 {

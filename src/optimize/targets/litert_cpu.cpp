@@ -20,6 +20,8 @@ constexpr std::array passes = {
     CALIB8_REWRITE(replace_average_pool_with_convolution),
     // XNNPACK takes 2 to 5 parts.
     CALIB8_REWRITE(nest_concatenation),
+    // What it has nested.
+    CALIB8_REWRITE(fold_concatenation_of_constants),
     // XNNPACK takes 2 to 4 parts.
     CALIB8_REWRITE(replace_split_with_slices),
     // The int8 kernels of DIV and NEG give wrong results.
