@@ -33,8 +33,9 @@ class PreprocessingRunner {
     const SharedFile file = model.file();
     const Instances instances = share_threads(model.constants.file_size(), threads, images.size());
     for (int i = 0; i < instances.count; ++i) {
-      models_.emplace_back(litert, file, model.graph, model.graph.outputs(),
-                           InterpreterOptions{.threads = instances.threads, .purpose = "checking the preprocessing"});
+      models_.emplace_back(
+          litert, file, model.graph, model.graph.outputs(),
+          InterpreterOptions{.threads = instances.threads, .purpose = "checking the preprocessing"});
     }
   }
 
@@ -187,21 +188,6 @@ PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocess
   }
   check.verdict = reason.empty() ? describe_result(check) : "the preprocessing was not checked: " + reason;
   return check;
-}
-
-nlohmann::json to_json(const PreprocessingCheck& check) {
-  const auto scored = [](const ScoredMistake& mistake) {
-    return nlohmann::json{{"name", mistake.name},           {"flags", mistake.flags},
-                          {"correct", mistake.correct},     {"only_declared", mistake.only_declared},
-                          {"only_this", mistake.only_this}, {"p", mistake.p}};
-  };
-  nlohmann::json json = {{"images", check.images},
-                         {"correct", check.correct},
-                         {"mistakes", nlohmann::json::array()},
-                         {"verdict", check.verdict}};
-  for (const ScoredMistake& mistake : check.mistakes) json["mistakes"].push_back(scored(mistake));
-  if (check.better) json["better"] = scored(*check.better);
-  return json;
 }
 
 }  // namespace calib8

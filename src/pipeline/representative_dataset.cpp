@@ -13,6 +13,7 @@
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
 #include "pipeline/source.h"
+#include "report/report_json.h"
 #include "samples/value_statistics.h"
 
 namespace calib8 {
@@ -54,7 +55,7 @@ RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
   std::string preprocessing =
-      preprocessing_json(data).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      to_json(describe_preprocessing(data)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   found_ = std::make_shared<const Found>(Found{threads, std::move(data), std::move(preprocessing)});
 }
 
@@ -157,8 +158,8 @@ std::string RepresentativeDataset::describe() const {
 
 Report RepresentativeDataset::report() const {
   return make_report({{"calib8_version", version},
-                      {"dataset", dataset_json(found_->data)},
-                      {"preprocessing", preprocessing_json(found_->data)}},
+                      {"dataset", to_json(describe_dataset(found_->data))},
+                      {"preprocessing", to_json(describe_preprocessing(found_->data))}},
                      found_->data);
 }
 

@@ -1,6 +1,7 @@
 #include "verify/verify_model.h"
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 
 #include "base/parallel.h"
@@ -87,6 +88,10 @@ Accuracy count_correct(const Outputs& outputs) {
   return accuracy;
 }
 
+bool all_same(const std::vector<std::vector<float>>& outputs) {
+  return std::ranges::adjacent_find(outputs, std::not_equal_to<>()) == outputs.end();
+}
+
 }  // namespace
 
 Verification verify_model(const FloatModel& real, const WrittenModel& quantized,
@@ -96,6 +101,7 @@ Verification verify_model(const FloatModel& real, const WrittenModel& quantized,
   result.samples = static_cast<int>(samples.size());
   const Outputs outputs = run_samples(real, quantized, samples, litert, options);
   result.sqnr_decibels = centred_sqnr_decibels(outputs.real, outputs.quantized);
+  result.constant_outputs = all_same(outputs.quantized) && !all_same(outputs.real);
   if (is_classifier(real.graph)) {
     result.agreement = count_agreeing(outputs);
     if (outputs.real.front().size() == options.classes) {
