@@ -37,8 +37,11 @@ bool looks_like_output(const fs::path& path) {
   const Data file = map_file(path);
   if (looks_like_onnx(file.bytes()) || looks_like_tflite(file.bytes())) return true;
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.size());
-  return text.starts_with('{') &&
-         (text.find("\"calib8_version\"") != text.npos || text.find("\"float_operators\"") != text.npos);
+  if (text.starts_with('{'))
+    return text.find("\"calib8_version\"") != text.npos || text.find("\"float_operators\"") != text.npos;
+  return text.starts_with("\"\"\"Representative data:") ||
+         (text.starts_with("<!doctype html>") &&
+          text.find("<title>Representative data</title>") != text.npos);
 }
 
 template <class Source, class PathOf>
@@ -67,6 +70,26 @@ void visit_samples(const SampleFiles& files, const std::function<void(const fs::
 
 }  // namespace
 
+void keep_apart(std::span<const fs::path> outputs, const RepresentativeData& data) {
+  if (!data.folder) return;
+  std::error_code failure;  // what can't be looked at isn't there
+  std::vector<fs::path> there;
+  for (const fs::path& output : outputs) {
+    if (fs::exists(output, failure)) there.push_back(output);
+  }
+  if (there.empty()) return;
+  const fs::path root = fs::canonical(data.folder->listing.root, failure);
+  for (const fs::path& output : there) {
+    if (is_within(fs::canonical(output, failure), root) && !looks_like_output(output))
+      refuse(output, "a file of the data set");
+  }
+  visit_samples(data.files, [&](const fs::path& sample) {
+    for (const fs::path& output : there) {
+      if (fs::equivalent(output, sample, failure)) refuse(output, "an image");
+    }
+  });
+}
+
 OutputFiles::OutputFiles(const ExportOptions& options) {
   paths_.onnx = options.onnx_path.value_or(options.output_dir / "model.onnx");
   paths_.tflite = options.tflite_path.value_or(options.output_dir / "model.tflite");
@@ -93,23 +116,7 @@ void OutputFiles::keep_apart_from(const fs::path& input, const std::string& what
 }
 
 void OutputFiles::keep_apart_from(const RepresentativeData& data) const {
-  if (!data.folder) return;
-  std::error_code failure;  // what can't be looked at isn't there
-  std::vector<fs::path> there;
-  for (const fs::path& output : all_of(paths_)) {
-    if (fs::exists(output, failure)) there.push_back(output);
-  }
-  if (there.empty()) return;
-  const fs::path root = fs::canonical(data.folder->listing.root, failure);
-  for (const fs::path& output : there) {
-    if (is_within(fs::canonical(output, failure), root) && !looks_like_output(output))
-      refuse(output, "a file of the data set");
-  }
-  visit_samples(data.files, [&](const fs::path& sample) {
-    for (const fs::path& output : there) {
-      if (fs::equivalent(output, sample, failure)) refuse(output, "an image");
-    }
-  });
+  keep_apart(all_of(paths_), data);
 }
 
 WrittenFile OutputFiles::write_onnx(const OnnxGraph& graph) {

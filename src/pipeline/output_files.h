@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -19,6 +20,10 @@ struct OutputPaths {
   std::optional<std::filesystem::path> plan;
 };
 
+/// Fails with ErrorCode::usage where an output is one of the samples, or any file in their folder that isn't
+/// what calib8 wrote earlier.
+void keep_apart(std::span<const std::filesystem::path> outputs, const RepresentativeData& data);
+
 /// The files of an export: written while it runs, beside their places, and put there together at its end.
 /// Without commit() all of the earlier ones stay.
 ///
@@ -32,7 +37,6 @@ class OutputFiles {
 
   /// No output is this file, which is read as `what`: "the model".
   void keep_apart_from(const std::filesystem::path& input, const std::string& what) const;
-  /// No output is one of the samples, or any file in their folder but an earlier output.
   void keep_apart_from(const RepresentativeData& data) const;
 
   /// May run beside the others.

@@ -9,6 +9,7 @@
 #include "calib8/version.h"
 #include "image/preprocessing_json.h"
 #include "pipeline/check_options.h"
+#include "pipeline/output_files.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
@@ -164,10 +165,12 @@ Report RepresentativeDataset::report() const {
 }
 
 void RepresentativeDataset::write_preview(const std::filesystem::path& file, std::size_t most) const {
+  keep_apart(std::span(&file, 1), found_->data);
   calib8::write_preview(found_->data, file, most, found_->threads);
 }
 
 void RepresentativeDataset::write_module(const std::filesystem::path& file) const {
+  keep_apart(std::span(&file, 1), found_->data);
   write_python_module(found_->data, file);
 }
 
