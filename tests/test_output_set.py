@@ -27,8 +27,8 @@ def models(tmp_path_factory):
     return folder
 
 
-def arguments(model, models, out, *more):
-    return ("export", model, "--dataset-dir", models / "data", *SMALL, "--output-dir", out, "--plan-out", out / "plan.json", *more)
+def arguments(model, models, out, *more, data=None):
+    return ("export", model, "--dataset-dir", data or models / "data", *SMALL, "--output-dir", out, "--plan-out", out / "plan.json", *more)
 
 
 def contents(folder):
@@ -49,21 +49,36 @@ def earlier(models, tmp_path):
     return tmp_path / "out"
 
 
+def unlowerable(folder):
+    """Valid and written as ONNX; TFLite has no such resize."""
+    model = onnx.load(folder / "b.onnx")
+    model.graph.node[0].input[0] = "resized"
+    resize = onnx.helper.make_node("Resize", ["image", "", "scales"], ["resized"], mode="cubic")
+    model.graph.node.insert(0, resize)
+    model.graph.initializer.append(onnx.helper.make_tensor("scales", onnx.TensorProto.FLOAT, [4], [1, 1, 2, 2]))
+    onnx.save(model, folder / "unlowerable.onnx")
+    return folder / "unlowerable.onnx"
+
+
 def limit_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
 
 @pytest.mark.parametrize(
-    ("status", "change"),
-    [(DATASET, ("--dataset-dir", "nowhere")), (MODEL, ("--input-size", 3)), (OUTPUT, ()), (6, ())],
-    ids=["no data", "no lowering", "full disk", "no runtime"],
+    ("status", "why"),
+    [(DATASET, "no data"), (MODEL, "no model"), (OUTPUT, "full disk"), (6, "no runtime")],
 )
-def test_a_failed_export_leaves_the_earlier_set(status, change, models, earlier):
+def test_a_failed_export_leaves_the_earlier_set(status, why, models, earlier):
     before = contents(earlier)
-    options = {"preexec_fn": limit_files} if status == OUTPUT else {}
-    if status == 6:
-        options["env"] = os.environ | {"CALIB8_LITERT": "/nowhere"}
-    done = run_calib8(*arguments(models / "b.onnx", models, earlier, *change), **options)
+    options = {
+        "full disk": {"preexec_fn": limit_files},
+        "no runtime": {"env": os.environ | {"CALIB8_LITERT": "/nowhere"}},
+    }.get(why, {})
+    model = models / "b.onnx"
+    if why == "no model":  # what can't be lowered is found behind the writing of model.onnx
+        model = unlowerable(models)
+    data = "nowhere" if why == "no data" else None
+    done = run_calib8(*arguments(model, models, earlier, data=data), **options)
     assert done.returncode == status, done.stderr
     assert len([line for line in done.stderr.splitlines() if line.startswith("calib8: ")]) == 1
     assert contents(earlier) == before

@@ -84,8 +84,8 @@ TEST(ReadReport, GivesTheSummaryOfTheExport) {
 TEST(ReadReport, TellsWhatIsNoNumberApart) {
   const double infinity = std::numeric_limits<double>::infinity();
   ExportReport report = full_report();
-  for (const auto& [value, word] :
-       {std::pair(infinity, "no error"), std::pair(-infinity, "no signal"), std::pair(std::nan(""), "NaN")}) {
+  for (const auto& [value, word] : {std::pair(infinity, "no error"), std::pair(-infinity, "no signal"),
+                                    std::pair(std::nan(""), "no numbers (NaN")}) {
     report.measured.verification->sqnr_decibels = value;
     const json object = to_json(report);
     EXPECT_TRUE(object["measured"]["verification"]["sqnr_decibels"].is_null());
@@ -100,7 +100,8 @@ TEST(ReadReport, RefusesEachMemberOfAnotherType) {
   const json odd[] = {nullptr,       true,           -1,  1.5,      1e300,       "text",
                       json::array(), json::object(), {1}, {1, "2"}, {{{"a", 1}}}};
   std::size_t refused = 0;
-  for (const auto& [place, value] : whole.flatten().items()) {
+  const json flat = whole.flatten();
+  for (const auto& [place, value] : flat.items()) {
     for (json::json_pointer pointer(place); !pointer.empty(); pointer.pop_back()) {
       for (const json& other : odd) {
         json changed = whole;
@@ -111,9 +112,8 @@ TEST(ReadReport, RefusesEachMemberOfAnotherType) {
         EXPECT_THAT(message, HasSubstr("file.json: is not the metadata that calib8 writes: \""));
       }
       json changed = whole;
-      changed[pointer.parent_pointer()].is_object()
-          ? void(changed[pointer.parent_pointer()].erase(pointer.back()))
-          : void();
+      json& parent = changed.at(pointer.parent_pointer());
+      if (parent.is_object()) parent.erase(parent.find(pointer.back()));
       refusal(changed.dump());
     }
   }
