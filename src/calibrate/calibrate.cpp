@@ -31,7 +31,7 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
                       const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                       const CalibrationOptions& options) {
   const TfliteGraph& graph = model.graph;
-  const bool may_clip = options.method != RangeMethod::minmax;
+  const bool may_clip = options.method != CalibrationMethod::minmax;
   const std::vector<std::size_t> clippable =
       may_clip ? find_clippable(graph, observed) : std::vector<std::size_t>();
   std::vector<TensorId> counted;

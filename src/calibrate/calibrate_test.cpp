@@ -93,7 +93,7 @@ TEST(Calibrate, MinMaxIsThatOfTheValues) {
     }
   }
   const auto ranges = calibrate(model.view(), model.observed(), samples, open_litert(),
-                                {.method = RangeMethod::minmax, .threads = 2})
+                                {.method = CalibrationMethod::minmax, .threads = 2})
                           .ranges;
   EXPECT_EQ(ranges[model.x.index], x);
   EXPECT_EQ(ranges[model.doubled.index], doubled);
@@ -104,11 +104,11 @@ TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
   const WideModel model;  // of a size of which only a part of the values is counted
   const ArraySource samples = model.samples(75, 2);
   const auto litert = open_litert();
-  const auto ranges_with = [&](RangeMethod method, int threads) {
+  const auto ranges_with = [&](CalibrationMethod method, int threads) {
     return calibrate(model.view(), model.observed(), samples, litert, {.method = method, .threads = threads})
         .ranges;
   };
-  for (const RangeMethod method : {RangeMethod::mse, RangeMethod::percentile}) {
+  for (const CalibrationMethod method : {CalibrationMethod::mse, CalibrationMethod::percentile}) {
     const auto one = ranges_with(method, 1);
     for (const int threads : {2, 3, 7}) EXPECT_EQ(ranges_with(method, threads), one) << threads << " threads";
   }
@@ -118,11 +118,11 @@ TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
   const WideModel model;
   const ArraySource samples = model.samples(30, 3);
   const auto litert = open_litert();
-  const auto ranges_by = [&](RangeMethod method) {
+  const auto ranges_by = [&](CalibrationMethod method) {
     return calibrate(model.view(), model.observed(), samples, litert, {.method = method}).ranges;
   };
-  const auto exact = ranges_by(RangeMethod::minmax);
-  for (const RangeMethod method : {RangeMethod::percentile, RangeMethod::mse}) {
+  const auto exact = ranges_by(CalibrationMethod::minmax);
+  for (const CalibrationMethod method : {CalibrationMethod::percentile, CalibrationMethod::mse}) {
     const auto chosen = ranges_by(method);
     EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
     EXPECT_EQ(chosen[model.y.index], exact[model.y.index]);
@@ -150,7 +150,7 @@ TEST(Calibrate, TakesTheExtremesOfSwishFromItsArgument) {
     Sample sample;
     sample.inputs.emplace("", make_tensor(shape, std::move(values)));
     const auto ranges = calibrate({graph, constants}, {x, swish, y}, ArraySource({sample}), open_litert(),
-                                  {.method = RangeMethod::minmax})
+                                  {.method = CalibrationMethod::minmax})
                             .ranges;
     return *ranges[swish.index];
   };
@@ -169,7 +169,7 @@ TEST(Calibrate, TakesTheExtremesOfSwishFromItsArgument) {
 TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
   const Model model;
   const ArraySource samples = random_samples(9, 4);
-  for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::mse}) {
+  for (const CalibrationMethod method : {CalibrationMethod::minmax, CalibrationMethod::mse}) {
     const Calibration found = calibrate(model.view(), model.observed(), samples, open_litert(),
                                         {.method = method, .threads = 2, .keep_outputs = 5});
     ASSERT_EQ(found.outputs.size(), 5u);
@@ -198,7 +198,7 @@ TEST(Calibrate, ObservesATensorWithoutAxes) {
   Sample sample;
   sample.inputs.emplace("", make_tensor<float>({1, 4}, {1, 2, 3, 10}));
   const auto ranges = calibrate({graph, constants}, {x, mean, y}, ArraySource({sample}), open_litert(),
-                                {.method = RangeMethod::minmax})
+                                {.method = CalibrationMethod::minmax})
                           .ranges;
   EXPECT_EQ(ranges[mean.index], (Range{4, 4}));
   EXPECT_EQ(ranges[y.index], (Range{-3, 6}));

@@ -81,6 +81,8 @@ constexpr std::array simplification = {
 
 /// 4. One form for one network.
 constexpr std::array finish = {
+    // After all that removes copies and merges equal operators.
+    CALIB8_SWEEP(separate_outputs),
     // The next pass visits operands in this order.
     CALIB8_SWEEP(order_operands),
     // Execution order, and no tensor that isn't read.

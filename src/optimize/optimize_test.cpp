@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "optimize/compare.h"
 #include "optimize/graph_builder.h"
 
@@ -48,6 +50,21 @@ TEST(Simplify, DropsWhatNobodyReads) {
   b.output(b.unary(tflite::Relu{}, x));
   EXPECT_LE(difference_made(b), 0);
   EXPECT_EQ(b.graph.node_count(), 1u);
+}
+
+TEST(Finish, EveryOutputIsWrittenByAnOperatorOfItsOwn) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 3}), y = b.unary(tflite::Relu{}, x);
+  for (const TensorId output : {x, y, y, x}) b.output(output);
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_THAT(kinds(b.graph), ::testing::UnorderedElementsAre("RELU", "RESHAPE", "RESHAPE", "RESHAPE"));
+  std::set<TensorId> written;
+  for (const TensorId output : b.graph.outputs()) {
+    EXPECT_TRUE(b.graph.producer(output).exists());
+    EXPECT_TRUE(written.insert(output).second);
+  }
+  prepare_for_int8(b.graph, Target::litert_cpu);
+  EXPECT_EQ(b.graph.node_count(), 4u);
 }
 
 /// Two branches and an SE block, with operators appended and operands given in one of two orders.

@@ -27,6 +27,7 @@ bool remove_unused_operators(TfliteGraph& graph);
 bool merge_equal_operators(TfliteGraph& graph);
 bool share_integer_constants(TfliteGraph& graph);
 bool order_operands(TfliteGraph& graph);
+bool separate_outputs(TfliteGraph& graph);
 bool sort_operators(TfliteGraph& graph);
 bool name_tensors(TfliteGraph& graph);
 
