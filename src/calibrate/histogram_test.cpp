@@ -143,7 +143,8 @@ TEST(ChooseRange, StaysWithinWhatWasSeenForAnyFiniteValues) {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     Histogram histogram;
     histogram.add(values);
-    for (const CalibrationMethod method : {CalibrationMethod::minmax, CalibrationMethod::percentile, CalibrationMethod::mse}) {
+    for (const CalibrationMethod method :
+         {CalibrationMethod::minmax, CalibrationMethod::percentile, CalibrationMethod::mse}) {
       const Range seen = with_zero({*low, *high});
       const Range chosen = with_zero(choose_range(method, {*low, *high}, histogram));
       EXPECT_LE(seen.low, chosen.low);

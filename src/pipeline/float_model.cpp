@@ -14,10 +14,11 @@ namespace {
 /// Writes model.onnx beside lowering: hashing and writing take as long, and share nothing with it but
 /// constants.
 std::optional<TfliteGraph> write_and_lower(ExportRun& run, OnnxGraph graph) {
-  std::future<WrittenFile> written = std::async(std::launch::async, [&run, graph]() mutable {
-    spell_for_onnx_runtime(graph);
-    return run.outputs.write_onnx(graph);
-  });
+  std::future<WrittenFile> written =
+      std::async(std::launch::async | std::launch::deferred, [&run, graph]() mutable {
+        spell_for_onnx_runtime(graph);
+        return run.outputs.write_onnx(graph);
+      });
   std::optional<TfliteGraph> lowered;
   if (run.options.format != OutputFormat::onnx)
     lowered = lower(with_single_batch(std::move(graph), run.options));
