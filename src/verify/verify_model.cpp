@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "calib8/error.h"
@@ -17,9 +18,13 @@ struct Outputs {
   std::vector<std::optional<int>> labels;
 };
 
+bool is_finite(const std::vector<float>& outputs) {
+  return std::all_of(outputs.begin(), outputs.end(), [](float value) { return std::isfinite(value); });
+}
+
 /// Nothing that is measured means anything where the float model's answer is no number.
 void require_finite(const std::vector<float>& outputs, std::size_t sample) {
-  if (std::all_of(outputs.begin(), outputs.end(), [](float value) { return std::isfinite(value); })) return;
+  if (is_finite(outputs)) return;
   throw Error(ErrorCode::model, "the float model gives NaN or infinity for verification sample " +
                                     std::to_string(sample) +
                                     ": check the model's weights and the preprocessing");
@@ -63,7 +68,8 @@ bool is_classifier(const TfliteGraph& graph) {
 Agreement count_agreeing(const Outputs& outputs) {
   Agreement agreement;
   for (std::size_t i = 0; i < outputs.of_float.size(); ++i) {
-    if (argmax(outputs.of_float[i]) == argmax(outputs.of_quantized[i])) ++agreement.agreeing;
+    if (is_finite(outputs.of_quantized[i]) && argmax(outputs.of_float[i]) == argmax(outputs.of_quantized[i]))
+      ++agreement.agreeing;
   }
   agreement.interval =
       clopper_pearson(agreement.agreeing, static_cast<std::int64_t>(outputs.of_float.size()));
@@ -76,10 +82,15 @@ Accuracy count_correct(const Outputs& outputs) {
     if (!outputs.labels[i]) continue;
     ++accuracy.labelled;
     if (argmax(outputs.of_float[i]) == static_cast<std::size_t>(*outputs.labels[i])) ++accuracy.float_correct;
-    if (argmax(outputs.of_quantized[i]) == static_cast<std::size_t>(*outputs.labels[i]))
+    if (is_finite(outputs.of_quantized[i]) &&
+        argmax(outputs.of_quantized[i]) == static_cast<std::size_t>(*outputs.labels[i]))
       ++accuracy.quantized_correct;
   }
   return accuracy;
+}
+
+bool all_same(const std::vector<std::vector<float>>& outputs) {
+  return std::ranges::adjacent_find(outputs, std::not_equal_to<>()) == outputs.end();
 }
 
 }  // namespace
@@ -93,6 +104,7 @@ Verification verify_model(const FloatModel& float_model, const WrittenModel& qua
   const RunnableModel runnable_quantized = runnable(quantized.graph, quantized.file);
   const Outputs outputs = run_samples(runnable_float, runnable_quantized, samples, litert, options);
   result.sqnr_decibels = centred_sqnr_decibels(outputs.of_float, outputs.of_quantized);
+  result.constant_outputs = all_same(outputs.of_quantized) && !all_same(outputs.of_float);
   if (is_classifier(float_model.graph)) {
     result.agreement = count_agreeing(outputs);
     if (outputs.of_float.front().size() == options.classes) {
