@@ -26,14 +26,14 @@ Range percentile_range(Range observed, const Histogram& histogram, double tail) 
   return {std::max(observed.low, static_cast<float>(low)), std::min(observed.high, static_cast<float>(high))};
 }
 
-/// Sum of cubed errors when the binned values go through the type's levels over [low, high], or over as much
-/// on both sides of zero, with zero on a level; or a part of the sum that reaches `enough` already.
+/// Sum of cubed errors when the binned values go through the levels of [low, high] with a whole zero point;
+/// or a part of the sum that reaches `enough` already.
 double summed_error(const Histogram& histogram, double low, double high, const Levels& levels,
                     double enough) {
   const auto steps = static_cast<double>(levels.steps());
-  const double scale = levels.is_symmetric ? std::max(-low, high) * 2 / steps : (high - low) / steps;
+  const double scale = (high - low) / steps;
   if (scale <= 0) return std::numeric_limits<double>::infinity();
-  const double zero_level = levels.is_symmetric ? steps / 2 : std::nearbyint(-low / scale);
+  const double zero_level = std::nearbyint(-low / scale);
   const double levels_per_unit = 1 / scale;
   const double width = histogram.bin_width();
   // Values are taken to lie at the middle of their bin; what they vary around it is lost to rounding alike.
@@ -84,6 +84,8 @@ Range choose_range(CalibrationMethod method, Range observed, const Histogram& hi
     case CalibrationMethod::percentile:
       return percentile_range(observed, histogram, 1e-4);
     case CalibrationMethod::mse:
+      // 16 bits have room for all that was seen, and histograms didn't see all of it.
+      if (activations == DType::int16) return observed;
       return least_error_range(observed, histogram, levels_of(activations));
   }
   return observed;

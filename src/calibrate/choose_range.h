@@ -11,8 +11,8 @@ namespace calib8 {
 ///
 /// - minmax: all that was seen;
 /// - percentile: between the 0.01th and the 99.99th percentile;
-/// - mse: the least mean error of the values in `activations`, int8 or int16, searched. Errors are cubed, not
-/// squared: the few large values
+/// - mse: the least mean error of the int8 values, searched (and all that was seen for int16). Errors are
+/// cubed, not squared: the few large values
 ///   that a range cuts off matter more to what follows than their squares say (Li et al. 2021, "BRECQ", takes
 ///   the power of 2.4; docs/design.md has the measurement that chose 3).
 ///

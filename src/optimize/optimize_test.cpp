@@ -64,7 +64,7 @@ TEST(Finish, EveryOutputIsWrittenByAnOperatorOfItsOwn) {
     EXPECT_TRUE(b.graph.producer(output).exists());
     EXPECT_TRUE(written.insert(output).second);
   }
-  prepare_for_int8(b.graph, Target::litert_cpu);
+  prepare_for_int8(b.graph, litert_cpu());
   EXPECT_EQ(b.graph.node_count(), 4u);
 }
 

@@ -1,6 +1,8 @@
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "pipeline/check_options.h"
 #include "pipeline/check_preprocessing.h"
