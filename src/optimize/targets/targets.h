@@ -15,7 +15,8 @@ const TargetTraits& tflm();
 
 std::span<const TargetTraits* const> all_targets();
 
-/// Fails with ErrorCode::usage where calib8 can't run the target's kernels, and so can't verify a model for it.
+/// Fails with ErrorCode::usage where calib8 can't run the target's kernels, and so can't verify a model for
+/// it.
 void require_runtime(const TargetTraits& target);
 
 }  // namespace calib8
