@@ -69,15 +69,10 @@ struct FusableBinary {
   Activation activation = Activation::none;
   friend bool operator==(const FusableBinary&, const FusableBinary&) = default;
 };
-/// In int16, power_of_two_int16 tells the kernel to take the scales for powers of two; false is right for any.
-struct ScaledSum : FusableBinary {
-  bool power_of_two_int16 = true;  ///< The format's default.
-  friend bool operator==(const ScaledSum&, const ScaledSum&) = default;
-};
-struct Add : ScaledSum {
+struct Add : FusableBinary {
   static constexpr std::string_view name = "ADD";
 };
-struct Sub : ScaledSum {
+struct Sub : FusableBinary {
   static constexpr std::string_view name = "SUB";
 };
 struct Mul : FusableBinary {
