@@ -1,6 +1,8 @@
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "pipeline/check_options.h"
 #include "pipeline/check_preprocessing.h"
@@ -27,28 +29,52 @@ struct QuantizedModel {
       float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
-QuantizedModel quantize_int8(ExportRun& run, const LoweredModel& model, const RepresentativeData& data,
-                             const std::shared_ptr<const LiteRt>& litert) {
-  TfliteGraph calibrated = model.graph;
-  prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(run.options)});
+/// True for what is calibrated.
+bool is_integer(QuantizeTo quantize) {
+  return quantize == QuantizeTo::int8 || quantize == QuantizeTo::int16x8;
+}
+
+DType activation_type(const ExportOptions& options) {
+  return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
+}
+
+/// The float model in operators that the target runs in integers; nothing where a pass of --stop-after was
+/// reached.
+std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
+  TfliteGraph graph = model.graph;
+  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) return graph;
+  run.dump("tflite graph for integers", to_text(graph));
+  return std::nullopt;
+}
+
+QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                                    const TargetTraits& target, const RepresentativeData& data,
+                                    const std::shared_ptr<const LiteRt>& litert) {
   CalibrationOptions calibration;
   calibration.method = run.options.calibration;
+  calibration.activations = activation_type(run.options);
   calibration.threads = run.threads;
   calibration.progress = run.progress("calibrating");
   if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
-  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated),
+  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),
                                 *data.samples.calibration, litert, calibration);
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges);
+  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(run.options)});
+  for (const FloatOperator& op : plan.float_operators) {
+    const TfliteOperator& kept = calibrated[op.id];
+    if (op.reason.empty()) continue;  // it converts between types
+    run.report.float_operators.push_back(
+        {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
+  }
   run.report.quantization = to_json(plan, calibrated, ranges);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, run.options.io, run.threads);
+  apply_plan(quantized, plan, io_of(run.options), run.threads);
   verify(quantized, "quantization");
-  require_valid(quantized);
-  run.dump("int8 graph", to_text(quantized));
+  require_valid(quantized, target);
+  run.dump("quantized graph", to_text(quantized));
   Data file = serialize_tflite(quantized);
   return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
 }
@@ -134,8 +160,15 @@ ExportResult export_model(const ExportOptions& options) {
     return run.finish();
   }
 
-  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir || options.next_sample ||
-                        options.check_preprocessing;
+  const TargetTraits& target = litert_cpu();
+  std::optional<TfliteGraph> integer_model;
+  if (is_integer(options.quantize)) {
+    require_runtime(target);
+    integer_model = prepared(run, *model, target);
+    if (!integer_model) return run.finish();
+  }
+  const bool has_data =
+      integer_model || options.dataset_dir || options.next_sample || options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
@@ -144,7 +177,8 @@ ExportResult export_model(const ExportOptions& options) {
     check_preprocessing_of(run, *model, data, litert);
   }
   const QuantizedModel quantized =
-      options.quantize == QuantizeTo::int8 ? quantize_int8(run, *model, data, litert) : store_float16(*model);
+      integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
+                    : store_float16(*model);
   write_tflite(run, quantized.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) verify_on_litert(run, *model, quantized, data, litert);

@@ -12,7 +12,7 @@ namespace {
 UsedOptions describe(const ExportOptions& options) {
   return {stored_type(options.quantize),
           std::string(word_of(options.calibration)),
-          std::string(word_of(options.io)),
+          std::string(word_of(io_of(options))),
           options.num_samples,
           options.verify_samples,
           options.min_agreement,
@@ -20,6 +20,12 @@ UsedOptions describe(const ExportOptions& options) {
 }
 
 }  // namespace
+
+/// Cameras and applications don't have int16; int8 they must convert to anyway.
+ModelIo io_of(const ExportOptions& options) {
+  if (options.io != ModelIo::automatic) return options.io;
+  return options.quantize == QuantizeTo::int16x8 ? ModelIo::float32 : ModelIo::int8;
+}
 
 std::string stored_type(QuantizeTo quantize) {
   if (quantize == QuantizeTo::none) return "float32";

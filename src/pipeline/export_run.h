@@ -40,6 +40,9 @@ class ExportRun {
   Clock::time_point stage_start_ = start_;
 };
 
+/// The type of the model's inputs and outputs; never automatic.
+ModelIo io_of(const ExportOptions& options);
+
 /// How the .tflite file's numbers are stored, as the metadata has it: "int8", "float16 weights", "float32".
 std::string stored_type(QuantizeTo quantize);
 
