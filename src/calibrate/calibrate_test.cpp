@@ -98,9 +98,8 @@ TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
   const Model model;
   const ArraySource samples = random_samples(9, 4);
   for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::mse}) {
-    const Calibration found =
-        calibrate(model.view(), model.observed(), samples, open_litert(),
-                  {.method = method, .threads = 2, .histogram_samples = 3, .keep_outputs = 5});
+    const Calibration found = calibrate(model.view(), model.observed(), samples, open_litert(),
+                                        {.method = method, .threads = 2, .keep_outputs = 5});
     ASSERT_EQ(found.outputs.size(), 5u);
     for (std::size_t i = 0; i < found.outputs.size(); ++i) {
       const Sample sample = samples.load(i);

@@ -8,7 +8,7 @@
 
 #include "base/subprocess.h"
 #include "calib8/error.h"
-#include "verify/real_values.h"
+#include "run/model_pool.h"
 
 namespace calib8 {
 namespace {
@@ -42,15 +42,14 @@ void append(std::ofstream& file, std::span<const float> values) {
 
 /// inputs.f32 and outputs.f32: the samples as the TFLite model takes them, and what it gives, one behind the
 /// other.
-void write_arrays(const std::filesystem::path& folder, RealModel& model, const SampleSource& samples,
+void write_arrays(const std::filesystem::path& folder, ModelInstance& model, const SampleSource& samples,
                   std::size_t count) {
   std::ofstream inputs(folder / "inputs.f32", std::ios::binary),
       outputs(folder / "outputs.f32", std::ios::binary);
   for (std::size_t i = 0; i < count; ++i) {
     const Sample sample = samples.load(i);
     append(inputs, sample.inputs.begin()->second.as<float>());
-    model.load(sample);
-    model.run();
+    model.run(sample, i);
     append(outputs, model.output(0));
   }
   inputs.flush();
@@ -68,8 +67,8 @@ nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatM
   }
   const std::size_t count = std::min(samples.size(), most_samples);
   const TemporaryFolder folder;
-  RealModel runnable(litert, model.file(), graph, graph.outputs(), {.purpose = "comparing with ONNX Runtime"});
-  write_arrays(folder.path(), runnable, samples, count);
+  ModelInstance instance(litert, runnable(graph, model.file()), {.purpose = "comparing with ONNX Runtime"});
+  write_arrays(folder.path(), instance, samples, count);
   const Shape& shape = graph[graph.inputs()[0]].shape;
   std::string sizes;
   for (const std::int64_t size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);

@@ -1,0 +1,26 @@
+#include "calibrate/value_counts.h"
+
+namespace calib8 {
+namespace {
+
+/// Of one tensor, per sample.
+constexpr std::size_t counted_values = 4096;
+
+}  // namespace
+
+ValueCounts::ValueCounts(const std::vector<TensorId>& tensors, ObservationGraph& wanted)
+    : histograms_(tensors.size()) {
+  for (const TensorId tensor : tensors) positions_.push_back(wanted.pixels(tensor, counted_values));
+}
+
+void ValueCounts::consume(std::size_t, const ModelInstance& model) {
+  for (std::size_t i = 0; i < positions_.size(); ++i) {
+    for (const std::size_t position : positions_[i]) histograms_[i].add(model.float_output(position));
+  }
+}
+
+void ValueCounts::merge(const ValueCounts& other) {
+  for (std::size_t i = 0; i < histograms_.size(); ++i) histograms_[i].merge(other.histograms_[i]);
+}
+
+}  // namespace calib8

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "calibrate/histogram.h"
+#include "run/observation_graph.h"
+#include "run/observer.h"
+
+namespace calib8 {
+
+/// Histograms of tensors' values, of a part of each tensor in each sample.
+class ValueCounts {
+ public:
+  ValueCounts(const std::vector<TensorId>& tensors, ObservationGraph& wanted);
+
+  void consume(std::size_t sample, const ModelInstance& model);
+  void merge(const ValueCounts& other);
+  /// Of each tensor.
+  const std::vector<Histogram>& histograms() const { return histograms_; }
+
+ private:
+  std::vector<std::vector<std::size_t>> positions_;  ///< Of each tensor, among the outputs.
+  std::vector<Histogram> histograms_;
+};
+
+}  // namespace calib8
