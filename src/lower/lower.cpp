@@ -44,6 +44,11 @@ class Driver {
       return place_hold(id);
     }
     const Shape shape = value.type->static_shape();
+    if (element_count(shape) == 0) {
+      refuse("input '" + value.name + "' " + to_string(shape) +
+             " holds no value; export the model with sizes of at least 1");
+      return place_hold(id);
+    }
     const bool is_image = shape.size() == image_rank;
     const Shape outside = is_image ? Shape{shape[0], shape[2], shape[3], shape[1]} : shape;
     const TensorId input =
