@@ -31,7 +31,7 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
                       const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                       const CalibrationOptions& options) {
   const TfliteGraph& graph = model.graph;
-  const bool may_clip = options.method != RangeMethod::minmax;
+  const bool may_clip = options.method != CalibrationMethod::minmax;
   const std::vector<std::size_t> clippable =
       may_clip ? find_clippable(graph, observed) : std::vector<std::size_t>();
   std::vector<TensorId> counted;
@@ -39,7 +39,7 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
   const std::size_t kept = all_outputs_are_float(graph) ? std::min(options.keep_outputs, samples.size()) : 0;
 
   ObservationGraph wanted(graph);
-  const Observers fresh(Extremes(graph, observed, wanted), ValueCounts(counted, wanted),
+  const Observers fresh(Extremes(graph, observed, wanted), ValueCounts(graph, counted, wanted),
                         KeptOutputs(graph, kept, wanted));
   RunnableModel runnable = wanted.write([&](const TfliteGraph& variant, const TfliteFileOptions& file) {
     return model.constants.file_of(variant, file);

@@ -13,7 +13,7 @@
 namespace calib8 {
 
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::mse;
+  CalibrationMethod method = CalibrationMethod::mse;
   int threads = 1;
   /// Samples, from the first on, whose outputs are kept, because they will be verified on too.
   std::size_t keep_outputs = 0;

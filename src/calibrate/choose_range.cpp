@@ -73,14 +73,14 @@ Range least_error_range(Range observed, const Histogram& histogram) {
 
 }  // namespace
 
-Range choose_range(RangeMethod method, Range observed, const Histogram& histogram) {
+Range choose_range(CalibrationMethod method, Range observed, const Histogram& histogram) {
   if (histogram.empty()) return observed;
   switch (method) {
-    case RangeMethod::minmax:
+    case CalibrationMethod::minmax:
       return observed;
-    case RangeMethod::percentile:
+    case CalibrationMethod::percentile:
       return percentile_range(observed, histogram, 1e-4);
-    case RangeMethod::mse:
+    case CalibrationMethod::mse:
       return least_error_range(observed, histogram);
   }
   return observed;

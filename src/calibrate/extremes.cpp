@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "calib8/error.h"
+#include "calibrate/not_finite.h"
 
 namespace calib8 {
 namespace {
@@ -41,15 +41,6 @@ Range swish(Range x) {
   const bool turns = x.low <= turning_point && turning_point <= x.high;
   return {static_cast<float>(turns ? least : std::min(at_low, at_high)),
           static_cast<float>(std::max(at_low, at_high))};
-}
-
-[[noreturn]] void fail_not_finite(const TfliteGraph& graph, TensorId tensor, std::size_t sample) {
-  const bool given = graph.is_input(tensor);
-  throw Error(
-      given ? ErrorCode::dataset : ErrorCode::model,
-      "its values are not finite for calibration sample " + std::to_string(sample) +
-          (given ? ": check how the samples are made" : ": check the model's weights and the preprocessing"),
-      "tensor '" + graph[tensor].name + "'");
 }
 
 }  // namespace

@@ -80,23 +80,25 @@ std::size_t Histogram::add_known(std::span<const float> values) {
   return values.size();
 }
 
-void Histogram::add(std::span<const float> values) {
+bool Histogram::add(std::span<const float> values) {
   if (empty()) {
     Range range{INFINITY, -INFINITY};
     for (const float value : values) {
       if (std::isfinite(value)) range = hull(range, {value, value});
     }
-    if (range.low > range.high) return;
+    if (range.low > range.high) return values.empty();
     *this = empty_over(range);
   }
+  bool all_finite = true;
   // Later values seldom lie outside of what was seen before.
   while (true) {
     values = values.subspan(add_known(values));
-    if (values.empty()) return;
+    if (values.empty()) return all_finite;
     const float outside = values.front();
     if (std::isfinite(outside)) {
       merge(empty_over({outside, outside}));
     } else {
+      all_finite = false;
       values = values.subspan(1);
     }
   }

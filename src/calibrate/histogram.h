@@ -19,8 +19,8 @@ class Histogram {
  public:
   static constexpr std::int64_t most_bins = 2048;
 
-  /// Counts the values; those that are not finite are left out.
-  void add(std::span<const float> values);
+  /// Counts the values. Those that are not finite are left out, which the answer false says.
+  bool add(std::span<const float> values);
   void merge(const Histogram& other);
 
   bool empty() const { return counts_.empty(); }

@@ -1,5 +1,7 @@
 #include "calibrate/value_counts.h"
 
+#include "calibrate/not_finite.h"
+
 namespace calib8 {
 namespace {
 
@@ -8,14 +10,17 @@ constexpr std::size_t counted_values = 4096;
 
 }  // namespace
 
-ValueCounts::ValueCounts(const std::vector<TensorId>& tensors, ObservationGraph& wanted)
-    : histograms_(tensors.size()) {
+ValueCounts::ValueCounts(const TfliteGraph& graph, const std::vector<TensorId>& tensors,
+                         ObservationGraph& wanted)
+    : graph_(&graph), tensors_(tensors), histograms_(tensors.size()) {
   for (const TensorId tensor : tensors) positions_.push_back(wanted.pixels(tensor, counted_values));
 }
 
-void ValueCounts::consume(std::size_t, const ModelInstance& model) {
+void ValueCounts::consume(std::size_t sample, const ModelInstance& model) {
   for (std::size_t i = 0; i < positions_.size(); ++i) {
-    for (const std::size_t position : positions_[i]) histograms_[i].add(model.float_output(position));
+    for (const std::size_t position : positions_[i]) {
+      if (!histograms_[i].add(model.float_output(position))) fail_not_finite(*graph_, tensors_[i], sample);
+    }
   }
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "optimize/compare.h"
 #include "optimize/graph_builder.h"
 
@@ -48,6 +50,44 @@ TEST(Simplify, DropsWhatNobodyReads) {
   b.output(b.unary(tflite::Relu{}, x));
   EXPECT_LE(difference_made(b), 0);
   EXPECT_EQ(b.graph.node_count(), 1u);
+}
+
+TEST(Finish, EveryOutputIsWrittenByAnOperatorOfItsOwn) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 3}), y = b.unary(tflite::Relu{}, x);
+  for (const TensorId output : {x, y, y, x}) b.output(output);
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_THAT(kinds(b.graph), ::testing::UnorderedElementsAre("RELU", "RESHAPE", "RESHAPE", "RESHAPE"));
+  std::set<TensorId> written;
+  for (const TensorId output : b.graph.outputs()) {
+    EXPECT_TRUE(b.graph.producer(output).exists());
+    EXPECT_TRUE(written.insert(output).second);
+  }
+  prepare_for_int8(b.graph, Target::litert_cpu);
+  EXPECT_EQ(b.graph.node_count(), 4u);
+}
+
+TEST(Finish, ATensorTimesItselfIsReadTwice) {
+  GraphBuilder b;
+  const TensorId x = b.unary(tflite::Relu{}, b.input({1, 2, 3, 3}));
+  b.output(b.emit(tflite::BatchMatMul{}, {x, x}, {1, 2, 3, 3}));
+  optimize(b.graph);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"RELU", "RESHAPE", "BATCH_MATMUL"}));
+  for (const OperatorId id : b.graph.nodes()) {
+    const TfliteOperator& op = b.graph[id];
+    EXPECT_TRUE(!op.is<tflite::BatchMatMul>() || op.inputs[0] != op.inputs[1]);
+  }
+}
+
+TEST(Simplify, JoinsConstantsBeforeTheModelRuns) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 2, 3});
+  const TensorId constants =
+      b.concatenation({b.constant({1, 1, 3}), b.constant({1, 2, 3}), b.constant({1, 1, 3})}, 1);
+  b.output(b.concatenation(
+      {x, constants, b.concatenation({b.constant({1, 2, 1}), b.constant({1, 2, 2})}, 2)}, 1));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"CONCATENATION"}));
 }
 
 /// Two branches and an SE block, with operators appended and operands given in one of two orders.

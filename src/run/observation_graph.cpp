@@ -40,9 +40,20 @@ TensorId ObservationGraph::add_behind(TensorId tensor, tflite::Options options, 
 }
 
 std::size_t ObservationGraph::whole(TensorId tensor) {
-  const auto [entry, is_new] = position_of_.emplace(tensor.index, outputs_.size());
-  if (is_new) outputs_.push_back(tensor);
-  return entry->second;
+  const auto known = position_of_.find(tensor.index);
+  if (known != position_of_.end()) return known->second;
+  // LiteRT doesn't write an output that is an input: a copy is given out.
+  const TensorId given = graph_.is_input(tensor) ? copy_of(tensor) : tensor;
+  position_of_.emplace(tensor.index, outputs_.size());
+  outputs_.push_back(given);
+  return outputs_.size() - 1;
+}
+
+TensorId ObservationGraph::copy_of(TensorId tensor) {
+  const Shape shape = graph_[tensor].shape;
+  const std::vector<std::int32_t> sizes(shape.begin(), shape.end());
+  return add_behind(tensor, tflite::Reshape{sizes}, {tensor, graph_.add_constant(fresh_name(), sizes)},
+                    shape);
 }
 
 /// The tensor, or its single element as a vector where it has no axes: LiteRT reduces along one axis at

@@ -37,6 +37,7 @@ class ObservationGraph {
 
  private:
   TensorId add_behind(TensorId tensor, tflite::Options options, std::vector<TensorId> inputs, Shape shape);
+  TensorId copy_of(TensorId tensor);
   TensorId with_axes(TensorId tensor);
   std::size_t reduce(tflite::Options reduction, TensorId tensor);
   TensorId slice(TensorId tensor, const Shape& begin, const Shape& size);

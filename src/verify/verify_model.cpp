@@ -17,9 +17,13 @@ struct Outputs {
   std::vector<std::optional<int>> labels;
 };
 
+bool is_finite(const std::vector<float>& outputs) {
+  return std::all_of(outputs.begin(), outputs.end(), [](float value) { return std::isfinite(value); });
+}
+
 /// Nothing that is measured means anything where the float model's answer is no number.
 void require_finite(const std::vector<float>& outputs, std::size_t sample) {
-  if (std::all_of(outputs.begin(), outputs.end(), [](float value) { return std::isfinite(value); })) return;
+  if (is_finite(outputs)) return;
   throw Error(ErrorCode::model, "the float model gives NaN or infinity for verification sample " +
                                     std::to_string(sample) +
                                     ": check the model's weights and the preprocessing");
@@ -63,7 +67,8 @@ bool is_classifier(const TfliteGraph& graph) {
 Agreement count_agreeing(const Outputs& outputs) {
   Agreement agreement;
   for (std::size_t i = 0; i < outputs.of_float.size(); ++i) {
-    if (argmax(outputs.of_float[i]) == argmax(outputs.of_quantized[i])) ++agreement.agreeing;
+    if (is_finite(outputs.of_quantized[i]) && argmax(outputs.of_float[i]) == argmax(outputs.of_quantized[i]))
+      ++agreement.agreeing;
   }
   agreement.interval =
       clopper_pearson(agreement.agreeing, static_cast<std::int64_t>(outputs.of_float.size()));
@@ -76,7 +81,8 @@ Accuracy count_correct(const Outputs& outputs) {
     if (!outputs.labels[i]) continue;
     ++accuracy.labelled;
     if (argmax(outputs.of_float[i]) == static_cast<std::size_t>(*outputs.labels[i])) ++accuracy.float_correct;
-    if (argmax(outputs.of_quantized[i]) == static_cast<std::size_t>(*outputs.labels[i]))
+    if (is_finite(outputs.of_quantized[i]) &&
+        argmax(outputs.of_quantized[i]) == static_cast<std::size_t>(*outputs.labels[i]))
       ++accuracy.quantized_correct;
   }
   return accuracy;

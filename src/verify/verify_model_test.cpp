@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "calib8/error.h"
 #include "run/edge_values.h"
 #include "samples/test_array_source.h"
 #include "write/tflite.h"
@@ -76,15 +79,34 @@ TEST(VerifyModel, LabelsMeanNothingWhereClassesAndOutputsDiffer) {
   EXPECT_FALSE(verify_pair(real, sum_model(0, 0.01f), 10).accuracy);
 }
 
-TEST(EdgeValues, RoundTripWithinHalfAStep) {
-  const Tensor values = make_tensor<float>({4}, {-1, 0, 0.3f, 5});
-  const EdgeType type{DType::uint8, per_tensor(0.02f, 100)};
-  const Tensor levels = from_float(values, type);
-  const std::vector<float> back = to_float(levels.data.bytes(), type);
-  EXPECT_NEAR(back[0], -1, 0.0101);
-  EXPECT_EQ(back[1], 0);
-  EXPECT_NEAR(back[2], 0.3, 0.0101);
-  EXPECT_NEAR(back[3], 0.02 * 155, 1e-6) << "clamped at 255";
+/// y = x / d with the given divisor, float32.
+TfliteGraph quotient_model(float divisor) {
+  TfliteGraph graph;
+  const Shape shape = {1, 3};
+  const TensorId x = graph.add_value({"x", DType::float32, shape, std::nullopt, std::nullopt});
+  graph.set_inputs({x});
+  const TensorId d = graph.add_constant("divisor", make_tensor<float>({1, 3}, {divisor, divisor, divisor}));
+  graph.set_outputs({graph.emit(tflite::Div{}, {x, d}, "y", shape)});
+  graph.input_names = {"x"};
+  graph.output_names = {"y"};
+  return graph;
+}
+
+TEST(VerifyModel, RefusesAFloatModelThatGivesNoNumbers) {
+  try {
+    verify_pair(quotient_model(0), sum_model(0, 0.01f));
+    FAIL() << "NaN went through";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::model);
+    EXPECT_NE(error.message().find("verification sample"), std::string::npos) << error.message();
+  }
+}
+
+TEST(VerifyModel, NoNumbersOfTheOtherModelNeverAgree) {
+  const Verification verification = verify_pair(quotient_model(1), quotient_model(0));
+  EXPECT_EQ(verification.agreement->agreeing, 0);
+  EXPECT_EQ(verification.accuracy->quantized_correct, 0);
+  EXPECT_TRUE(std::isnan(verification.sqnr_decibels));
 }
 
 }  // namespace
