@@ -124,7 +124,7 @@ TEST(Resize, TheSameSizeIsACopy) {
 TEST(ResizePart, IsThatPartOfTheWhole) {
   const Image image{61, 43, test::random_bytes(61 * 43 * 3, 5)};
   const Region regions[] = {{0, 0, 4, 3}, {3, 5, 2, 9}, {7, 11, 6, 1}};
-  for (const auto [height, width] :
+  for (const auto& [height, width] :
        {std::pair(13, 17), {90, 20}, {13, 150}, {90, 150}, {43, 20}, {14, 61}, {43, 61}}) {
     for (const Interpolation interpolation :
          {Interpolation::nearest, Interpolation::bilinear, Interpolation::bicubic, Interpolation::lanczos}) {

@@ -30,8 +30,7 @@ void SpoolFile::append(ByteView bytes) {
     std::error_code error;
     const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
     if (error) {
-      throw Error(ErrorCode::dataset, "the folder for temporary files can't be used: " + error.message(),
-                  "TMPDIR");
+      throw Error(ErrorCode::dataset, "TMPDIR names no folder that can be used: " + error.message());
     }
     std::string name = (folder / "calib8_arrays_XXXXXX").string();
     descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
