@@ -1,5 +1,6 @@
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
+#include "optimize/activation_memory.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
 #include "pipeline/check_options.h"
@@ -27,10 +28,21 @@ struct QuantizedModel {
       float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
-QuantizedModel quantize_int8(ExportRun& run, const LoweredModel& model, const RepresentativeData& data,
-                             const std::shared_ptr<const LiteRt>& litert) {
-  TfliteGraph calibrated = model.graph;
-  prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(run.options)});
+/// The float graph in the operators that the target runs in int8; nothing where a pass of --stop-after was
+/// reached.
+std::optional<TfliteGraph> prepare(ExportRun& run, const LoweredModel& model) {
+  TfliteGraph graph = model.graph;
+  const PassReport passes = prepare_for_int8(graph, Target::litert_cpu, {pass_options(run.options)});
+  if (!passes.stopped) {
+    if (run.options.stop_after) run.refuse_stop();
+    return graph;
+  }
+  run.dump("tflite graph for int8", to_text(graph));
+  return std::nullopt;
+}
+
+QuantizedModel quantize_int8(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                             const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
   CalibrationOptions calibration;
   calibration.method = run.options.calibration;
   calibration.threads = run.threads;
@@ -121,17 +133,21 @@ void verify_on_litert(ExportRun& run, const LoweredModel& model, const Quantized
   run.end_stage("verify");
 }
 
-}  // namespace
-
-ExportResult export_model(const ExportOptions& options) {
-  check_options(options);
-  ExportRun run(options);
+ExportResult run_stages(ExportRun& run) {
+  const ExportOptions& options = run.options;
   const std::optional<LoweredModel> model = make_float_model(run);
   if (!model) return run.finish();
   if (options.quantize == QuantizeTo::none) {
     const Data file = serialize_tflite(model->graph);
     write_tflite(run, file, file.size());
     return run.finish();
+  }
+
+  require_runnable(model->graph);
+  std::optional<TfliteGraph> prepared;
+  if (options.quantize == QuantizeTo::int8) {
+    prepared = prepare(run, *model);
+    if (!prepared) return run.finish();
   }
 
   const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir || options.next_sample ||
@@ -143,12 +159,26 @@ ExportResult export_model(const ExportOptions& options) {
     data = take_data(run, *model);
     check_preprocessing_of(run, *model, data, litert);
   }
-  const QuantizedModel quantized =
-      options.quantize == QuantizeTo::int8 ? quantize_int8(run, *model, data, litert) : store_float16(*model);
+  const QuantizedModel quantized = options.quantize == QuantizeTo::int8
+                                       ? quantize_int8(run, *model, std::move(*prepared), data, litert)
+                                       : store_float16(*model);
   write_tflite(run, quantized.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) verify_on_litert(run, *model, quantized, data, litert);
   return run.finish(data);
+}
+
+}  // namespace
+
+ExportResult export_model(const ExportOptions& options) {
+  check_options(options);
+  ExportRun run(options);
+  try {
+    return run_stages(run);
+  } catch (const Error&) {
+    run.require_unchanged_files();  // what went wrong may come of a file that was cut off under our hands
+    throw;
+  }
 }
 
 }  // namespace calib8

@@ -144,6 +144,7 @@ struct ExportReport {
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   Outputs outputs;
   Measured measured;
+  std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.
 };
 
 }  // namespace calib8
