@@ -1,7 +1,8 @@
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
-#include "optimize/activation_memory.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "pipeline/check_options.h"
 #include "pipeline/check_preprocessing.h"
@@ -28,39 +29,52 @@ struct QuantizedModel {
       float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
-/// The float graph in the operators that the target runs in int8; nothing where a pass of --stop-after was
+/// True for what is calibrated.
+bool is_integer(QuantizeTo quantize) {
+  return quantize == QuantizeTo::int8 || quantize == QuantizeTo::int16x8;
+}
+
+DType activation_type(const ExportOptions& options) {
+  return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
+}
+
+/// The float model in operators that the target runs in integers; nothing where a pass of --stop-after was
 /// reached.
-std::optional<TfliteGraph> prepare(ExportRun& run, const LoweredModel& model) {
+std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
   TfliteGraph graph = model.graph;
-  const PassReport passes = prepare_for_int8(graph, Target::litert_cpu, {pass_options(run.options)});
-  if (!passes.stopped) {
-    if (run.options.stop_after) run.refuse_stop();
-    return graph;
-  }
-  run.dump("tflite graph for int8", to_text(graph));
+  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) return graph;
+  run.dump("tflite graph for integers", to_text(graph));
   return std::nullopt;
 }
 
-QuantizedModel quantize_int8(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
-                             const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
+QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                                    const TargetTraits& target, const RepresentativeData& data,
+                                    const std::shared_ptr<const LiteRt>& litert) {
   CalibrationOptions calibration;
   calibration.method = run.options.calibration;
+  calibration.activations = activation_type(run.options);
   calibration.threads = run.threads;
   calibration.progress = run.progress("calibrating");
   if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
-  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated),
+  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),
                                 *data.samples.calibration, litert, calibration);
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges);
+  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(run.options)});
+  for (const FloatOperator& op : plan.float_operators) {
+    const TfliteOperator& kept = calibrated[op.id];
+    if (op.reason.empty()) continue;  // it converts between types
+    run.report.float_operators.push_back(
+        {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
+  }
   run.report.quantization = to_json(plan, calibrated, ranges);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, run.options.io, run.threads);
+  apply_plan(quantized, plan, io_of(run.options), run.threads);
   verify(quantized, "quantization");
-  require_valid(quantized);
-  run.dump("int8 graph", to_text(quantized));
+  require_valid(quantized, target);
+  run.dump("quantized graph", to_text(quantized));
   Data file = serialize_tflite(quantized);
   return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
 }
@@ -133,8 +147,11 @@ void verify_on_litert(ExportRun& run, const LoweredModel& model, const Quantized
   run.end_stage("verify");
 }
 
-ExportResult run_stages(ExportRun& run) {
-  const ExportOptions& options = run.options;
+}  // namespace
+
+ExportResult export_model(const ExportOptions& options) {
+  check_options(options);
+  ExportRun run(options);
   const std::optional<LoweredModel> model = make_float_model(run);
   if (!model) return run.finish();
   if (options.quantize == QuantizeTo::none) {
@@ -143,15 +160,15 @@ ExportResult run_stages(ExportRun& run) {
     return run.finish();
   }
 
-  require_runnable(model->graph);
-  std::optional<TfliteGraph> prepared;
-  if (options.quantize == QuantizeTo::int8) {
-    prepared = prepare(run, *model);
-    if (!prepared) return run.finish();
+  const TargetTraits& target = litert_cpu();
+  std::optional<TfliteGraph> integer_model;
+  if (is_integer(options.quantize)) {
+    require_runtime(target);
+    integer_model = prepared(run, *model, target);
+    if (!integer_model) return run.finish();
   }
-
-  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir || options.next_sample ||
-                        options.check_preprocessing;
+  const bool has_data =
+      integer_model || options.dataset_dir || options.next_sample || options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
@@ -159,26 +176,13 @@ ExportResult run_stages(ExportRun& run) {
     data = take_data(run, *model);
     check_preprocessing_of(run, *model, data, litert);
   }
-  const QuantizedModel quantized = options.quantize == QuantizeTo::int8
-                                       ? quantize_int8(run, *model, std::move(*prepared), data, litert)
-                                       : store_float16(*model);
+  const QuantizedModel quantized =
+      integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
+                    : store_float16(*model);
   write_tflite(run, quantized.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) verify_on_litert(run, *model, quantized, data, litert);
   return run.finish(data);
-}
-
-}  // namespace
-
-ExportResult export_model(const ExportOptions& options) {
-  check_options(options);
-  ExportRun run(options);
-  try {
-    return run_stages(run);
-  } catch (const Error&) {
-    run.require_unchanged_files();  // what went wrong may come of a file that was cut off under our hands
-    throw;
-  }
 }
 
 }  // namespace calib8

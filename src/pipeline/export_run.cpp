@@ -1,6 +1,5 @@
 #include "pipeline/export_run.h"
 
-#include "base/mapped_file.h"
 #include "base/parallel.h"
 #include "calib8/version.h"
 #include "pipeline/report_text.h"
@@ -13,7 +12,7 @@ namespace {
 UsedOptions describe(const ExportOptions& options) {
   return {stored_type(options.quantize),
           std::string(word_of(options.calibration)),
-          std::string(word_of(options.io)),
+          std::string(word_of(io_of(options))),
           options.num_samples,
           options.verify_samples,
           options.min_agreement,
@@ -21,6 +20,12 @@ UsedOptions describe(const ExportOptions& options) {
 }
 
 }  // namespace
+
+/// Cameras and applications don't have int16; int8 they must convert to anyway.
+ModelIo io_of(const ExportOptions& options) {
+  if (options.io != ModelIo::automatic) return options.io;
+  return options.quantize == QuantizeTo::int16x8 ? ModelIo::float32 : ModelIo::int8;
+}
 
 std::string stored_type(QuantizeTo quantize) {
   if (quantize == QuantizeTo::none) return "float32";
@@ -35,17 +40,6 @@ ExportRun::ExportRun(const ExportOptions& export_options)
   report.options = describe(options);
 }
 
-void ExportRun::require_unchanged_files() const {
-  for (const Data& file : files) require_unchanged(file);
-}
-
-void ExportRun::refuse_stop() const {
-  throw Error(ErrorCode::usage,
-              "no stage of this export runs the pass '" + *options.stop_after +
-                  "': it is disabled, or belongs to another kind of model or output",
-              "--stop-after");
-}
-
 void ExportRun::end_stage(const char* stage) {
   const Clock::time_point now = Clock::now();
   report.measured.seconds_by_stage[stage] = std::chrono::duration<double>(now - stage_start_).count();
@@ -58,7 +52,6 @@ void ExportRun::dump(std::string_view stage, const std::string& text) const {
 
 ExportResult ExportRun::finish(const RepresentativeData& data) {
   report.measured.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  report.stopped_after = options.stop_after.value_or("");
   ExportResult result;
   if (report.outputs.onnx) result.onnx = outputs.paths().onnx;
   if (report.outputs.tflite) {

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "onnx_graph/emitter.h"
+#include "onnx_graph/onnx_graph.h"
 #include "read/onnx_refusals.h"
 
 namespace calib8 {
@@ -14,10 +15,12 @@ inline constexpr std::int64_t oldest_opset = 7, newest_opset = 25;
 
 /// Where a node stands that is being upgraded.
 struct OnnxUpgrade {
-  OnnxEmitter& emitter;     ///< Of the graph; knows all names that the file uses.
+  OnnxGraph& graph;
   std::int64_t opset;       ///< The file's.
   std::string description;  ///< Of the node, for refusals.
   OnnxRefusals& refusals;
+  std::function<std::string(const std::string& wanted)>
+      free_name;                 ///< A value name that the file doesn't use.
   std::vector<OnnxNode> behind;  ///< Filled: nodes to append right behind the upgraded one.
 };
 

@@ -135,6 +135,11 @@ struct Measured {
   std::optional<PreprocessingCheck> preprocessing_check;
 };
 
+/// An operator of an integer model that computes in float.
+struct OperatorInFloat {
+  std::string op, output, reason;
+};
+
 struct ExportReport {
   std::string calib8_version;
   ModelDescription model;
@@ -142,9 +147,9 @@ struct ExportReport {
   std::optional<DatasetDescription> dataset;
   std::optional<PreprocessingDescription> preprocessing;  ///< Of images.
   nlohmann::json quantization;                            ///< The plan; null where there is none.
+  std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
   Outputs outputs;
   Measured measured;
-  std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.
 };
 
 }  // namespace calib8

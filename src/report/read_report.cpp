@@ -42,6 +42,18 @@ DatasetDescription read_dataset(const JsonFields& fields) {
   return dataset;
 }
 
+/// Those with a reason: others convert between types, or older versions wrote them.
+std::vector<OperatorInFloat> read_float_operators(const JsonFields& quantization) {
+  std::vector<OperatorInFloat> operators;
+  if (!quantization.has("float_operators")) return operators;
+  for (const JsonFields& fields : quantization.objects("float_operators")) {
+    std::string reason = fields.text_or("reason", "");
+    if (!reason.empty())
+      operators.push_back({fields.text("operator"), fields.text("output"), std::move(reason)});
+  }
+  return operators;
+}
+
 WrittenFile read_file(const JsonFields& fields) {
   WrittenFile file{
       fields.text("path"), fields.count("bytes"), fields.text_or("sha256", ""), fields.text("type"), {}};
@@ -115,6 +127,8 @@ ExportReport read_report(const JsonFields& metadata) {
                             preprocessing.text_or("from", ""),
                             {}};
   }
+  if (metadata.has("quantization"))
+    report.float_operators = read_float_operators(metadata.object("quantization"));
   const JsonFields outputs = metadata.object("outputs");
   if (outputs.has("onnx")) report.outputs.onnx = read_file(outputs.object("onnx"));
   if (outputs.has("tflite")) report.outputs.tflite = read_file(outputs.object("tflite"));

@@ -35,7 +35,10 @@ ExportReport full_report() {
   report.dataset->folder.emplace().path = "data";
   report.dataset->folder->skipped.push_back({"a.jpg", "is empty"});
   report.preprocessing = {"resized", "imagenet", "the default", json::object()};
-  report.quantization = {{"tensors", json::array()}};
+  report.quantization = {
+      {"tensors", json::array()},
+      {"float_operators", {{{"operator", "DIV"}, {"output", "a quotient"}, {"reason", "no right kernel"}}}}};
+  report.float_operators = {{"DIV", "a quotient", "no right kernel"}};
   report.outputs.onnx = {"m.onnx", 1000, "cd", "float32", {}};
   report.outputs.tflite = {"m.tflite", 250, "ef", "int8", 1000};
   report.outputs.metadata = "m.json";
@@ -76,7 +79,8 @@ TEST(ReadReport, GivesTheSummaryOfTheExport) {
   for (const char* part :
        {"m.pth: resnet18", "32x48", "18446744073709551615", "(3 of the same ones)", "1 unreadable",
         "as imagenet", "4.0x smaller", "19 of 20", "75.0 to 99.0", "17 of 20 right", "30.5 dB",
-        "a tensor (CONV_2D)", "passed: enough", "verify on more", "no difference", "none is better"})
+        "a tensor (CONV_2D)", "passed: enough", "verify on more", "no difference", "none is better",
+        "1 operator: DIV 'a quotient' (no right kernel)"})
     EXPECT_THAT(summary, HasSubstr(part));
   EXPECT_EQ(summarize(parse(to_json(report))), summary);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -83,6 +84,21 @@ void add_outputs(Lines& lines, const Outputs& outputs) {
   if (outputs.metadata) add(*outputs.metadata);
 }
 
+/// What the integer model computes in float, and why.
+void add_float_operators(Lines& lines, const std::vector<OperatorInFloat>& operators) {
+  constexpr std::size_t most_named = 3;
+  if (operators.empty()) return;
+  std::string named;
+  for (std::size_t i = 0; i < std::min(operators.size(), most_named); ++i) {
+    const auto& [op, output, reason] = operators[i];
+    named += fmt::format("{}{} '{}' ({})", named.empty() ? "" : "; ", op, output, reason);
+  }
+  if (operators.size() > most_named)
+    named += fmt::format("; {} more in the metadata", operators.size() - most_named);
+  lines.add("in float",
+            fmt::format("{} operator{}: {}", operators.size(), operators.size() == 1 ? "" : "s", named));
+}
+
 void add_verification(Lines& lines, const Verification& verification) {
   const Latency& latency = verification.latency;
   lines.add(
@@ -115,11 +131,7 @@ std::string summarize(const ExportReport& report) {
   add_model(lines, report.model);
   add_data(lines, report);
   add_outputs(lines, report.outputs);
-  if (!report.stopped_after.empty()) {
-    lines.add("stopped",
-              fmt::format("behind the pass {}, as --stop-after asks; the graph was printed, no file written",
-                          report.stopped_after));
-  }
+  add_float_operators(lines, report.float_operators);
   const Measured& measured = report.measured;
   if (measured.verification) add_verification(lines, *measured.verification);
   if (measured.onnx_comparison) lines.add("onnx", measured.onnx_comparison->description);

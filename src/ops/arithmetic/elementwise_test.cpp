@@ -49,6 +49,14 @@ TEST(Elementwise, ReshapesATensorOfLowerRank) {
   EXPECT_THAT(operators_of(graph), ElementsAre("RESHAPE", "MUL"));
 }
 
+TEST(Elementwise, DividingByAConstantMultiplies) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 2});
+  const TfliteGraph graph = model.lower(model.node("Div", "y", {x, model.constant("by", {}, {4})}));
+  EXPECT_THAT(operators_of(graph), ElementsAre("MUL"));
+  EXPECT_THAT(floats_of(graph, first<tflite::Mul>(graph).inputs[1]), ElementsAre(0.25f));
+}
+
 TEST(Elementwise, DividesTensors) {
   SmallModel model;
   const auto x = model.input("x", Shape{1, 2});
@@ -58,12 +66,13 @@ TEST(Elementwise, DividesTensors) {
   EXPECT_THROW(by_zero.lower(by_zero.node("Div", "y", {z, by_zero.constant("by", {}, {0})})), Error);
 }
 
-TEST(Elementwise, NegStaysAndReciprocalDivides) {
+TEST(Elementwise, NegAndReciprocalHaveAConstant) {
   SmallModel model;
   const auto x = model.input("x", Shape{1, 2});
   const auto negated = model.node("Neg", "y", {x});
   const TfliteGraph graph = model.lower(model.node("Reciprocal", "z", {negated}));
-  EXPECT_THAT(operators_of(graph), ElementsAre("NEG", "DIV"));
+  EXPECT_THAT(operators_of(graph), ElementsAre("MUL", "DIV"));
+  EXPECT_THAT(floats_of(graph, first<tflite::Mul>(graph).inputs[1]), ElementsAre(-1));
   EXPECT_THAT(floats_of(graph, first<tflite::Div>(graph).inputs[0]), ElementsAre(1));
 }
 
@@ -139,9 +148,9 @@ TEST(Elementwise, InFloatOnly) {
     EXPECT_TRUE(SingleOperator(options, one, {1, 4}).on_xnnpack());
     EXPECT_FALSE(SingleOperator(options, one, {1, 4}, {1, 1}).on_xnnpack());
   }
-  EXPECT_EQ(tflite_op(tflite::Div{}).rule.output, OutputRange::keep_float);
-  EXPECT_EQ(tflite_op(tflite::Neg{}).rule.output, OutputRange::keep_float);
-  EXPECT_EQ(tflite_op(tflite::Maximum{}).rule.output, OutputRange::same_as_output);
+  EXPECT_EQ(rule_of(tflite::Div{}).output, OutputRange::keep_float);
+  EXPECT_EQ(rule_of(tflite::Neg{}).output, OutputRange::keep_float);
+  EXPECT_EQ(rule_of(tflite::Maximum{}).output, OutputRange::same_as_output);
 }
 
 TEST(Elementwise, Versions) {

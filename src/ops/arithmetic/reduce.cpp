@@ -162,32 +162,12 @@ Refusal lower_reduce(Lowering& lowering) {
   return std::nullopt;
 }
 
-const OnnxOp onnx_rows[] = {
-    {.type = "ReduceMean",
-     .inputs = {1, 2},
-     .infer = infer_reduce,
-     .fold = fold_reduce_mean,
-     .lower = lower_reduce<tflite::Mean>,
-     .traits = {.sign = Sign::keeps}},
-    {.type = "ReduceSum",
-     .inputs = {1, 2},
-     .infer = infer_reduce,
-     .fold = fold_reduce_sum,
-     .lower = lower_reduce<tflite::Sum>,
-     .traits = {.sign = Sign::keeps}},
-    {.type = "ReduceMax",
-     .inputs = {1, 2},
-     .infer = infer_reduce,
-     .fold = fold_reduce_max,
-     .lower = lower_reduce<tflite::ReduceMax>,
-     .traits = {.sign = Sign::keeps}},
-    {.type = "ReduceMin",
-     .inputs = {1, 2},
-     .infer = infer_reduce,
-     .fold = fold_reduce_min,
-     .lower = lower_reduce<tflite::ReduceMin>,
-     .traits = {.sign = Sign::keeps}},
-    {.type = "ReduceProd", .inputs = {1, 2}, .infer = infer_reduce, .fold = fold_reduce_prod},
+constexpr OnnxOp onnx_rows[] = {
+    {"ReduceMean", infer_reduce, fold_reduce_mean, lower_reduce<tflite::Mean>},
+    {"ReduceSum", infer_reduce, fold_reduce_sum, lower_reduce<tflite::Sum>},
+    {"ReduceMax", infer_reduce, fold_reduce_max, lower_reduce<tflite::ReduceMax>},
+    {"ReduceMin", infer_reduce, fold_reduce_min, lower_reduce<tflite::ReduceMin>},
+    {"ReduceProd", infer_reduce, fold_reduce_prod},
 };
 
 // --- TFLite ---
@@ -236,7 +216,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.6.0", "1.14.0"});
+            return release_of(version, {"1.6.0", "1.14.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Sum>,
      {.name = tflite::Sum::name,
@@ -244,7 +224,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .infer = infer_reducer<tflite::Sum>,
       .builtin_code = 74,
       .rule = {OutputRange::own_range},
-      .version = version_by_type<0>,
+      .version = version_by_type<0, 1>,
       .write = write_reducer<tflite::Sum>,
       .read = read_reducer<tflite::Sum>,
       .runs_on_xnnpack = xnnpack_any_scales,
@@ -264,7 +244,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
     {alternative_of<tflite::ReduceMin>,
      {.name = tflite::ReduceMin::name,
@@ -278,7 +258,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
 };
 

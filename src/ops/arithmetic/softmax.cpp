@@ -65,13 +65,7 @@ bool softmax_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
   return xnnpack_float_only(graph, op) && std::get<tflite::Softmax>(op.options).beta == 1.0f;
 }
 
-const OnnxOp onnx_rows[] = {
-    {.type = "Softmax",
-     .inputs = {1, 1},
-     .infer = infer_softmax,
-     .lower = lower_softmax,
-     .traits = {.sign = Sign::never_negative}},
-};
+const OnnxOp onnx_rows[] = {{.type = "Softmax", .infer = infer_softmax, .lower = lower_softmax}};
 
 const OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Softmax>,

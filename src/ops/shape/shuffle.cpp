@@ -93,17 +93,9 @@ Refusal lower_space_to_depth(Lowering& lowering) {
   return std::nullopt;
 }
 
-const OnnxOp onnx_rows[] = {
-    {.type = "DepthToSpace",
-     .inputs = {1, 1},
-     .infer = infer_depth_to_space,
-     .lower = lower_depth_to_space,
-     .traits = {.sign = Sign::keeps}},
-    {.type = "SpaceToDepth",
-     .inputs = {1, 1},
-     .infer = infer_space_to_depth,
-     .lower = lower_space_to_depth,
-     .traits = {.sign = Sign::keeps}},
+constexpr OnnxOp onnx_rows[] = {
+    {"DepthToSpace", infer_depth_to_space, nullptr, lower_depth_to_space},
+    {"SpaceToDepth", infer_space_to_depth, nullptr, lower_space_to_depth},
 };
 
 // --- TFLite ---
@@ -150,7 +142,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::DepthToSpace::name,
       .infer = infer_depth_to_space_tflite,
       .builtin_code = 5,
-      .rule = {OutputRange::same_as_input},
+      .rule = int8_only(OutputRange::same_as_input),
       .version = version_by_type<0>,
       .write = write_shuffle<tflite::DepthToSpace, schema::DepthToSpaceOptions,
                              schema::BuiltinOptions::DepthToSpaceOptions>,
@@ -164,7 +156,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::SpaceToDepth::name,
       .infer = infer_space_to_depth_tflite,
       .builtin_code = 26,
-      .rule = {OutputRange::same_as_input},
+      .rule = int8_only(OutputRange::same_as_input),
       .version = version_by_type<0>,
       .write = write_shuffle<tflite::SpaceToDepth, schema::SpaceToDepthOptions,
                              schema::BuiltinOptions::SpaceToDepthOptions>,

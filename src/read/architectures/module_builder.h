@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
-#include "onnx_graph/emitter.h"
+#include "onnx_graph/onnx_graph.h"
 #include "read/state_dict.h"
 
 namespace calib8 {
@@ -16,9 +17,8 @@ struct ExpectedTensor {
   Shape shape;
 };
 
-/// Looks the tensors of a network's modules up and has an OnnxEmitter write their nodes: module by module, as
-/// a PyTorch model's forward() would run, and notes every tensor that it asks the state_dict for. Values are
-/// NCHW float32; each function returns the module's output.
+/// Builds an OnnxGraph module by module, as a PyTorch model's forward() would run, and notes every tensor
+/// that it asks the state_dict for. Values are NCHW float32; each function returns the module's output.
 ///
 /// Without a state_dict the graph has no weights and only the list of expected tensors is of use: so one
 /// description of an architecture serves to recognize it, to check it and to build it.
@@ -59,19 +59,19 @@ class ModuleBuilder {
   void leave_prefix() { prefix_.clear(); }
   const std::string& prefix() const { return prefix_; }
 
-  OnnxEmitter& emitter() { return emitter_; }
-  OnnxGraph& graph() { return emitter_.graph(); }
+  OnnxGraph& graph() { return graph_; }
   const std::vector<ExpectedTensor>& expected() const { return expected_; }
 
  private:
   OnnxValueId parameter(std::string_view module, std::string_view parameter_name, Shape shape);
-  std::string name_of(std::string_view module) const { return prefix_ + std::string(module); }
-  OnnxValueId emit(std::string op_type, std::string_view module, std::vector<OnnxValueId> inputs);
+  OnnxValueId emit(std::string op_type, std::string_view module, std::vector<OnnxValueId> inputs,
+                   std::map<std::string, OnnxAttribute> attributes = {});
 
   const StateDict* tensors_;
   std::string prefix_;
-  OnnxEmitter emitter_;
+  OnnxGraph graph_;
   std::vector<ExpectedTensor> expected_;
+  std::unordered_set<std::string> used_names_;
 };
 
 }  // namespace calib8

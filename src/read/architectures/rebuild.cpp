@@ -76,12 +76,10 @@ OnnxValueId build_head(ModuleBuilder& build, Features input, const std::vector<H
   return x;
 }
 
-/// Runs an architecture's description over the tensors that are there, fitting or not: with their weights, or
-/// to learn which tensors it expects.
-enum class Weights { taken, left };
+/// Runs an architecture's description over the tensors that are there, fitting or not.
 Built build(const Architecture& architecture, const StateDict& tensors, const Surroundings& surroundings,
-            const RebuildRequest& request, Weights weights) {
-  Built built{ModuleBuilder(weights == Weights::taken ? &tensors : nullptr, surroundings.prefix)};
+            const RebuildRequest& request) {
+  Built built{ModuleBuilder(&tensors, surroundings.prefix)};
   OnnxGraph& graph = built.builder.graph();
   const Dimension batch = request.dynamic_batch ? Dimension{-1, "batch"} : Dimension{1, {}};
   const OnnxType image_type{
@@ -116,8 +114,8 @@ Candidate nearest_architecture(const StateDict& tensors, const Surroundings& sur
                                const RebuildRequest& request) {
   std::optional<Candidate> best;
   for (const Architecture* architecture : all_architectures()) {
-    Mismatch mismatch = compare_tensors(
-        build(*architecture, tensors, surroundings, request, Weights::left).builder.expected(), tensors);
+    Mismatch mismatch =
+        compare_tensors(build(*architecture, tensors, surroundings, request).builder.expected(), tensors);
     if (!best || mismatch.count < best->mismatch.count) best = {architecture, std::move(mismatch)};
     if (best->mismatch.count == 0) break;
   }
@@ -179,8 +177,8 @@ RebuiltModel rebuild_model(const Checkpoint& checkpoint, const RebuildRequest& r
   const Architecture* chosen = nullptr;
   if (name) {
     chosen = &find_architecture(*name);
-    const Mismatch mismatch = compare_tensors(
-        build(*chosen, tensors, surroundings, request, Weights::left).builder.expected(), tensors);
+    const Mismatch mismatch =
+        compare_tensors(build(*chosen, tensors, surroundings, request).builder.expected(), tensors);
     if (mismatch.count > 0) {
       Candidate nearest = nearest_architecture(tensors, surroundings, request);
       if (nearest.architecture != chosen && nearest.mismatch.count == 0)
@@ -193,7 +191,7 @@ RebuiltModel rebuild_model(const Checkpoint& checkpoint, const RebuildRequest& r
     chosen = nearest.architecture;
   }
 
-  Built built = build(*chosen, tensors, surroundings, request, Weights::taken);
+  Built built = build(*chosen, tensors, surroundings, request);
   check_classes(built.num_classes, request.num_classes, "--num-classes");
   check_classes(built.num_classes, configured_classes(checkpoint.config), "the checkpoint's config");
   check_finite(built.builder.graph());
