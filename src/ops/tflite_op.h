@@ -54,6 +54,10 @@ struct InputCount {
   std::size_t fewest = 1, most = 1;
 };
 
+/// What an operator does to signs: its output may be negative; never is; isn't where its first input is not;
+/// isn't where none of its inputs is.
+enum class SignEffect { any, never_negative, keeps, keeps_of_all };
+
 /// All that calib8 knows about one TFLite operator. Facts: docs/tflite-int8.md.
 struct TfliteOp {
   std::string_view name;  ///< "CONV_2D"
@@ -62,6 +66,10 @@ struct TfliteOp {
   /// Fails with ErrorCode::model, naming the operator, on what LiteRT's kernel refuses, or takes and goes
   /// astray with.
   std::vector<TensorType> (*infer)(const OperatorView&);
+  /// Each element of the output comes from the inputs' elements at its place alone (inputs may broadcast),
+  /// whatever the order of dimensions.
+  bool is_elementwise = false;
+  SignEffect sign = SignEffect::any;
   std::int32_t builtin_code;
   QuantizationRule rule;
   /// The version that this operator, with its types, needs; 1 where the row names none.

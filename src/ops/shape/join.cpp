@@ -299,6 +299,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::Concatenation::name,
       .inputs = {1, InputCount::any},
       .infer = infer_concatenation,
+      .sign = SignEffect::keeps_of_all,
       .builtin_code = 2,
       .rule = {OutputRange::same_as_output},
       .version = version_by_type<0>,

@@ -260,6 +260,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::Pad::name,
       .inputs = {2, 2},
       .infer = infer_pad_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 34,
       .rule = {OutputRange::same_as_input},
       .version = version_of_pad,

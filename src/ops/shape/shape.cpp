@@ -292,6 +292,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::Reshape::name,
       .inputs = {1, 2},
       .infer = infer_reshape_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 22,
       .rule = {OutputRange::same_as_input},
       .write = write_reshape,
