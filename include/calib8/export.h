@@ -9,16 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "calib8/choices.h"
 #include "calib8/dataset_options.h"
 #include "calib8/error.h"
 #include "calib8/report.h"
 
 namespace calib8 {
-
-enum class OutputFormat { onnx, tflite, both };
-enum class QuantizeTo { none, float16, int8 };
-enum class CalibrationMethod { minmax, percentile, mse };
-enum class ModelIo { int8, uint8, float32 };
 
 /// What to export and how; every member's default is the command line's. `model` must be given.
 struct ExportOptions : DatasetOptions {
@@ -43,7 +39,9 @@ struct ExportOptions : DatasetOptions {
   CalibrationMethod calibration = CalibrationMethod::mse;
   ModelIo io = ModelIo::int8;
   double min_agreement = 0.98;
-  bool verify_onnx = false;
+  bool verify_onnx = false;  ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
+  std::optional<std::filesystem::path>
+      python;  ///< The interpreter for that; else the one beside calib8 or on PATH.
 
   std::vector<std::string> disabled_passes;
   std::optional<std::string>

@@ -9,39 +9,42 @@
 namespace calib8 {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds check_interval{50};
 
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-constexpr auto between_checks = std::chrono::milliseconds(50);
-thread_local const std::function<void()>* host_check = nullptr;
-thread_local Clock::time_point next_check;
+thread_local InterruptCheck* current_check = nullptr;
 
 }  // namespace
 
 void request_interrupt() noexcept {
   interrupted = true;
 }
+
 void clear_interrupt() noexcept {
   interrupted = false;
 }
 
-InterruptCheck::InterruptCheck(std::function<void()> check) : check_(std::move(check)) {
-  host_check = &check_;
-  next_check = Clock::now();
-}
-InterruptCheck::~InterruptCheck() {
-  host_check = nullptr;
-}
-
 void throw_if_interrupted() {
   if (interrupted) throw Error(ErrorCode::interrupted, "stopped by the user; nothing half-written was left");
-  if (host_check == nullptr) return;
-  const Clock::time_point now = Clock::now();
-  if (now < next_check) return;
-  next_check = now + between_checks;
-  (*host_check)();
+  if (current_check) current_check->run_if_due();
+}
+
+InterruptCheck::InterruptCheck(std::function<void()> check)
+    : check_(std::move(check)), outer_(std::exchange(current_check, this)) {}
+
+InterruptCheck::~InterruptCheck() {
+  current_check = outer_;
+}
+
+void InterruptCheck::run_if_due() {
+  using Nanoseconds = std::chrono::nanoseconds;
+  const auto now =
+      std::chrono::duration_cast<Nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  if (now < next_) return;
+  next_ = now + Nanoseconds(check_interval).count();
+  check_();
 }
 
 }  // namespace calib8

@@ -25,8 +25,9 @@ Range percentile_range(Range observed, const Histogram& histogram, double tail) 
   return {std::max(observed.low, static_cast<float>(low)), std::min(observed.high, static_cast<float>(high))};
 }
 
-/// Sum of cubed errors when the binned values go through 256 levels of [low, high] with a whole zero point.
-double summed_error(const Histogram& histogram, double low, double high) {
+/// Sum of cubed errors when the binned values go through 256 levels of [low, high] with a whole zero point;
+/// or a part of the sum that reaches `enough` already.
+double summed_error(const Histogram& histogram, double low, double high, double enough) {
   const double scale = (high - low) / 255.0;
   if (scale <= 0) return std::numeric_limits<double>::infinity();
   const double zero_level = std::nearbyint(-low / scale);
@@ -37,6 +38,7 @@ double summed_error(const Histogram& histogram, double low, double high) {
   double value = histogram.first_edge() + width / 2;
   for (const std::uint64_t count : histogram.counts()) {
     if (count > 0) {
+      if (error >= enough) break;
       const double level = std::clamp(round_to_even(value * levels_per_unit + zero_level), 0.0, 255.0);
       const double magnitude = std::abs((level - zero_level) * scale - value);
       error += static_cast<double>(count) * magnitude * magnitude * magnitude;
@@ -60,7 +62,7 @@ Range least_error_range(Range observed, const Histogram& histogram) {
       if (two_sided && std::abs(low_step - high_step) > 6) continue;
       const double low = whole.low * fraction(low_step);
       const double high = whole.high * fraction(high_step);
-      const double error = summed_error(histogram, low, high);
+      const double error = summed_error(histogram, low, high, least);
       if (error >= least) continue;
       least = error;
       best = {static_cast<float>(low), static_cast<float>(high)};
@@ -71,14 +73,14 @@ Range least_error_range(Range observed, const Histogram& histogram) {
 
 }  // namespace
 
-Range choose_range(RangeMethod method, Range observed, const Histogram& histogram) {
+Range choose_range(CalibrationMethod method, Range observed, const Histogram& histogram) {
   if (histogram.empty()) return observed;
   switch (method) {
-    case RangeMethod::minmax:
+    case CalibrationMethod::minmax:
       return observed;
-    case RangeMethod::percentile:
+    case CalibrationMethod::percentile:
       return percentile_range(observed, histogram, 1e-4);
-    case RangeMethod::mse:
+    case CalibrationMethod::mse:
       return least_error_range(observed, histogram);
   }
   return observed;

@@ -53,6 +53,8 @@ constexpr std::array simplification = {
     CALIB8_SWEEP(remove_unused_operators),
     // What it stood between become neighbours, as the patterns want them.
     CALIB8_REWRITE(remove_noop),
+    // Lowering leaves them, and layout has turned their parts.
+    CALIB8_REWRITE(fold_concatenation_of_constants),
     // Layout leaves chains of them.
     CALIB8_REWRITE(merge_reshapes),
     // Patterns look for one common operand, not for two equal ones.
@@ -83,6 +85,8 @@ constexpr std::array simplification = {
 constexpr std::array finish = {
     // After all that removes copies and merges equal operators.
     CALIB8_SWEEP(separate_outputs),
+    // Likewise.
+    CALIB8_REWRITE(separate_factors),
     // The next pass visits operands in this order.
     CALIB8_SWEEP(order_operands),
     // Execution order, and no tensor that isn't read.
@@ -102,6 +106,8 @@ constexpr std::array int8_litert_cpu = {
     CALIB8_REWRITE(replace_average_pool_with_convolution),
     // XNNPACK takes 2 to 5 parts.
     CALIB8_REWRITE(nest_concatenation),
+    // What it has nested.
+    CALIB8_REWRITE(fold_concatenation_of_constants),
     // XNNPACK takes 2 to 4 parts.
     CALIB8_REWRITE(replace_split_with_slices),
     // The int8 kernels of DIV and NEG give wrong results.

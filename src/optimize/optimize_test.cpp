@@ -67,6 +67,29 @@ TEST(Finish, EveryOutputIsWrittenByAnOperatorOfItsOwn) {
   EXPECT_EQ(b.graph.node_count(), 4u);
 }
 
+TEST(Finish, ATensorTimesItselfIsReadTwice) {
+  GraphBuilder b;
+  const TensorId x = b.unary(tflite::Relu{}, b.input({1, 2, 3, 3}));
+  b.output(b.emit(tflite::BatchMatMul{}, {x, x}, {1, 2, 3, 3}));
+  optimize(b.graph);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"RELU", "RESHAPE", "BATCH_MATMUL"}));
+  for (const OperatorId id : b.graph.nodes()) {
+    const TfliteOperator& op = b.graph[id];
+    EXPECT_TRUE(!op.is<tflite::BatchMatMul>() || op.inputs[0] != op.inputs[1]);
+  }
+}
+
+TEST(Simplify, JoinsConstantsBeforeTheModelRuns) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 2, 3});
+  const TensorId constants =
+      b.concatenation({b.constant({1, 1, 3}), b.constant({1, 2, 3}), b.constant({1, 1, 3})}, 1);
+  b.output(b.concatenation(
+      {x, constants, b.concatenation({b.constant({1, 2, 1}), b.constant({1, 2, 2})}, 2)}, 1));
+  EXPECT_LE(difference_made(b), 0);
+  EXPECT_EQ(kinds(b.graph), (Kinds{"CONCATENATION"}));
+}
+
 /// Two branches and an SE block, with operators appended and operands given in one of two orders.
 TfliteGraph two_branches(bool other_way) {
   GraphBuilder b;

@@ -9,6 +9,8 @@ namespace calib8 {
 // Operators that do nothing, or that one operator can do.
 bool remove_noop(TfliteGraph& graph, OperatorId id);
 bool merge_reshapes(TfliteGraph& graph, OperatorId id);
+bool fold_concatenation_of_constants(TfliteGraph& graph, OperatorId id);
+bool separate_factors(TfliteGraph& graph, OperatorId id);
 bool merge_pads(TfliteGraph& graph, OperatorId id);
 bool merge_reshape_into_mean(TfliteGraph& graph, OperatorId id);
 bool replace_global_pool_with_mean(TfliteGraph& graph, OperatorId id);

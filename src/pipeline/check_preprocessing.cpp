@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
-#include "base/parallel.h"
 #include "base/shape.h"
 #include "calib8/error.h"
 #include "image_samples/image_source.h"
 #include "pipeline/preprocessing_mistakes.h"
-#include "runtime/instances.h"
-#include "verify/real_values.h"
+#include "run/model_pool.h"
 #include "verify/statistics.h"
 
 namespace calib8 {
@@ -29,48 +26,44 @@ class PreprocessingRunner {
   PreprocessingRunner(const FloatModel& model, const ImageList& images,
                       const std::shared_ptr<const LiteRt>& litert, int threads,
                       const std::function<void(std::size_t, std::size_t)>& progress)
-      : images_(images), progress_(progress) {
-    const SharedFile file = model.file();
-    const Instances instances = share_threads(model.constants.file_size(), threads, images.size());
-    for (int i = 0; i < instances.count; ++i) {
-      models_.emplace_back(litert, file, model.graph, model.graph.outputs(),
-                           InterpreterOptions{.threads = instances.threads, .purpose = "checking the preprocessing"});
-    }
-  }
+      : images_(images),
+        progress_(progress),
+        pool_(litert, {runnable(model.graph, model.file())},
+              {threads, images.size(), "checking the preprocessing"}) {}
 
   /// [preprocessing][image]
   std::vector<Answers> run(const std::vector<Preprocessing>& preprocessings) {
     std::vector<Answers> answers(preprocessings.size(), Answers(images_.size()));
-    std::mutex mutex;
-    std::size_t done = 0;
-    parallel_for(images_.size(), static_cast<int>(models_.size()), [&](int worker, std::size_t index) {
-      run_image(models_[static_cast<std::size_t>(worker)], preprocessings, index, answers);
-      const std::lock_guard lock(mutex);
-      if (progress_) progress_(++done, images_.size());
-    });
+    StepCounter progress(progress_, images_.size());
+    pool_.for_each<std::vector<Sample>>(
+        images_.size(), [&](std::size_t index) { return load(preprocessings, index); },
+        [&](ModelPool::Worker& worker, std::size_t index, const std::vector<Sample>& samples) {
+          ModelInstance& model = worker.models.front();
+          for (std::size_t i = 0; i < samples.size(); ++i) {
+            model.run(samples[i], index);
+            answers[i][index] = argmax(model.output(0)) == static_cast<std::size_t>(*samples[i].label);
+          }
+          progress.step();
+        });
     return answers;
   }
 
  private:
-  void run_image(RealModel& model, const std::vector<Preprocessing>& preprocessings, std::size_t index,
-                 std::vector<Answers>& answers) const {
+  /// The image under each preprocessing; nothing where it can't be read or has no label.
+  std::vector<Sample> load(const std::vector<Preprocessing>& preprocessings, std::size_t index) const {
     const ImageEntry entry = images_[index];
-    if (!entry.label) return;
-    std::vector<Tensor> tensors;
+    std::vector<Sample> samples;
+    if (!entry.label) return samples;
     try {
-      tensors =
-          all_tensors(read_image(entry.path, {preprocessings.front().exif_orientation}), preprocessings);
+      const Image image = read_image(entry.path, {preprocessings.front().exif_orientation});
+      for (Tensor& tensor : all_tensors(image, preprocessings)) {
+        samples.push_back({{}, entry.label});
+        samples.back().inputs.emplace("", std::move(tensor));
+      }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::dataset) throw;
-      return;
     }
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      Sample sample;
-      sample.inputs.emplace("", std::move(tensors[i]));
-      model.load(sample);
-      model.run(index);
-      answers[i][index] = argmax(model.output(0)) == static_cast<std::size_t>(*entry.label);
-    }
+    return samples;
   }
 
   static std::vector<Tensor> all_tensors(const Image& image,
@@ -85,7 +78,7 @@ class PreprocessingRunner {
 
   const ImageList& images_;
   const std::function<void(std::size_t, std::size_t)>& progress_;
-  std::vector<RealModel> models_;
+  ModelPool pool_;
 };
 
 int count_right(const Answers& answers) {

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 
 #include "base/subprocess.h"
 #include "calib8/error.h"
-#include "verify/real_values.h"
+#include "run/model_pool.h"
 
 namespace calib8 {
 namespace {
@@ -42,15 +43,14 @@ void append(std::ofstream& file, std::span<const float> values) {
 
 /// inputs.f32 and outputs.f32: the samples as the TFLite model takes them, and what it gives, one behind the
 /// other.
-void write_arrays(const std::filesystem::path& folder, RealModel& model, const SampleSource& samples,
+void write_arrays(const std::filesystem::path& folder, ModelInstance& model, const SampleSource& samples,
                   std::size_t count) {
   std::ofstream inputs(folder / "inputs.f32", std::ios::binary),
       outputs(folder / "outputs.f32", std::ios::binary);
   for (std::size_t i = 0; i < count; ++i) {
     const Sample sample = samples.load(i);
     append(inputs, sample.inputs.begin()->second.as<float>());
-    model.load(sample);
-    model.run();
+    model.run(sample, i);
     append(outputs, model.output(0));
   }
   inputs.flush();
@@ -61,34 +61,50 @@ void write_arrays(const std::filesystem::path& folder, RealModel& model, const S
 }  // namespace
 
 nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
-                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert) {
+                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                                 const std::optional<std::filesystem::path>& interpreter) {
   const TfliteGraph& graph = model.graph;
   if (graph.inputs().size() != 1 || graph.outputs().size() != 1) {
     return {{"description", "not compared: the model has several inputs or outputs"}};
   }
   const std::size_t count = std::min(samples.size(), most_samples);
   const TemporaryFolder folder;
-  RealModel runnable(litert, model.file(), graph, graph.outputs(), {.purpose = "comparing with ONNX Runtime"});
-  write_arrays(folder.path(), runnable, samples, count);
+  ModelInstance instance(litert, runnable(graph, model.file()), {.purpose = "comparing with ONNX Runtime"});
+  write_arrays(folder.path(), instance, samples, count);
   const Shape& shape = graph[graph.inputs()[0]].shape;
   std::string sizes;
   for (const std::int64_t size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
 
+  const std::optional<std::filesystem::path> python = interpreter ? interpreter : find_python();
+  if (!python) return {{"description", "not compared: there is no python3 beside calib8 or on PATH"}};
+  // Isolated (-I, and no variable of Python's): no module of the working folder or the user's takes the place
+  // of an installed one.
   const Finished finished =
-      run_program({find_python().string(), "-m", "calib8.compare_onnx",
-                   std::filesystem::absolute(onnx).string(), folder.path().string(), sizes});
+      run_program({*python,
+                   {"-I", "-m", "calib8.compare_onnx", std::filesystem::absolute(onnx).string(),
+                    folder.path().string(), sizes},
+                   folder.path(),
+                   {"PYTHON"}});
   if (finished.status == without_onnxruntime) {
     return {{"description", "not compared: Python has no onnxruntime (pip install onnxruntime)"}};
   }
-  nlohmann::json result = nlohmann::json::parse(finished.output, nullptr, false);
-  if (finished.status != 0 || result.is_discarded()) {
-    return {{"description", fmt::format("not compared: Python's calib8.compare_onnx ended with status {}",
-                                        finished.status)}};
+  const nlohmann::json result = nlohmann::json::parse(finished.output, nullptr, false);
+  const auto number = [&](const char* name) {
+    return result.is_object() && result.contains(name) && result[name].is_number()
+               ? result[name].get<double>()
+               : std::nan("");
+  };
+  if (finished.status != 0 || !result.is_object()) {
+    return {{"description", fmt::format("not compared: calib8.compare_onnx ended with status {} on {}",
+                                        finished.status, python->string())}};
   }
-  result["description"] = fmt::format(
-      "float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
-      result.at("largest_difference").get<double>(), count, result.at("largest_value").get<double>());
-  return result;
+  return {{"samples", count},
+          {"largest_difference", number("largest_difference")},
+          {"largest_value", number("largest_value")},
+          {"description",
+           fmt::format(
+               "float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
+               number("largest_difference"), count, number("largest_value"))}};
 }
 
 }  // namespace calib8

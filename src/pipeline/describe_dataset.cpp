@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "image/preprocess.h"
 #include "pipeline/representative_dataset.h"
 #include "report/table.h"

@@ -10,6 +10,7 @@
 #include "ops/verify.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
+#include "pipeline/check_options.h"
 #include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
 #include "pipeline/gate.h"
@@ -71,7 +72,8 @@ struct LoweredModel {
   FloatModel view() const { return {graph, constants}; }
 };
 
-std::string_view name_of(QuantizeTo quantize) {
+/// How the file's numbers are stored, as the metadata has it.
+std::string_view stored_type(QuantizeTo quantize) {
   switch (quantize) {
     case QuantizeTo::none:
       return "float32";
@@ -81,54 +83,6 @@ std::string_view name_of(QuantizeTo quantize) {
       return "int8";
   }
   throw Error(ErrorCode::internal, "not a QuantizeTo");
-}
-
-std::string_view name_of(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::minmax:
-      return "minmax";
-    case CalibrationMethod::percentile:
-      return "percentile";
-    case CalibrationMethod::mse:
-      return "mse";
-  }
-  throw Error(ErrorCode::internal, "not a CalibrationMethod");
-}
-
-RangeMethod range_method(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::minmax:
-      return RangeMethod::minmax;
-    case CalibrationMethod::percentile:
-      return RangeMethod::percentile;
-    case CalibrationMethod::mse:
-      return RangeMethod::mse;
-  }
-  throw Error(ErrorCode::internal, "not a CalibrationMethod");
-}
-
-std::string_view name_of(ModelIo io) {
-  switch (io) {
-    case ModelIo::int8:
-      return "int8";
-    case ModelIo::uint8:
-      return "uint8";
-    case ModelIo::float32:
-      return "float32";
-  }
-  throw Error(ErrorCode::internal, "not a ModelIo");
-}
-
-IoType io_type(ModelIo io) {
-  switch (io) {
-    case ModelIo::int8:
-      return IoType::int8;
-    case ModelIo::uint8:
-      return IoType::uint8;
-    case ModelIo::float32:
-      return IoType::float32;
-  }
-  throw Error(ErrorCode::internal, "not a ModelIo");
 }
 
 /// Reads the model, writes model.onnx, and lowers it; nothing where that was all that was asked for. The
@@ -144,7 +98,7 @@ std::optional<TfliteGraph> read_and_lower(Export& state) {
   if (source.stopped) return std::nullopt;
   // Hashing and writing take as long as lowering, and share nothing with it but constants.
   std::future<json> written =
-      std::async(std::launch::async, [&paths = state.paths, graph = *source.onnx]() mutable {
+      std::async(std::launch::async | std::launch::deferred, [&paths = state.paths, graph = *source.onnx]() mutable {
         spell_for_onnx_runtime(graph);
         return write_onnx_file(paths.onnx, graph);
       });
@@ -180,7 +134,7 @@ QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const Rep
   TfliteGraph calibrated = model.graph;
   prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(state.options)});
   CalibrationOptions calibration;
-  calibration.method = range_method(state.options.calibration);
+  calibration.method = state.options.calibration;
   calibration.threads = state.threads;
   calibration.progress = state.progress("calibrating");
   if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
@@ -196,7 +150,7 @@ QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const Rep
     write_file(*state.options.plan_out, std::as_bytes(std::span(text)), "plan");
   }
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, io_type(state.options.io), state.threads);
+  apply_plan(quantized, plan, state.options.io, state.threads);
   verify(quantized, "quantization");
   require_valid(quantized);
   state.dump("int8 graph", to_text(quantized));
@@ -213,7 +167,7 @@ QuantizedModel store_float16(const LoweredModel& model) {
 }
 
 void write_tflite_file(Export& state, const Data& file, std::size_t float_bytes) {
-  json entry = write_file(state.paths.tflite, file.bytes(), std::string(name_of(state.options.quantize)));
+  json entry = write_file(state.paths.tflite, file.bytes(), std::string(stored_type(state.options.quantize)));
   entry["float_bytes"] = float_bytes;
   state.report["outputs"]["tflite"] = std::move(entry);
   state.result.tflite = state.paths.tflite;
@@ -241,8 +195,8 @@ void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedM
 void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeData& data,
                  const std::shared_ptr<const LiteRt>& litert) {
   if (!state.options.verify_onnx || !state.result.onnx) return;
-  state.report["measured"]["onnx_comparison"] =
-      compare_with_onnx(*state.result.onnx, model.view(), *data.samples.verification, litert);
+  state.report["measured"]["onnx_comparison"] = compare_with_onnx(
+      *state.result.onnx, model.view(), *data.samples.verification, litert, state.options.python);
 }
 
 RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
@@ -293,9 +247,9 @@ ExportResult finish(Export& state, const RepresentativeData& data = {}) {
 }
 
 json describe_options(const ExportOptions& options) {
-  return {{"quantize", name_of(options.quantize)},
-          {"calibration", name_of(options.calibration)},
-          {"io", name_of(options.io)},
+  return {{"quantize", stored_type(options.quantize)},
+          {"calibration", word_of(options.calibration)},
+          {"io", word_of(options.io)},
           {"num_calib_samples", options.num_samples},
           {"verify_samples", options.verify_samples},
           {"min_agreement", options.min_agreement},
@@ -305,6 +259,7 @@ json describe_options(const ExportOptions& options) {
 }  // namespace
 
 ExportResult export_model(const ExportOptions& options) {
+  check_options(options);
   Export state{options, output_paths(options), options.threads > 0 ? options.threads : usable_cores()};
   state.report = {{"schema_version", schema_version},
                   {"calib8_version", version},
@@ -312,11 +267,6 @@ ExportResult export_model(const ExportOptions& options) {
                   {"outputs", json::object()},
                   {"measured", json::object()}};
 
-  if (options.check_preprocessing &&
-      (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
-    throw Error(ErrorCode::usage, "needs a model that is calibrated and verified: --quantize int8 or float16",
-                "--check-preprocessing");
-  }
   std::optional<TfliteGraph> lowered = read_and_lower(state);
   state.end_stage("read");
   if (!lowered) return finish(state);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "read/checkpoint.h"
 #include "read/checkpoint_description.h"
 #include "read/onnx.h"

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "base/parallel.h"
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "image/encode.h"
 #include "image/place_box.h"
 #include "image/resize.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "container/printable.h"
+#include "base/text.h"
 
 namespace calib8 {
 namespace {

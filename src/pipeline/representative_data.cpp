@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "image/preprocessing_json.h"
 #include "image_samples/examine_all.h"
 #include "pipeline/array_inputs.h"
@@ -40,22 +40,6 @@ PreprocessingChoice preprocessing_for(const DatasetOptions& options, const Sampl
 OpenProgress progress(const DatasetOptions& options, std::string_view stage) {
   if (!options.progress) return {};
   return [&options, stage](std::size_t done, std::size_t total) { options.progress({stage, done, total}); };
-}
-
-DatasetType dataset_type(DatasetKind kind) {
-  switch (kind) {
-    case DatasetKind::automatic:
-      return DatasetType::automatic;
-    case DatasetKind::classification:
-      return DatasetType::classification;
-    case DatasetKind::detection:
-      return DatasetType::detection;
-    case DatasetKind::images:
-      return DatasetType::images;
-    case DatasetKind::numpy:
-      return DatasetType::numpy;
-  }
-  throw Error(ErrorCode::internal, "not a DatasetKind");
 }
 
 /// With --strict, what is warned of stops the run: the first warning is the error, the others are said
@@ -133,7 +117,7 @@ RepresentativeData open_folder(const std::filesystem::path& path, const DatasetO
   RepresentativeData data;
   FoundFolder& folder = data.folder.emplace();
   folder.path = path;
-  folder.listing = discover_dataset(path, {dataset_type(options.dataset_type), options.follow_links});
+  folder.listing = discover_dataset(path, {options.dataset_type, options.follow_links});
   folder.files = folder.listing.images.size();
   folder.class_counts = count_by_class(folder.listing);
   note(options, "data: " + folder.listing.layout);

@@ -8,6 +8,7 @@
 #include "calib8/dataset.h"
 #include "calib8/version.h"
 #include "image/preprocessing_json.h"
+#include "pipeline/check_options.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
@@ -49,6 +50,7 @@ struct RepresentativeDataset::Found {
 };
 
 RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
+  check_options(options);
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
   std::string preprocessing =

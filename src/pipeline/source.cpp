@@ -1,5 +1,7 @@
 #include "pipeline/source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -86,6 +88,16 @@ Source read_onnx_source(const ExportOptions& options) {
   return {std::move(graph), std::nullopt, std::move(description)};
 }
 
+/// A state_dict alone leaves open what these say.
+void require_no_checkpoint_flags(const ExportOptions& options, const char* kind) {
+  const auto refuse = [&](const char* flag) {
+    throw Error(ErrorCode::usage, fmt::format("is for checkpoints, and the model is {}: leave it out", kind),
+                flag);
+  };
+  if (options.architecture) refuse("--arch");
+  if (options.num_classes) refuse("--num-classes");
+}
+
 }  // namespace
 
 PassOptions pass_options(const ExportOptions& options) {
@@ -100,9 +112,11 @@ Source read_source(const ExportOptions& options) {
   const Data file = map_file(options.model);
   Source source;
   if (looks_like_tflite(file.bytes())) {
+    require_no_checkpoint_flags(options, "a .tflite file");
     source = {std::nullopt, read_tflite(file, options.model.string()), {{"kind", "tflite"}}};
     convert_to_float32(*source.tflite, options.model.string());
   } else if (looks_like_onnx(file.bytes())) {
+    require_no_checkpoint_flags(options, "an ONNX file");
     source = read_onnx_source(options);
   } else {
     source = read_checkpoint_source(file, options);

@@ -72,14 +72,14 @@ void isolate_in_float(TfliteGraph& graph, OperatorId id, const Plan& plan) {
 }
 
 /// uint8 shares int8's scale; its zero point is 128 higher.
-std::optional<Quantization> edge_quantization(const Quantization& inner, IoType io) {
-  if (io == IoType::float32) return std::nullopt;
+std::optional<Quantization> edge_quantization(const Quantization& inner, ModelIo io) {
+  if (io == ModelIo::float32) return std::nullopt;
   return per_tensor(inner.scales.front(), inner.zero_points.front() + 128);
 }
 
-void convert_edges(TfliteGraph& graph, IoType io) {
-  if (io == IoType::int8) return;
-  const DType dtype = io == IoType::uint8 ? DType::uint8 : DType::float32;
+void convert_edges(TfliteGraph& graph, ModelIo io) {
+  if (io == ModelIo::int8) return;
+  const DType dtype = io == ModelIo::uint8 ? DType::uint8 : DType::float32;
   const std::vector<OperatorId> order = graph.nodes();
   std::vector<TensorId> inputs = graph.inputs();
   for (TensorId& input : inputs) {
@@ -98,7 +98,7 @@ void convert_edges(TfliteGraph& graph, IoType io) {
         tensor_like(graph, output, "", dtype, edge_quantization(*graph[output].quantization, io));
     graph[output].name += ".int8";
     const tflite::Options options =
-        io == IoType::uint8 ? tflite::Options(tflite::Quantize{}) : tflite::Options(tflite::Dequantize{});
+        io == ModelIo::uint8 ? tflite::Options(tflite::Quantize{}) : tflite::Options(tflite::Dequantize{});
     graph.append({options, {output}, {edge}});
     output = edge;
   }
@@ -107,7 +107,7 @@ void convert_edges(TfliteGraph& graph, IoType io) {
 
 }  // namespace
 
-void apply_plan(TfliteGraph& graph, const Plan& plan, IoType io, int threads) {
+void apply_plan(TfliteGraph& graph, const Plan& plan, ModelIo io, int threads) {
   parallel_for(plan.tensors.size(), threads, [&](int, std::size_t index) {
     if (!plan.tensors[index]) return;
     const TensorPlan& planned = *plan.tensors[index];

@@ -80,7 +80,7 @@ TEST(Plan, WeightsArePerChannelAndTheBiasFollows) {
   EXPECT_FLOAT_EQ(of(plan, bias).scales[1], of(plan, x).scales[0] * 0.02f);
 
   TfliteGraph quantized = model.graph;
-  apply_plan(quantized, plan, IoType::int8, 2);
+  apply_plan(quantized, plan, ModelIo::int8, 2);
   EXPECT_EQ(to_int64(quantized[weights].as_tensor()), (std::vector<std::int64_t>{127, 0, 0, -127}));
   EXPECT_EQ(quantized[bias].dtype, DType::int32);
   EXPECT_NEAR(static_cast<double>(to_int64(quantized[bias].as_tensor())[0]) * of(plan, bias).scales[0], 0.5,
@@ -113,7 +113,7 @@ TEST(Plan, AConcatenationTakesTheHullAndRequantizesWhatIsPrescribed) {
   EXPECT_EQ(plan.requantizations[0].position, 1u);
 
   TfliteGraph quantized = model.graph;
-  apply_plan(quantized, plan, IoType::int8, 2);
+  apply_plan(quantized, plan, ModelIo::int8, 2);
   verify(quantized, "test");
   const TfliteOperator& concatenation = quantized[quantized.producer(y)];
   EXPECT_EQ(quantized[concatenation.inputs[1]].quantization, quantized[y].quantization);
@@ -151,7 +151,7 @@ TEST(Plan, AMissingRangeIsABug) {
 }
 
 TEST(Apply, EdgesGetTheAskedType) {
-  for (const IoType io : {IoType::uint8, IoType::float32}) {
+  for (const ModelIo io : {ModelIo::uint8, ModelIo::float32}) {
     Model model;
     const TensorId x = model.input({1, 2}, {-1, 1});
     const TensorId y = model.emit(tflite::Add{}, {x, x}, {1, 2}, Range{-2, 2});
@@ -161,10 +161,10 @@ TEST(Apply, EdgesGetTheAskedType) {
     verify(quantized, "test");
     const TfliteTensor& input = quantized[quantized.inputs()[0]];
     const TfliteTensor& output = quantized[quantized.outputs()[0]];
-    EXPECT_EQ(input.dtype, io == IoType::uint8 ? DType::uint8 : DType::float32);
+    EXPECT_EQ(input.dtype, io == ModelIo::uint8 ? DType::uint8 : DType::float32);
     EXPECT_EQ(output.dtype, input.dtype);
     EXPECT_EQ(input.name, "input");
-    if (io == IoType::uint8) {
+    if (io == ModelIo::uint8) {
       EXPECT_EQ(input.quantization->zero_points[0], of(plan, x).zero_points[0] + 128);
     }
   }
@@ -176,7 +176,7 @@ TEST(Apply, AnOperatorWithoutIntegerKernelStaysInFloatBetweenConversions) {
   const TensorId y = model.emit(tflite::Div{}, {x, x}, {1, 2}, Range{0, 1});
   const Plan plan = model.plan(y);
   TfliteGraph quantized = model.graph;
-  apply_plan(quantized, plan, IoType::int8, 2);
+  apply_plan(quantized, plan, ModelIo::int8, 2);
   verify(quantized, "test");
   std::vector<std::string_view> names;
   for (const OperatorId id : quantized.nodes()) names.push_back(name_of(quantized[id].options));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace calib8 {
 namespace {
 
@@ -11,7 +13,7 @@ using nlohmann::json;
 class Lines {
  public:
   void add(std::string_view word, const std::string& text) {
-    text_ += fmt::format("  {:<11}{}\n", word, text);
+    text_ += fmt::format("  {:<11}{}\n", word, one_line(text));  // names may be anything
   }
   std::string take() { return std::move(text_); }
 

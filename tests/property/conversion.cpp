@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <stdexcept>
 
 #include "calibrate/calibrate.h"
@@ -92,6 +93,23 @@ QuantizedModel quantize(const TfliteGraph& model, const std::vector<std::vector<
   return result;
 }
 
+namespace {
+
+/// What a RESHAPE and others read. LiteRT's built-in kernels let a RESHAPE, and what stands behind it, work
+/// in place on such a tensor before its other readers are done
+/// (github.com/google-ai-edge/LiteRT/issues/8889); not where it is an output of the model.
+std::vector<TensorId> endangered_tensors(const TfliteGraph& graph) {
+  std::vector<TensorId> tensors;
+  for (const OperatorId id : graph.nodes()) {
+    if (!graph[id].is<tflite::Reshape>()) continue;
+    const TensorId input = graph[id].inputs[0];
+    if (graph.producer(input).exists() && graph.users(input).size() > 1) tensors.push_back(input);
+  }
+  return tensors;
+}
+
+}  // namespace
+
 std::vector<std::vector<Array>> run(const TfliteGraph& graph, const std::vector<TensorId>& tensors,
                                     const std::vector<std::vector<Array>>& samples, Kernels kernels,
                                     const std::shared_ptr<const LiteRt>& litert) {
@@ -99,6 +117,11 @@ std::vector<std::vector<Array>> run(const TfliteGraph& graph, const std::vector<
   options.outputs.emplace();
   for (const TensorId tensor : tensors)
     options.outputs->push_back({tensor, "tensor" + std::to_string(options.outputs->size())});
+  std::set<TensorId> given(tensors.begin(), tensors.end());
+  for (const TensorId tensor :
+       kernels == Kernels::builtin ? endangered_tensors(graph) : std::vector<TensorId>())
+    if (given.insert(tensor).second)
+      options.outputs->push_back({tensor, "tensor" + std::to_string(options.outputs->size())});
   Interpreter interpreter(litert, share(serialize_tflite(graph, options).bytes()), {.kernels = kernels});
   std::vector<std::vector<Array>> results;
   for (const std::vector<Array>& sample : samples) {

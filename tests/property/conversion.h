@@ -19,8 +19,8 @@ TfliteGraph float_model(OnnxGraph graph);
 TfliteGraph float_model(const TfliteGraph& graph);
 
 struct QuantizationChoices {
-  RangeMethod method = RangeMethod::minmax;
-  IoType io = IoType::int8;
+  CalibrationMethod method = CalibrationMethod::minmax;
+  ModelIo io = ModelIo::int8;
   int threads = 1;
 };
 

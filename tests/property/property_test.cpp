@@ -24,8 +24,8 @@ QuantizationChoices random_choices(std::uint64_t seed) {
   RandomNumbers random(seed ^ 0x5eedf00du);
   QuantizationChoices choices;
   choices.method =
-      random.pick({RangeMethod::minmax, RangeMethod::minmax, RangeMethod::mse, RangeMethod::percentile});
-  choices.io = random.pick({IoType::int8, IoType::int8, IoType::uint8, IoType::float32});
+      random.pick({CalibrationMethod::minmax, CalibrationMethod::minmax, CalibrationMethod::mse, CalibrationMethod::percentile});
+  choices.io = random.pick({ModelIo::int8, ModelIo::int8, ModelIo::uint8, ModelIo::float32});
   return choices;
 }
 

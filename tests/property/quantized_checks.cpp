@@ -113,6 +113,17 @@ void check_constants(const QuantizedModel& model, const Constants& constants, bo
   }
 }
 
+/// A QUANTIZE may cut off what its only reader wouldn't take anyway: a MINIMUM with a tensor of that range
+/// what is above it, a MAXIMUM what is below.
+bool cuts_what_nobody_takes(const TfliteGraph& graph, TensorId id, bool above) {
+  const OperatorId producer = graph.producer(id);
+  if (!producer.exists() || !graph[producer].is<tflite::Quantize>()) return false;
+  const auto& users = graph.users(id);
+  return !users.empty() && std::all_of(users.begin(), users.end(), [&](OperatorId user) {
+    return above ? graph[user].is<tflite::Minimum>() : graph[user].is<tflite::Maximum>();
+  });
+}
+
 /// The float model's values with the bounds of int8: each operator's inputs may be off by what is known of
 /// them, each result by rounding to its own step and by what its range cuts off.
 std::vector<Array> bounded_values(const QuantizedModel& model, const Constants& constants,
@@ -125,7 +136,8 @@ std::vector<Array> bounded_values(const QuantizedModel& model, const Constants& 
     for (Real& element : array.elements) {
       const double cut = std::max({0.0, low - element.value, element.value - high});
       if (!may_clip && cut > 1.01 * step + 1e-5 * std::abs(element.value) &&
-          std::abs(element.value) < beyond_any_range)
+          std::abs(element.value) < beyond_any_range &&
+          !cuts_what_nobody_takes(graph, id, element.value > high))
         throw Finding(fmt::format("{}: {:.6g} is cut off by its range [{:.6g}, {:.6g}]", what, element.value,
                                   low, high));
       element.error += steps * step + cut;
@@ -221,7 +233,7 @@ void check_quantized(const QuantizedModel& model, const std::vector<std::vector<
                      const QuantizationChoices& choices, const std::shared_ptr<const LiteRt>& litert,
                      Tally& tally) {
   const TfliteGraph& graph = model.graph;
-  const bool may_clip = choices.method != RangeMethod::minmax;
+  const bool may_clip = choices.method != CalibrationMethod::minmax;
   const Constants constants(model);
   check_constants(model, constants, may_clip);
 

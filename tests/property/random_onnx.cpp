@@ -1,6 +1,7 @@
 #include "random_onnx.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "onnx_reference.h"
 
@@ -147,7 +148,12 @@ std::optional<std::vector<OnnxGrowth::Value>> OnnxGrowth::add(const std::string&
         operands.push_back(&known.samples[known.is_constant ? 0 : sample]);
       }
     }
-    std::vector<Array> arrays = evaluate(node, operands);
+    std::vector<Array> arrays;
+    try {
+      arrays = evaluate(node, operands);
+    } catch (const std::logic_error&) {  // shapes that don't fit each other, or a window its image
+      return std::nullopt;
+    }
     for (std::size_t i = 0; i < outputs; ++i) {
       if (!is_usable(arrays.at(i)) || !is_precise(arrays[i])) return std::nullopt;
       results[i].samples.push_back(std::move(arrays[i]));

@@ -68,15 +68,6 @@ Shape random_kernel(OnnxGrowth& growth, const Shape& x) {
   return kernel;
 }
 
-MaybeValue try_node(OnnxGrowth& growth, const std::string& op,
-                    const std::vector<std::optional<Value>>& inputs, Attributes attributes) {
-  try {
-    return growth.add_one(op, inputs, std::move(attributes));
-  } catch (const std::logic_error&) {  // windows that don't fit their image
-    return std::nullopt;
-  }
-}
-
 /// What follows a convolution in most networks.
 void add_usual_followers(OnnxGrowth& growth, Value y) {
   RandomNumbers& random = growth.random;
@@ -108,14 +99,14 @@ bool add_conv(OnnxGrowth& growth) {
   if (group > 1) attributes.emplace("group", group);
   std::vector<std::optional<Value>> inputs{x, weights(growth, shape, 0)};
   if (random.chance(0.6)) inputs.push_back(growth.random_constant({shape[0]}));
-  const MaybeValue y = try_node(growth, "Conv", inputs, attributes);
+  const MaybeValue y = growth.add_one("Conv", inputs, attributes);
   if (y) add_usual_followers(growth, *y);
   // A head that reads several scales: the same weights and bias once more.
   if (y && random.chance(0.15)) {
     const MaybeValue other =
         growth.activation([&](const Shape& s) { return s.size() == from.size() && s[1] == from[1]; });
     inputs[0] = other;
-    if (other) try_node(growth, "Conv", inputs, attributes);
+    if (other) growth.add_one("Conv", inputs, attributes);
   }
   return y.has_value();
 }
@@ -137,7 +128,7 @@ bool add_conv_transpose(OnnxGrowth& growth) {
   shape.insert(shape.begin(), {from[1], random.between(1, 6)});
   std::vector<std::optional<Value>> inputs{x, weights(growth, shape, 1)};
   if (random.chance(0.6)) inputs.push_back(growth.random_constant({shape[1]}));
-  return try_node(growth, "ConvTranspose", inputs, attributes).has_value();
+  return growth.add_one("ConvTranspose", inputs, attributes).has_value();
 }
 
 bool add_pool(OnnxGrowth& growth, const std::string& op) {
@@ -150,7 +141,7 @@ bool add_pool(OnnxGrowth& growth, const std::string& op) {
     attributes.emplace("ceil_mode", std::int64_t{1});
   if (op == "AveragePool" && growth.random.chance(0.4))
     attributes.emplace("count_include_pad", std::int64_t{1});
-  return try_node(growth, op, {x}, attributes).has_value();
+  return growth.add_one(op, {x}, attributes).has_value();
 }
 bool add_max_pool(OnnxGrowth& growth) {
   return add_pool(growth, "MaxPool");
@@ -225,7 +216,7 @@ bool add_matmul(OnnxGrowth& growth) {
     b = weights(growth, {depth, random.between(1, 8)}, 1);
   }
   if (!b) return false;
-  const MaybeValue y = try_node(growth, "MatMul", {a, b}, {});
+  const MaybeValue y = growth.add_one("MatMul", {a, b}, {});
   if (y && growth.is_constant(*b) && random.chance(0.5))
     growth.add_one("Add", {y, growth.random_constant({growth.shape_of(*y).back()})});
   return y.has_value();

@@ -344,9 +344,8 @@ std::vector<Array> evaluate(const TfliteGraph& graph, const TfliteOperator& op, 
 }
 
 bool moves_bytes(const TfliteOperator& op) {
-  const tflite::Activation* activation = fused_activation(op);
-  if (activation && *activation != tflite::Activation::none)
-    return false;  // its bounds are rounded to a step
+  const auto* pool = op.get_if<tflite::MaxPool2D>();
+  if (pool && pool->activation != tflite::Activation::none) return false;  // its bounds are rounded
   return op.is<tflite::Reshape>() || op.is<tflite::Transpose>() || op.is<tflite::Slice>() ||
          op.is<tflite::StridedSlice>() || op.is<tflite::Split>() || op.is<tflite::Concatenation>() ||
          op.is<tflite::Pad>() || op.is<tflite::MaxPool2D>() || op.is<tflite::DepthToSpace>() ||

@@ -1,4 +1,4 @@
-#include "runtime/feed.h"
+#include "run/feed.h"
 
 #include <cstring>
 
