@@ -19,7 +19,8 @@ STATUSES = {DONE, MODEL_ERROR, 4, 5}  # 4: the arrays don't fit an input whose s
 def arrays_for(name, folder):
     shape = next(one for one in OPERATORS[name][0] if isinstance(one, X))
     path = folder / "arrays.npy"
-    np.save(path, np.random.default_rng(0).uniform(-1, 1, (4, *shape[1:])).astype(np.float32))
+    lowest = 0.1 if name in ("LOG", "SQRT", "RSQRT") else -1  # of a negative number they are NaN
+    np.save(path, np.random.default_rng(0).uniform(lowest, 1, (4, *shape[1:])).astype(np.float32))
     return path
 
 

@@ -62,6 +62,8 @@ enum class SignEffect { any, never_negative, keeps, keeps_of_all };
 struct TfliteOp {
   std::string_view name;  ///< "CONV_2D"
   InputCount inputs;
+  /// Of any tensor that it reads or writes: what both of LiteRT's sets of kernels take.
+  std::size_t most_dimensions = 8;
   /// Types and shapes of the outputs, as they follow from those of the inputs, from constants and options.
   /// Fails with ErrorCode::model, naming the operator, on what LiteRT's kernel refuses, or takes and goes
   /// astray with.

@@ -93,6 +93,15 @@ TEST(VerifyTflite, SizesThatNoKernelCounts) {
               HasSubstr("ADD 'y': its output of shape [65536, 65536] has more elements"));
 }
 
+TEST(VerifyTflite, DimensionsThatNoKernelTakes) {
+  const Shape seven(7, 2);
+  EXPECT_EQ(Single().x(seven).fault(tflite::Relu{}, seven), "none");
+  EXPECT_THAT(Single().x(seven).fault(tflite::Concatenation{}, seven),
+              HasSubstr("CONCATENATION 'y': of 7 dimensions; LiteRT takes 6 at most there"));
+  EXPECT_THAT(Single().x(seven).integers({0}).fault(tflite::Sum{}, Shape(6, 2)),
+              HasSubstr("takes 6 at most"));
+}
+
 TEST(VerifyTflite, Convolutions) {
   const auto conv = [](const tflite::Conv2D& op, const Shape& y) {
     return Single().x({1, 9, 8, 4}).weights({6, 3, 2, 4}).weights({6}).fault(op, y);
@@ -172,7 +181,7 @@ TEST(VerifyTflite, Products) {
   EXPECT_EQ(product({false, true}, {6, 4}, {2, 1, 3, 6}), "none");
   EXPECT_THAT(product({true, false}, {4, 6}, {2, 1, 4, 6}), HasSubstr("can't be multiplied"));
   EXPECT_THAT(product({}, {3, 5, 4, 6}, {3, 5, 3, 6}), HasSubstr("don't broadcast"));
-  EXPECT_THAT(product({}, {4}, {2, 1, 3}), HasSubstr("it takes 2 to 5 dimensions"));
+  EXPECT_THAT(product({}, {4}, {2, 1, 3}), HasSubstr("which is no matrix"));
 }
 
 TEST(VerifyTflite, Pools) {

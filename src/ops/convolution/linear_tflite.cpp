@@ -15,8 +15,6 @@
 namespace calib8 {
 namespace {
 
-constexpr std::size_t most_matrix_dimensions = 5;  // of the builtin kernel
-
 std::vector<TensorType> infer_fully_connected(const OperatorView& view) {
   const TfliteTensor& x = view.input(0);
   const Shape& weights = view.shape(1, 2);
@@ -47,9 +45,9 @@ std::vector<TensorType> infer_batch_matmul(const OperatorView& view) {
     view.fail(fmt::format("its operands are {} and {}", name_of(a.dtype), name_of(b.dtype)));
   }
   for (const TfliteTensor* operand : {&a, &b}) {
-    if (operand->shape.size() >= 2 && operand->shape.size() <= most_matrix_dimensions) continue;
-    view.fail(fmt::format("reads '{}' of shape {}; it takes 2 to {} dimensions", operand->name,
-                          to_string(operand->shape), most_matrix_dimensions));
+    if (operand->shape.size() >= 2) continue;
+    view.fail(
+        fmt::format("reads '{}' of shape {}, which is no matrix", operand->name, to_string(operand->shape)));
   }
   const auto& op = view.options<tflite::BatchMatMul>();
   const auto [rows, depth] = matrix_of(a.shape, op.adjoint_x);
@@ -119,6 +117,7 @@ const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::FullyConnected>,
      {.name = tflite::FullyConnected::name,
       .inputs = {2, 3},
+      .most_dimensions = 6,
       .infer = infer_fully_connected,
       .builtin_code = 9,
       .rule = {.weights = WeightsRule{1, 0, 2}},
@@ -134,6 +133,7 @@ const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::BatchMatMul>,
      {.name = tflite::BatchMatMul::name,
       .inputs = {2, 2},
+      .most_dimensions = 5,
       .infer = infer_batch_matmul,
       .builtin_code = 126,
       .rule = {OutputRange::own_range},

@@ -298,6 +298,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Concatenation>,
      {.name = tflite::Concatenation::name,
       .inputs = {1, InputCount::any},
+      .most_dimensions = 6,
       .infer = infer_concatenation,
       .sign = SignEffect::keeps_of_all,
       .builtin_code = 2,
