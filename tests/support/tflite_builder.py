@@ -41,7 +41,11 @@ IMAGE = X((1, 4, 4, 4))
 
 # Name in the schema: inputs in order (arrays are constants), the outputs' shapes, the options.
 OPERATORS = {
-    "CONV_2D": ([X((1, 9, 8, 4)), weights(6, 3, 2, 4), weights(6)], [(1, 7, 7, 6)], options("Conv2DOptions", **DILATED)),
+    "CONV_2D": (
+        [X((1, 9, 8, 4)), weights(6, 3, 2, 4), weights(6)],
+        [(1, 7, 7, 6)],
+        options("Conv2DOptions", **DILATED),
+    ),
     "DEPTHWISE_CONV_2D": (
         [X((1, 9, 8, 4)), weights(1, 3, 2, 8), weights(8)],
         [(1, 7, 7, 8)],
@@ -65,7 +69,7 @@ OPERATORS = {
     **{name: ([IMAGE, weights(4)], [IMAGE], None) for name in ("MAXIMUM", "MINIMUM", "PRELU")},
     **{
         name: ([IMAGE], [IMAGE], None)
-        for name in ("LOGISTIC", "TANH", "RELU", "RELU6", "HARD_SWISH", "ELU", "EXP", "LOG", "SQRT", "RSQRT", "ABS", "NEG")
+        for name in "LOGISTIC TANH RELU RELU6 HARD_SWISH ELU EXP LOG SQRT RSQRT ABS NEG".split()
     },
     "LEAKY_RELU": ([IMAGE], [IMAGE], options("LeakyReluOptions", alpha=0.25)),
     "GELU": ([IMAGE], [IMAGE], options("GeluOptions")),
@@ -155,6 +159,7 @@ def edits(name: str) -> Iterator[Edit]:
     yield from _constant_edits(model)
     yield from _tensor_edits(model)
     yield from _operator_edits(model)
+    yield from _signature_edits()
 
 
 def _option_edits(model) -> Iterator[Edit]:
@@ -257,6 +262,27 @@ def _operator_edits(model) -> Iterator[Edit]:
             )
     yield "two subgraphs", lambda m: m.subgraphs.append(m.subgraphs[0])
     yield "no subgraph", lambda m: m.subgraphs.clear()
+
+
+def _signature_edits() -> Iterator[Edit]:
+    def sign(m, inputs, outputs, subgraph=0):
+        signature = schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = "serving_default", subgraph
+        signature.inputs, signature.outputs = [_entry(*one) for one in inputs], [_entry(*one) for one in outputs]
+        m.signatureDefs = [signature]
+
+    for tensor in (0, 1, 99, 2**32 - 1):
+        yield f"signature of {tensor}", lambda m, t=tensor: sign(m, [("a", t)], [("b", t)])
+    for names in (("", ""), ("a", "a"), (None, None), ("a" * 100_000, "\x1b[2J\n"), ("../../a", "b/c")):
+        yield f"signature names {names[0] and names[0][:9]}", lambda m, n=names: sign(m, [(n[0], 0)], [(n[1], 1)])
+    yield "signature without entries", lambda m: sign(m, [], [])
+    yield "signature of subgraph 7", lambda m: sign(m, [("a", 0)], [("b", 1)], 7)
+
+
+def _entry(name, tensor):
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name, tensor
+    return entry
 
 
 def _set_options(m, kind, table):
