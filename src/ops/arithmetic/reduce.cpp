@@ -218,7 +218,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.6.0", "1.14.0"});
+            return release_of(version, {"1.6.0", "1.14.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Sum>,
      {.name = tflite::Sum::name,
@@ -228,7 +228,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .sign = SignEffect::keeps,
       .builtin_code = 74,
       .rule = {OutputRange::own_range},
-      .version = version_by_type<0>,
+      .version = version_by_type<0, 1>,
       .write = write_reducer<tflite::Sum>,
       .read = read_reducer<tflite::Sum>,
       .runs_on_xnnpack = xnnpack_any_scales,
@@ -250,7 +250,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
     {alternative_of<tflite::ReduceMin>,
      {.name = tflite::ReduceMin::name,
@@ -266,7 +266,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
 };
 
