@@ -239,6 +239,8 @@ TEST(VerifyTflite, Reshapes) {
   EXPECT_EQ(reshape({3, -1}, {3, 4}), "none");
   EXPECT_EQ(Single().x({2, 6}).fault(tflite::Reshape{{4, 3}}, {4, 3}), "none");
   EXPECT_EQ(Single().x({1, 1}).fault(tflite::Reshape{{0}}, {}), "none");
+  EXPECT_THAT(Single().x({2, 6}).absent().fault(tflite::Reshape{{4, 3}}, {4, 3}),
+              HasSubstr("omits its sizes"));
   EXPECT_EQ(reshape({4, 3}, {3, 4}), declared("RESHAPE", "[3, 4]", "[4, 3]"));
   for (const Integers& wild : {Integers{5, 2}, {-1, -1}, {5, -1}, {0, -1}, {-3, -4}, {INT32_MAX, INT32_MAX}})
     EXPECT_THAT(reshape(wild, {3, 4}), HasSubstr("doesn't have the elements of [2, 6]")) << wild[0];
