@@ -6,6 +6,7 @@
 
 #include "calib8/error.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "quantize/apply.h"
 #include "quantize/plan.h"
@@ -31,8 +32,9 @@ void convert(const calib8::Data& file) {
   calib8::optimize(graph);
   calib8::require_valid(graph);
   calib8::serialize_tflite(graph);
-  calib8::prepare_for_int8(graph, calib8::Target::litert_cpu);
-  calib8::apply_plan(graph, calib8::make_plan(graph, made_up_ranges(graph)), calib8::IoType::int8, 1);
+  calib8::prepare_for_int8(graph, calib8::litert_cpu());
+  const calib8::Plan plan = calib8::make_plan(graph, made_up_ranges(graph), calib8::litert_cpu());
+  calib8::apply_plan(graph, plan, calib8::ModelIo::int8, 1);
   calib8::require_valid(graph);
   calib8::serialize_tflite(graph);
 }
