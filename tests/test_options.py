@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
         ("num_calib_samples", 0), ("num_calib_samples", -1), ("num_calib_samples", 10**7),
         ("min_agreement", NAN), ("min_agreement", INFINITY), ("min_agreement", -INFINITY), ("min_agreement", 1.01), ("min_agreement", -0.01),
         ("threads", -1), ("threads", 1025), ("threads", 2**40), ("seed", -1), ("seed", 2**64), ("input_size", 0), ("input_size", 16385),
-        ("num_classes", 10), ("arch", "resnet18"), ("num_classes", 0), ("quantize", "int4"), ("calibration", ""), ("io", "int16"),
+        ("num_classes", 10), ("arch", "resnet18"), ("num_classes", 0), ("quantize", "int4"), ("calibration", ""), ("io", "int32"),
         ("format", "ONNX"), ("dataset_type", "automatic"),
     ],
     ids=lambda value: str(value) or "empty",

@@ -10,15 +10,16 @@ namespace calib8 {
 /// Which files an export writes.
 enum class OutputFormat { onnx, tflite, both };
 
-/// How the .tflite file stores numbers: int8 throughout, weights as float16, or float32.
-enum class QuantizeTo { none, float16, int8 };
+/// How the .tflite file stores numbers: int8 throughout, int8 weights beside int16 activations, weights as
+/// float16, or float32.
+enum class QuantizeTo { none, float16, int8, int16x8 };
 
 /// How activation ranges are chosen from what calibration saw: the extremes, all but rare values, or the
 /// range of least error.
 enum class CalibrationMethod { minmax, percentile, mse };
 
-/// Type of the int8 model's inputs and outputs.
-enum class ModelIo { int8, uint8, float32 };
+/// Type of an integer model's inputs and outputs; automatic: int8, or float32 beside int16 activations.
+enum class ModelIo { automatic, int8, uint8, int16, float32 };
 
 /// What is looked for in a data set; automatic: whatever is there.
 enum class DatasetKind { automatic, classification, detection, images, numpy };
@@ -35,17 +36,17 @@ constexpr std::array<Choice<OutputFormat>, 3> choices_of(OutputFormat) {
   using enum OutputFormat;
   return {{{tflite, "tflite"}, {onnx, "onnx"}, {both, "both"}}};
 }
-constexpr std::array<Choice<QuantizeTo>, 3> choices_of(QuantizeTo) {
+constexpr std::array<Choice<QuantizeTo>, 4> choices_of(QuantizeTo) {
   using enum QuantizeTo;
-  return {{{int8, "int8"}, {float16, "float16"}, {none, "none"}}};
+  return {{{int8, "int8"}, {int16x8, "int16x8"}, {float16, "float16"}, {none, "none"}}};
 }
 constexpr std::array<Choice<CalibrationMethod>, 3> choices_of(CalibrationMethod) {
   using enum CalibrationMethod;
   return {{{mse, "mse"}, {minmax, "minmax"}, {percentile, "percentile"}}};
 }
-constexpr std::array<Choice<ModelIo>, 3> choices_of(ModelIo) {
+constexpr std::array<Choice<ModelIo>, 5> choices_of(ModelIo) {
   using enum ModelIo;
-  return {{{int8, "int8"}, {uint8, "uint8"}, {float32, "float32"}}};
+  return {{{automatic, "auto"}, {int8, "int8"}, {uint8, "uint8"}, {int16, "int16"}, {float32, "float32"}}};
 }
 constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
   using enum DatasetKind;

@@ -37,7 +37,7 @@ struct ExportOptions : DatasetOptions {
   bool dynamic_batch = false;  ///< model.onnx takes any batch; model.tflite always one image.
 
   CalibrationMethod calibration = CalibrationMethod::mse;
-  ModelIo io = ModelIo::int8;
+  ModelIo io = ModelIo::automatic;
   double min_agreement = 0.98;
   bool verify_onnx = false;  ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
   std::optional<std::filesystem::path>

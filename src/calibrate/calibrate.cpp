@@ -55,7 +55,7 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
   const std::vector<Histogram>& histograms = seen.get<ValueCounts>().histograms();
   parallel_for(clippable.size(), options.threads, [&](int, std::size_t i) {
     Range& range = ranges[clippable[i]];
-    range = choose_range(options.method, range, histograms[i]);
+    range = choose_range(options.method, range, histograms[i], options.activations);
   });
   Calibration result;
   result.ranges.resize(graph.value_count());

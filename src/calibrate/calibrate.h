@@ -14,6 +14,7 @@ namespace calib8 {
 
 struct CalibrationOptions {
   CalibrationMethod method = CalibrationMethod::mse;
+  DType activations = DType::int8;  ///< The type that the ranges are chosen for: int8 or int16.
   int threads = 1;
   /// Samples, from the first on, whose outputs are kept, because they will be verified on too.
   std::size_t keep_outputs = 0;

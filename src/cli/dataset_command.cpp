@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/data_flags.h"
 #include "cli/progress_display.h"
+#include "write/atomic_file.h"
 
 namespace calib8::cli {
 namespace {
@@ -129,7 +130,7 @@ int run_dataset(DatasetFlags& flags) {
   if (!flags.output.empty() && !flags.create_module)
     throw Error(ErrorCode::usage, "is the file of --create-module, which isn't given", "--output");
   const std::string module = flags.output.empty() ? "representative_data.py" : flags.output;
-  if (flags.create_module && flags.preview == module)
+  if (flags.create_module && !flags.preview.empty() && lead_to_same_file(flags.preview, module))
     throw Error(ErrorCode::usage, "two outputs can't be the same file", module);
   ProgressDisplay display(flags.quiet);
   options.progress = [&](const Progress& progress) { display.update(progress); };

@@ -271,7 +271,7 @@ TEST(Validate, RequireValidListsAllFindings) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::internal);
-    EXPECT_THAT(error.what(), HasSubstr("breaks 2 of LiteRT's rules"));
+    EXPECT_THAT(error.what(), HasSubstr("breaks 2 of litert-cpu's rules"));
     EXPECT_THAT(error.what(), HasSubstr("LOGISTIC 'gate'"));
     EXPECT_THAT(error.what(), HasSubstr("CONV_2D 'conv'"));
   }

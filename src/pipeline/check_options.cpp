@@ -25,6 +25,14 @@ void check_choice(const char* flag, T value) {
   if (word_of(value).empty()) refuse(flag, "is none of " + words_of<T>(", "));
 }
 
+void check_io(const ExportOptions& options) {
+  const bool is_wide = options.quantize == QuantizeTo::int16x8;
+  const bool is_int8 = options.io == ModelIo::int8 || options.io == ModelIo::uint8;
+  if (is_wide && is_int8)
+    refuse("--io", "a model of int16 activations has inputs and outputs of int16 or float32");
+  if (!is_wide && options.io == ModelIo::int16) refuse("--io", "int16 is for --quantize int16x8");
+}
+
 }  // namespace
 
 void check_options(const DatasetOptions& options) {
@@ -49,13 +57,14 @@ void check_options(const ExportOptions& options) {
   check_choice("--quantize", options.quantize);
   check_choice("--calibration", options.calibration);
   check_choice("--io", options.io);
+  check_io(options);
   check_samples("--verify-samples", options.verify_samples);
   if (!(options.min_agreement >= 0 && options.min_agreement <= 1))  // and so no NaN
     refuse("--min-agreement", fmt::format("{} is not a share from 0 to 1", options.min_agreement));
   if (options.check_preprocessing &&
       (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
     refuse("--check-preprocessing",
-           "needs a model that is calibrated and verified: --quantize int8 or float16");
+           "needs a model that is calibrated and verified: --quantize int8, int16x8 or float16");
   }
 }
 

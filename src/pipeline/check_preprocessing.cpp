@@ -182,19 +182,4 @@ PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocess
   return check;
 }
 
-nlohmann::json to_json(const PreprocessingCheck& check) {
-  const auto scored = [](const ScoredMistake& mistake) {
-    return nlohmann::json{{"name", mistake.name},           {"flags", mistake.flags},
-                          {"correct", mistake.correct},     {"only_declared", mistake.only_declared},
-                          {"only_this", mistake.only_this}, {"p", mistake.p}};
-  };
-  nlohmann::json json = {{"images", check.images},
-                         {"correct", check.correct},
-                         {"mistakes", nlohmann::json::array()},
-                         {"verdict", check.verdict}};
-  for (const ScoredMistake& mistake : check.mistakes) json["mistakes"].push_back(scored(mistake));
-  if (check.better) json["better"] = scored(*check.better);
-  return json;
-}
-
 }  // namespace calib8

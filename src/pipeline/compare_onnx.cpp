@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/subprocess.h"
 #include "calib8/error.h"
@@ -58,14 +58,26 @@ void write_arrays(const std::filesystem::path& folder, ModelInstance& model, con
   if (!inputs || !outputs) throw Error(ErrorCode::output, "cannot write", folder.string());
 }
 
+/// What the process printed; nothing where it failed.
+std::optional<OnnxComparison::Numbers> parse_numbers(const Finished& finished) {
+  const nlohmann::json printed = nlohmann::json::parse(finished.output, nullptr, false);
+  const auto is_number = [&](const char* name) {
+    return printed.contains(name) && printed[name].is_number();
+  };
+  if (finished.status != 0 || !printed.is_object() || !is_number("samples") ||
+      !is_number("largest_difference") || !is_number("largest_value"))
+    return std::nullopt;
+  return OnnxComparison::Numbers{printed["samples"], printed["largest_difference"], printed["largest_value"]};
+}
+
 }  // namespace
 
-nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
+OnnxComparison compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
                                  const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                                  const std::optional<std::filesystem::path>& interpreter) {
   const TfliteGraph& graph = model.graph;
   if (graph.inputs().size() != 1 || graph.outputs().size() != 1) {
-    return {{"description", "not compared: the model has several inputs or outputs"}};
+    return {"not compared: the model has several inputs or outputs", {}};
   }
   const std::size_t count = std::min(samples.size(), most_samples);
   const TemporaryFolder folder;
@@ -76,7 +88,7 @@ nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatM
   for (const std::int64_t size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
 
   const std::optional<std::filesystem::path> python = interpreter ? interpreter : find_python();
-  if (!python) return {{"description", "not compared: there is no python3 beside calib8 or on PATH"}};
+  if (!python) return {"not compared: there is no python3 beside calib8 or on PATH", {}};
   // Isolated (-I, and no variable of Python's): no module of the working folder or the user's takes the place
   // of an installed one.
   const Finished finished =
@@ -86,25 +98,18 @@ nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatM
                    folder.path(),
                    {"PYTHON"}});
   if (finished.status == without_onnxruntime) {
-    return {{"description", "not compared: Python has no onnxruntime (pip install onnxruntime)"}};
+    return {"not compared: Python has no onnxruntime (pip install onnxruntime)", {}};
   }
-  const nlohmann::json result = nlohmann::json::parse(finished.output, nullptr, false);
-  const auto number = [&](const char* name) {
-    return result.is_object() && result.contains(name) && result[name].is_number()
-               ? result[name].get<double>()
-               : std::nan("");
-  };
-  if (finished.status != 0 || !result.is_object()) {
-    return {{"description", fmt::format("not compared: calib8.compare_onnx ended with status {} on {}",
-                                        finished.status, python->string())}};
+  const auto numbers = parse_numbers(finished);
+  if (!numbers) {
+    return {fmt::format("not compared: calib8.compare_onnx ended with status {} on {}", finished.status,
+                        python->string()),
+            {}};
   }
-  return {{"samples", count},
-          {"largest_difference", number("largest_difference")},
-          {"largest_value", number("largest_value")},
-          {"description",
-           fmt::format(
-               "float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
-               number("largest_difference"), count, number("largest_value"))}};
+  return {
+      fmt::format("float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
+                  numbers->largest_difference, numbers->samples, numbers->largest_value),
+      numbers};
 }
 
 }  // namespace calib8

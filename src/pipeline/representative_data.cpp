@@ -151,35 +151,32 @@ std::filesystem::path dataset_folder(const DatasetOptions& options, const std::s
                   otherwise);
 }
 
-nlohmann::json dataset_json(const RepresentativeData& data) {
+DatasetDescription describe_dataset(const RepresentativeData& data) {
   const SampleSets<SampleSource>& samples = data.samples;
-  nlohmann::json json = {{"layout", data.folder ? data.folder->listing.layout : "arrays"},
-                         {"calibration_samples", samples.calibration->size()}};
+  DatasetDescription description{.layout = data.folder ? data.folder->listing.layout : "arrays",
+                                 .calibration_samples = samples.calibration->size()};
   if (samples.verification) {
-    json["verification_samples"] = samples.verification->size();
-    json["held_out"] = samples.overlap.samples == 0;
-    json["calibrated_and_verified"] = samples.overlap.samples;
+    description.verification_samples = samples.verification->size();
+    description.calibrated_and_verified = samples.overlap.samples;
   }
-  if (samples.selection && samples.selection->size() > 0)
-    json["selection_samples"] = samples.selection->size();
-  if (!data.folder) return json;
-  json["folder"] = data.folder->path.string();
-  json["classes"] = data.folder->listing.class_names;
-  json["images"] = data.folder->files;
-  json["skipped"] = nlohmann::json::array();
+  if (samples.selection) description.selection_samples = samples.selection->size();
+  if (!data.folder) return description;
+  DatasetDescription::Folder& folder = description.folder.emplace();
+  folder.path = data.folder->path.string();
+  folder.classes = data.folder->listing.class_names;
+  folder.images = data.folder->files;
   for (const SkippedImage& image : data.findings.skipped)
-    json["skipped"].push_back({{"path", image.relative_path}, {"reason", image.reason}});
-  json["dropped_duplicates"] = data.findings.dropped_duplicates;
-  json["notes"] = data.findings.notes;
-  if (data.findings.quality) json["quality"] = to_json(*data.findings.quality);
-  return json;
+    folder.skipped.push_back({image.relative_path, image.reason});
+  folder.dropped_duplicates = data.findings.dropped_duplicates;
+  folder.notes = data.findings.notes;
+  if (data.findings.quality) folder.quality = to_json(*data.findings.quality);
+  return description;
 }
 
-nlohmann::json preprocessing_json(const RepresentativeData& data) {
-  if (!data.preprocessing) return nullptr;
-  nlohmann::json json = to_json(data.preprocessing->steps);
-  json["from"] = data.preprocessing->from;
-  return json;
+std::optional<PreprocessingDescription> describe_preprocessing(const RepresentativeData& data) {
+  if (!data.preprocessing) return std::nullopt;
+  const auto& [steps, from] = *data.preprocessing;
+  return PreprocessingDescription{describe(steps), steps.name, from, to_json(steps)};
 }
 
 RepresentativeData open_representative_data(const std::filesystem::path& folder,

@@ -13,6 +13,7 @@
 #include "image/preprocess.h"
 #include "image_samples/open_images.h"
 #include "quality/quality.h"
+#include "report/export_report.h"
 #include "samples/sample_sets.h"
 
 namespace calib8 {
@@ -68,10 +69,9 @@ struct RepresentativeData {
   std::size_t classes() const { return folder ? folder->listing.class_names.size() : 0; }
 };
 
-/// The report's "dataset": what was found and used. make_report() adds the samples themselves.
-nlohmann::json dataset_json(const RepresentativeData& data);
-/// The report's "preprocessing", with where it is from; null for arrays.
-nlohmann::json preprocessing_json(const RepresentativeData& data);
+/// What the report tells of the data, without the samples themselves, and of what images go through.
+DatasetDescription describe_dataset(const RepresentativeData& data);
+std::optional<PreprocessingDescription> describe_preprocessing(const RepresentativeData& data);
 
 /// The folder that was named, or ml/data or data where one of them is there. Fails with ErrorCode::dataset
 /// where none is; `otherwise` is added to the message.

@@ -9,10 +9,12 @@
 #include "calib8/version.h"
 #include "image/preprocessing_json.h"
 #include "pipeline/check_options.h"
+#include "pipeline/output_files.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
 #include "pipeline/source.h"
+#include "report/report_json.h"
 #include "samples/value_statistics.h"
 
 namespace calib8 {
@@ -54,7 +56,7 @@ RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
   std::string preprocessing =
-      preprocessing_json(data).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      to_json(describe_preprocessing(data)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   found_ = std::make_shared<const Found>(Found{threads, std::move(data), std::move(preprocessing)});
 }
 
@@ -157,16 +159,18 @@ std::string RepresentativeDataset::describe() const {
 
 Report RepresentativeDataset::report() const {
   return make_report({{"calib8_version", version},
-                      {"dataset", dataset_json(found_->data)},
-                      {"preprocessing", preprocessing_json(found_->data)}},
+                      {"dataset", to_json(describe_dataset(found_->data))},
+                      {"preprocessing", to_json(describe_preprocessing(found_->data))}},
                      found_->data);
 }
 
 void RepresentativeDataset::write_preview(const std::filesystem::path& file, std::size_t most) const {
+  keep_apart(std::span(&file, 1), found_->data);
   calib8::write_preview(found_->data, file, most, found_->threads);
 }
 
 void RepresentativeDataset::write_module(const std::filesystem::path& file) const {
+  keep_apart(std::span(&file, 1), found_->data);
   write_python_module(found_->data, file);
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "calib8/error.h"
+#include "ops/target.h"
 #include "ops/tflite_op.h"
 
 namespace calib8 {
@@ -94,7 +95,7 @@ class Conversion {
   }
 
   void require_finite_operands(const TfliteOperator& op) {
-    const auto& weights = tflite_op(op.options).rule.weights;
+    const auto weights = quantization_rule(graph_, op, TargetTraits{}).weights;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
       const TensorId id = op.inputs[i];
       if (!id.exists() || !graph_.is_constant(id) || graph_[id].dtype != DType::float32) continue;

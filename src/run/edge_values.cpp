@@ -44,6 +44,8 @@ Tensor from_float(const Tensor& values, const EdgeType& type) {
   if (!type.quantization) throw Error(ErrorCode::internal, "an integer input without a scale");
   if (type.dtype == DType::uint8)
     return make_tensor(values.shape, round_to_levels<std::uint8_t>(values.as<float>(), *type.quantization));
+  if (type.dtype == DType::int16)
+    return make_tensor(values.shape, round_to_levels<std::int16_t>(values.as<float>(), *type.quantization));
   return make_tensor(values.shape, round_to_levels<std::int8_t>(values.as<float>(), *type.quantization));
 }
 
@@ -55,8 +57,9 @@ std::vector<float> to_float(ByteView elements, const EdgeType& type) {
   if (!type.quantization) throw Error(ErrorCode::internal, "an integer output without a scale");
   const float scale = type.quantization->scales.front();
   const std::int64_t zero_point = type.quantization->zero_points.front();
-  return type.dtype == DType::uint8 ? from_levels<std::uint8_t>(elements, scale, zero_point)
-                                    : from_levels<std::int8_t>(elements, scale, zero_point);
+  if (type.dtype == DType::uint8) return from_levels<std::uint8_t>(elements, scale, zero_point);
+  if (type.dtype == DType::int16) return from_levels<std::int16_t>(elements, scale, zero_point);
+  return from_levels<std::int8_t>(elements, scale, zero_point);
 }
 
 }  // namespace calib8

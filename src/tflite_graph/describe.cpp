@@ -81,6 +81,10 @@ struct OptionTexts {
     add("activation", pool.activation);
   }
   void operator()(const FusableBinary& binary) { add("activation", binary.activation); }
+  void operator()(const ScaledSum& sum) {
+    add("activation", sum.activation);
+    if (!sum.power_of_two_int16) add("power_of_two_int16", sum.power_of_two_int16);
+  }
   void operator()(const LeakyRelu& relu) { add("alpha", relu.alpha); }
   void operator()(const Gelu& gelu) { add("approximate", gelu.approximate); }
   void operator()(const Softmax& softmax) { add("beta", softmax.beta); }

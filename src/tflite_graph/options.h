@@ -69,10 +69,15 @@ struct FusableBinary {
   Activation activation = Activation::none;
   friend bool operator==(const FusableBinary&, const FusableBinary&) = default;
 };
-struct Add : FusableBinary {
+/// In int16, power_of_two_int16 tells the kernel to take the scales for powers of two; false is right for any.
+struct ScaledSum : FusableBinary {
+  bool power_of_two_int16 = true;  ///< The format's default.
+  friend bool operator==(const ScaledSum&, const ScaledSum&) = default;
+};
+struct Add : ScaledSum {
   static constexpr std::string_view name = "ADD";
 };
-struct Sub : FusableBinary {
+struct Sub : ScaledSum {
   static constexpr std::string_view name = "SUB";
 };
 struct Mul : FusableBinary {

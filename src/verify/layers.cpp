@@ -12,14 +12,15 @@ namespace {
 /// Values of one tensor that are compared, per sample.
 constexpr std::size_t compared_values = 4096;
 
-/// Activations that both graphs have: float32 in one, int8 in the other.
+/// Activations that both graphs compute under one TensorId: float32 in one, of whatever type in the other.
 std::vector<TensorId> common_activations(const TfliteGraph& float_graph, const TfliteGraph& quantized) {
   std::vector<TensorId> common;
   for (const OperatorId id : float_graph.nodes()) {
     for (const TensorId output : float_graph[id].outputs) {
       const bool computed = output.index < quantized.value_count() && quantized.producer(output).exists();
-      if (computed && float_graph[output].dtype == DType::float32 && quantized[output].dtype == DType::int8)
-        common.push_back(output);
+      const bool is_number =
+          computed && (quantized[output].dtype == DType::float32 || quantized[output].quantization);
+      if (is_number && float_graph[output].dtype == DType::float32) common.push_back(output);
     }
   }
   return common;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "calib8/error.h"
@@ -88,6 +89,10 @@ Accuracy count_correct(const Outputs& outputs) {
   return accuracy;
 }
 
+bool all_same(const std::vector<std::vector<float>>& outputs) {
+  return std::ranges::adjacent_find(outputs, std::not_equal_to<>()) == outputs.end();
+}
+
 }  // namespace
 
 Verification verify_model(const FloatModel& float_model, const WrittenModel& quantized,
@@ -99,6 +104,7 @@ Verification verify_model(const FloatModel& float_model, const WrittenModel& qua
   const RunnableModel runnable_quantized = runnable(quantized.graph, quantized.file);
   const Outputs outputs = run_samples(runnable_float, runnable_quantized, samples, litert, options);
   result.sqnr_decibels = centred_sqnr_decibels(outputs.of_float, outputs.of_quantized);
+  result.constant_outputs = all_same(outputs.of_quantized) && !all_same(outputs.of_float);
   if (is_classifier(float_model.graph)) {
     result.agreement = count_agreeing(outputs);
     if (outputs.of_float.front().size() == options.classes) {

@@ -52,6 +52,8 @@ struct Verification {
       0;  ///< Of all outputs, less the float model's mean of each element over the samples.
   std::optional<Agreement> agreement;
   std::optional<Accuracy> accuracy;
+  /// Whether the quantized model gives the same for all samples, of several, and the float model doesn't.
+  bool constant_outputs = false;
   std::vector<LayerError> worst_layers;  ///< Worst first.
   Latency latency;
 };

@@ -8,6 +8,7 @@
 #include "calibrate/calibrate.h"
 #include "lower/lower.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "quantize/plan.h"
 #include "read/tflite.h"
@@ -78,14 +79,14 @@ QuantizedModel quantize(const TfliteGraph& model, const std::vector<std::vector<
   QuantizedModel result{model, {}};
   TfliteGraph& calibrated = result.calibrated;
   const ConstantBlock constants(calibrated);
-  prepare_for_int8(calibrated, Target::litert_cpu);
+  prepare_for_int8(calibrated, litert_cpu());
   CalibrationOptions options;
   options.method = choices.method;
   options.threads = choices.threads;
   const SamplesInMemory source(calibrated, samples);
   const Calibration found =
-      calibrate({calibrated, constants}, tensors_to_observe(calibrated), source, litert, options);
-  const Plan plan = make_plan(calibrated, found.ranges);
+      calibrate({calibrated, constants}, tensors_to_observe(calibrated, litert_cpu()), source, litert, options);
+  const Plan plan = make_plan(calibrated, found.ranges, litert_cpu());
   result.graph = calibrated;
   apply_plan(result.graph, plan, choices.io, choices.threads);
   verify(result.graph, "quantization");

@@ -216,7 +216,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.6.0", "1.14.0"});
+            return release_of(version, {"1.6.0", "1.14.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Sum>,
      {.name = tflite::Sum::name,
@@ -224,7 +224,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .infer = infer_reducer<tflite::Sum>,
       .builtin_code = 74,
       .rule = {OutputRange::own_range},
-      .version = version_by_type<0>,
+      .version = version_by_type<0, 1>,
       .write = write_reducer<tflite::Sum>,
       .read = read_reducer<tflite::Sum>,
       .runs_on_xnnpack = xnnpack_any_scales,
@@ -244,7 +244,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
     {alternative_of<tflite::ReduceMin>,
      {.name = tflite::ReduceMin::name,
@@ -258,7 +258,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
 };
 

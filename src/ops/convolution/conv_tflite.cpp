@@ -83,12 +83,14 @@ int conv_version(const TfliteGraph& graph, const TfliteOperator& op) {
   const TfliteTensor &x = input_of(graph, op, 0), &weights = input_of(graph, op, 1);
   if (x.shape.at(3) != weights.shape.at(3)) return 6;  // grouped
   if (is_hybrid(x, weights)) return is_per_channel(weights) ? 5 : 2;
+  if (x.dtype == DType::int16) return 4;
   return x.dtype == DType::int8 ? 3 : 1;
 }
 
 int depthwise_version(const TfliteGraph& graph, const TfliteOperator& op) {
   const TfliteTensor &x = input_of(graph, op, 0), &weights = input_of(graph, op, 1);
   if (is_hybrid(x, weights)) return is_per_channel(weights) ? 6 : 4;
+  if (x.dtype == DType::int16) return 5;
   if (x.dtype == DType::int8) return 3;
   const auto& options = std::get<tflite::DepthwiseConv2D>(op.options);
   return options.dilation_height != 1 || options.dilation_width != 1 ? 2 : 1;
@@ -97,6 +99,7 @@ int depthwise_version(const TfliteGraph& graph, const TfliteOperator& op) {
 int transpose_conv_version(const TfliteGraph& graph, const TfliteOperator& op) {
   if (std::get<tflite::TransposeConv>(op.options).activation != tflite::Activation::none) return 4;
   if (op.inputs.size() > 3 && op.inputs[3].exists()) return 3;
+  if (input_of(graph, op, 2).dtype == DType::int16) return 3;
   return input_of(graph, op, 1).dtype == DType::int8 ? 2 : 1;
 }
 
@@ -177,7 +180,7 @@ const OpFamily::TfliteRow rows[] = {
       .inputs = {3, 3},
       .infer = infer_conv,
       .builtin_code = 3,
-      .rule = {.weights = WeightsRule{1, 0, 2}},
+      .rule = has_weights<WeightsRule{.input = 1, .axis = 0, .bias = 2, .data = 0}>,
       .version = conv_version,
       .write = write_conv,
       .read = read_conv,
@@ -192,7 +195,7 @@ const OpFamily::TfliteRow rows[] = {
       .inputs = {3, 3},
       .infer = infer_depthwise,
       .builtin_code = 4,
-      .rule = {.weights = WeightsRule{1, 3, 2}},
+      .rule = has_weights<WeightsRule{.input = 1, .axis = 3, .bias = 2, .data = 0}>,
       .version = depthwise_version,
       .write = write_depthwise,
       .read = read_depthwise,
@@ -206,7 +209,7 @@ const OpFamily::TfliteRow rows[] = {
       .inputs = {3, 4},
       .infer = infer_transpose_conv,
       .builtin_code = 67,
-      .rule = {.weights = WeightsRule{1, 0, 3}},
+      .rule = has_weights<WeightsRule{.input = 1, .axis = 0, .bias = 3, .data = 2}>,
       .version = transpose_conv_version,
       .write = write_transpose_conv,
       .read = read_transpose_conv,

@@ -10,6 +10,7 @@
 #include "ops/convolution/weighted.h"
 #include "ops/file_options.h"
 #include "ops/infer_tflite.h"
+#include "ops/target.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
@@ -67,6 +68,7 @@ int fully_connected_version(const TfliteGraph& graph, const TfliteOperator& op) 
   const TfliteTensor &x = input_of(graph, op, 0), &weights = input_of(graph, op, 1);
   const bool is_hybrid = x.dtype == DType::float32 && weights.dtype == DType::int8;
   if (is_hybrid && weights.quantization && weights.quantization->scales.size() > 1) return 12;
+  if (x.dtype == DType::int16) return 7;
   if (op.inputs.size() < 3 || !op.inputs[2].exists()) return 6;
   if (std::get<tflite::FullyConnected>(op.options).keep_num_dims) return 5;
   if (x.dtype == DType::int8) return 4;
@@ -96,6 +98,12 @@ tflite::Options read_fully_connected(const schema::Operator& op) {
   return tflite::FullyConnected{from_schema(table->fused_activation_function()), table->keep_num_dims()};
 }
 
+QuantizationRule batch_matmul_rule(const TfliteGraph&, const TfliteOperator&, const TargetTraits& target) {
+  QuantizationRule rule = own_range_with(ScaleRelation::matrices);
+  if (target.wants_symmetric_matrices) rule.symmetric_input = 1;
+  return rule;
+}
+
 /// In int8 only where the second operand is symmetric.
 bool batch_matmul_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
   const TfliteTensor &a = input_of(graph, op, 0), &b = input_of(graph, op, 1);
@@ -121,7 +129,7 @@ const OpFamily::TfliteRow rows[] = {
       .inputs = {2, 3},
       .infer = infer_fully_connected,
       .builtin_code = 9,
-      .rule = {.weights = WeightsRule{1, 0, 2}},
+      .rule = has_weights<WeightsRule{.input = 1, .axis = 0, .bias = 2, .data = 0}>,
       .version = fully_connected_version,
       .write = write_fully_connected,
       .read = read_fully_connected,
@@ -136,7 +144,7 @@ const OpFamily::TfliteRow rows[] = {
       .inputs = {2, 2},
       .infer = infer_batch_matmul,
       .builtin_code = 126,
-      .rule = {OutputRange::own_range},
+      .rule = batch_matmul_rule,
       .version = version_by_type<0>,
       .write = write_batch_matmul,
       .read = read_batch_matmul,

@@ -222,10 +222,12 @@ std::vector<TensorType> infer_resized(const OperatorView& view) {
 }
 
 int version_of_bilinear(const TfliteGraph& graph, const TfliteOperator& op) {
+  if (input_of(graph, op, 0).dtype == DType::int16) return 4;
   return std::get<tflite::ResizeBilinear>(op.options).half_pixel_centers ? 3 : version_by_type<0>(graph, op);
 }
 
 int version_of_nearest(const TfliteGraph& graph, const TfliteOperator& op) {
+  if (input_of(graph, op, 0).dtype == DType::int16) return 4;
   const auto& options = std::get<tflite::ResizeNearestNeighbor>(op.options);
   return options.half_pixel_centers || options.align_corners ? 3 : version_by_type<0>(graph, op);
 }
@@ -268,7 +270,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.7.0", "1.14.0", "2.2.0"});
+            return release_of(version, {"1.7.0", "1.14.0", "2.2.0", "2.5.0"});
           }}},
     {alternative_of<tflite::ResizeNearestNeighbor>,
      {.name = tflite::ResizeNearestNeighbor::name,
@@ -282,7 +284,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_never,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.13.1", "1.14.0", "2.3.0"});
+            return release_of(version, {"1.13.1", "1.14.0", "2.3.0", "2.4.0"});
           }}},
 };
 

@@ -307,7 +307,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_takes_concatenation,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.5.0", "1.14.0"});
+            return release_of(version, {"1.5.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Split>,
      {.name = tflite::Split::name,
@@ -315,13 +315,13 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .infer = infer_split_tflite,
       .builtin_code = 49,
       .rule = {OutputRange::same_as_input},
-      .version = version_by_type<1>,
+      .version = version_by_type<1, 4>,
       .write = write_split,
       .read = read_split,
       .runs_on_xnnpack = xnnpack_takes_split,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.5.0", "1.14.0"});
+            return release_of(version, {"1.5.0", "1.14.0", "1.14.0", "2.3.0"});
           }}},
 };
 

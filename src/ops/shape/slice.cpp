@@ -169,13 +169,13 @@ constexpr OnnxOp onnx_rows[] = {{"Slice", infer_slice, fold_slice, lower_slice}}
 // --- TFLite ---
 
 int version_of_slice(const TfliteGraph& graph, const TfliteOperator& op) {
-  return input_of(graph, op, 0).shape.size() > 4 ? 5 : version_by_type<0>(graph, op);
+  return input_of(graph, op, 0).shape.size() > 4 ? 5 : version_by_type<0, 4>(graph, op);
 }
 
 int version_of_strided_slice(const TfliteGraph& graph, const TfliteOperator& op) {
   const auto& options = std::get<tflite::StridedSlice>(op.options);
   if (options.ellipsis_mask != 0 || options.new_axis_mask != 0) return 6;
-  return input_of(graph, op, 0).shape.size() > 4 ? 4 : version_by_type<0>(graph, op);
+  return input_of(graph, op, 0).shape.size() > 4 ? 4 : version_by_type<0, 1>(graph, op);
 }
 
 /// Sizes of -1 ("the rest") stay with the builtin kernel.

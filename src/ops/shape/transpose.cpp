@@ -88,8 +88,9 @@ TfliteOp::WrittenOptions write_transpose(flatbuffers::FlatBufferBuilder& builder
 
 int version_of_transpose(const TfliteGraph& graph, const TfliteOperator& op) {
   const std::size_t rank = graph[op.inputs.at(0)].shape.size();
-  if (rank > 4) return rank == 5 ? 4 : rank == 6 ? 6 : 8;
-  return version_by_type<0>(graph, op);
+  if (rank > 5) return rank == 6 ? 6 : 8;
+  if (graph[op.inputs.at(0)].dtype == DType::int16) return 5;
+  return rank == 5 ? 4 : version_by_type<0>(graph, op);
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {

@@ -1,9 +1,7 @@
-#include "quantize/round.h"
-
 #include <algorithm>
 #include <cmath>
 
-#include "base/round.h"
+#include "quantize/rounding/rounding.h"
 
 namespace calib8 {
 namespace {
@@ -39,13 +37,11 @@ std::vector<Group> find_groups(const Shape& shape, std::int32_t axis, Correlatio
 /// is at most half a level. `errors` are what rounding took away, in levels.
 void balance(const Group& group, std::vector<std::int8_t>& levels, const std::vector<float>& errors) {
   double sum = 0;
-  std::vector<std::size_t> members(group.count);
-  for (std::size_t i = 0; i < group.count; ++i) {
-    members[i] = group.first + i * group.step;
-    sum += errors[members[i]];
-  }
+  for (std::size_t i = 0; i < group.count; ++i) sum += errors[group.first + i * group.step];
   const int surplus = static_cast<int>(std::nearbyint(sum));
   if (surplus == 0) return;
+  std::vector<std::size_t> members(group.count);
+  for (std::size_t i = 0; i < group.count; ++i) members[i] = group.first + i * group.step;
   const int direction = surplus > 0 ? 1 : -1;
   std::stable_sort(members.begin(), members.end(), [&](std::size_t a, std::size_t b) {
     return direction > 0 ? errors[a] > errors[b] : errors[a] < errors[b];
@@ -62,27 +58,12 @@ void balance(const Group& group, std::vector<std::int8_t>& levels, const std::ve
 
 }  // namespace
 
-std::vector<std::int8_t> round_weights(const Tensor& weights, const Quantization& quantization,
-                                       Correlation correlation) {
-  const auto values = weights.as<float>();
-  std::size_t inner = 1;
-  for (std::size_t i = static_cast<std::size_t>(quantization.axis) + 1; i < weights.shape.size(); ++i) {
-    inner *= static_cast<std::size_t>(weights.shape[i]);
-  }
-  std::vector<std::int8_t> levels(values.size());
-  std::vector<float> errors(values.size());
-  for (std::size_t start = 0; start < values.size(); start += inner) {
-    const double scale = quantization.scales[start / inner % quantization.scales.size()];
-    for (std::size_t i = start; i < start + inner; ++i) {
-      const double exact = values[i] / scale;
-      const double level = std::clamp(round_to_even(exact), -127.0, 127.0);
-      levels[i] = static_cast<std::int8_t>(level);
-      errors[i] = static_cast<float>(exact - level);
-    }
-  }
-  for (const Group& group : find_groups(weights.shape, quantization.axis, correlation))
-    balance(group, levels, errors);
-  return levels;
+std::vector<std::int8_t> round_correlated(const WeightsToRound& task) {
+  NearestLevels nearest = nearest_levels(task);
+  const std::int32_t axis = task.quantization.axis;
+  for (const Group& group : find_groups(task.weights.shape, axis, task.correlation))
+    balance(group, nearest.levels, nearest.errors);
+  return std::move(nearest.levels);
 }
 
 }  // namespace calib8
