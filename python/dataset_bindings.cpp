@@ -14,6 +14,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/interrupt.h"
 #include "base/parallel.h"
 #include "calib8/dataset.h"
 #include "discover/discover.h"
@@ -60,8 +61,8 @@ nb::list to_bytes(const std::vector<std::string>& texts) {
   return list;
 }
 
-/// Hands progress to Python and lets Ctrl-C through, which Python notices on its main thread only. The
-/// options may be copied by who doesn't hold Python's lock.
+/// Hands progress to Python, and lets Ctrl-C through on whatever thread it is told. The options may be copied
+/// by who doesn't hold Python's lock.
 void set_progress(DatasetOptions& options, nb::object callback) {
   const std::shared_ptr<nb::object> shared(new nb::object(std::move(callback)), [](nb::object* object) {
     const nb::gil_scoped_acquire held;
@@ -82,6 +83,7 @@ struct OpenDataset {
 
 OpenDataset open_dataset(const DatasetOptions& options) {
   const nb::gil_scoped_release released;
+  const calib8::InterruptCheck check(&check_python_signals);
   return {RepresentativeDataset(options), options.threads > 0 ? options.threads : calib8::usable_cores()};
 }
 
@@ -94,6 +96,7 @@ nb::dict load(const OpenDataset& open, std::size_t first, std::size_t count) {
   std::map<std::string, Batch> batches;
   {
     const nb::gil_scoped_release released;
+    const calib8::InterruptCheck check(&check_python_signals);
     for (const auto& [name, shape] : open.dataset.inputs()) {
       Batch& batch = batches[name];
       batch.shape.assign(shape.begin(), shape.end());
@@ -162,6 +165,7 @@ nb::dict measure(const OpenDataset& open) {
   std::vector<calib8::InputStatistics> inputs;
   {
     const nb::gil_scoped_release released;
+    const calib8::InterruptCheck check(&check_python_signals);
     inputs = open.dataset.measure(0, open.dataset.size());
   }
   nb::dict dict;
@@ -243,7 +247,7 @@ nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path,
 }
 
 /// Paths and names as bytes: they need not be UTF-8.
-nb::dict discover(const std::filesystem::path& folder, calib8::DatasetType type, bool follow_links) {
+nb::dict discover(const std::filesystem::path& folder, calib8::DatasetKind type, bool follow_links) {
   const calib8::DatasetListing listing = calib8::discover_dataset(folder, {type, follow_links});
   nb::list images, labels, boxes;
   for (const calib8::ImageEntry image : listing.images) {
@@ -269,12 +273,6 @@ nb::dict discover(const std::filesystem::path& folder, calib8::DatasetType type,
 
 /// For the tests: parts of the way from a file to a sample.
 void bind_parts(nb::module_& module) {
-  nb::enum_<calib8::DatasetType>(module, "DatasetType")
-      .value("auto", calib8::DatasetType::automatic)
-      .value("classification", calib8::DatasetType::classification)
-      .value("detection", calib8::DatasetType::detection)
-      .value("images", calib8::DatasetType::images)
-      .value("numpy", calib8::DatasetType::numpy);
   module.def("decode", &decode, "path"_a, "exif_orientation"_a = false, "uint8 [height, width, 3], RGB");
   module.def("choose_preprocessing", &choose_preprocessing, "options"_a, "height"_a, "width"_a, "channels"_a,
              "JSON text");
@@ -291,19 +289,19 @@ void bind_parts(nb::module_& module) {
         return preprocess(path, {.height = height, .width = width});
       },
       "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3], as the default");
-  module.def("discover", &discover, "folder"_a, "type"_a = calib8::DatasetType::automatic,
+  module.def("discover", &discover, "folder"_a, "type"_a = calib8::DatasetKind::automatic,
              "follow_links"_a = false, "What discover_dataset finds, as a dict");
 }
 
 }  // namespace
 
+void check_python_signals() {
+  const nb::gil_scoped_acquire held;
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+}
+
 void bind_dataset_options(nb::module_& module) {
-  nb::enum_<calib8::DatasetKind>(module, "DatasetKind")
-      .value("auto", calib8::DatasetKind::automatic)
-      .value("classification", calib8::DatasetKind::classification)
-      .value("detection", calib8::DatasetKind::detection)
-      .value("images", calib8::DatasetKind::images)
-      .value("numpy", calib8::DatasetKind::numpy);
+  bind_choices<calib8::DatasetKind>(module, "DatasetKind");
   nb::class_<DatasetOptions>(module, "DatasetOptions")
       .def(nb::init<>())
       .def_rw("model", &DatasetOptions::model)
@@ -312,7 +310,11 @@ void bind_dataset_options(nb::module_& module) {
       .def_rw("arch", &DatasetOptions::architecture)
       .def_rw("dataset_dir", &DatasetOptions::dataset_dir)
       .def_rw("dataset_type", &DatasetOptions::dataset_type)
-      .def_rw("preprocessing", &DatasetOptions::preprocessing)
+      .def_prop_rw(  // a preset's name, or a path of whatever bytes
+          "preprocessing", [](const DatasetOptions& options) { return options.preprocessing; },
+          [](DatasetOptions& options, const std::filesystem::path& name) {
+            options.preprocessing = name.string();
+          })
       .def_rw("mean", &DatasetOptions::mean)
       .def_rw("std", &DatasetOptions::deviation)
       .def_rw("interpolation", &DatasetOptions::interpolation)

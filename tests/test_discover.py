@@ -8,7 +8,7 @@ import calib8
 import pytest
 from calib8 import _native
 
-TYPES = _native.DatasetType.__members__
+TYPES = _native.DatasetKind.__members__
 
 
 def make(root: pathlib.Path, *files: str, content: bytes | str = b"") -> pathlib.Path:

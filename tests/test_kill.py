@@ -1,9 +1,12 @@
-"""`kill -9` at random moments of an export over existing outputs: every file is whole, the old one or the new one, and
-the metadata tells by its hashes whether they belong together."""
+"""`kill -9` of an export over existing outputs, at random moments and between any two of its files: every file is whole,
+the old one or the new one, the metadata tells by its hashes whether they belong together, and the next export repairs
+all."""
 
 import hashlib
 import json
+import os
 import random
+import signal
 import subprocess
 import time
 
@@ -16,6 +19,24 @@ KILLS, KILLS_BY_DEFAULT = 40, 8
 SEED = 1
 METADATA = "model.tflite.quantization_metadata"
 FILES = ("model.onnx", "model.tflite")
+
+#: Stands before the C library: the process is killed where it would put its file number KILL_AT in place.
+KILLER = r"""
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int calls;
+static void count(void) {
+  if (++calls == atoi(getenv("KILL_AT"))) kill(getpid(), SIGKILL);
+}
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned int flags) {
+  count();
+  return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
+}
+int rename(const char* from, const char* to) { return renameat2(-100, from, -100, to, 0); }
+"""
 
 
 def arguments_for(checkpoint, data, folder):
@@ -50,6 +71,31 @@ def models(tmp_path_factory):
         seconds = time.monotonic() - start
         made.append((checkpoint, hashes(folder / "out"), seconds))
     return folder / "data", made
+
+
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killer")
+    (folder / "killer.c").write_text(KILLER)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "killer.so", folder / "killer.c"], check=True)
+    return folder / "killer.so"
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_killed_between_two_files(place, models, killer, tmp_path):
+    """In the order in which they are put in place: model.onnx, model.tflite, and the metadata, which describe them."""
+    data, ((old, old_hashes, _), (new, new_hashes, _)) = models
+    run_calib8("export", *arguments_for(old, data, tmp_path), "--quiet", check=True)
+    environment = os.environ | {"LD_PRELOAD": str(killer), "KILL_AT": str(place)}
+    done = run_calib8("export", *arguments_for(new, data, tmp_path), "--quiet", env=environment)
+    assert done.returncode == -signal.SIGKILL, done
+    found = hashes(tmp_path)
+    assert [found[name] == new_hashes[name] for name in FILES] == [place > 1, place > 2]
+    assert [found[name] == old_hashes[name] for name in FILES] == [place <= 1, place <= 2]
+    assert metadata_of(tmp_path) == old_hashes, "the metadata was there before the files it describes"
+    run_calib8("export", *arguments_for(new, data, tmp_path), "--quiet", check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted((*FILES, METADATA)), "a temporary file was left"
+    assert hashes(tmp_path) == metadata_of(tmp_path) == new_hashes
 
 
 def test_killed_at_any_moment(models, tmp_path, request):

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-namespace calib8 {
+#include "calib8/choices.h"
 
-enum class DatasetKind { automatic, classification, detection, images, numpy };
+namespace calib8 {
 
 /// One input of a sample: float32, row-major, [1, ...] in the layout of the TFLite model (images: [1, height,
 /// width, channels]).

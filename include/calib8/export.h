@@ -9,16 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "calib8/choices.h"
 #include "calib8/dataset_options.h"
 #include "calib8/error.h"
 #include "calib8/report.h"
 
 namespace calib8 {
-
-enum class OutputFormat { onnx, tflite, both };
-enum class QuantizeTo { none, float16, int8 };
-enum class CalibrationMethod { minmax, percentile, mse };
-enum class ModelIo { int8, uint8, float32 };
 
 /// What to export and how; every member's default is the command line's. `model` must be given.
 struct ExportOptions : DatasetOptions {
@@ -41,9 +37,11 @@ struct ExportOptions : DatasetOptions {
   bool dynamic_batch = false;  ///< model.onnx takes any batch; model.tflite always one image.
 
   CalibrationMethod calibration = CalibrationMethod::mse;
-  ModelIo io = ModelIo::int8;
+  ModelIo io = ModelIo::automatic;
   double min_agreement = 0.98;
-  bool verify_onnx = false;
+  bool verify_onnx = false;  ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
+  std::optional<std::filesystem::path>
+      python;  ///< The interpreter for that; else the one beside calib8 or on PATH.
 
   std::vector<std::string> disabled_passes;
   std::optional<std::string>

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ def export(
         **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
             num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
             num_classes, arch, dynamic_batch, preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean,
-            std, check_preprocessing, calibration, io, min_agreement, seed, threads, plan_out; and onnx_path, tflite_path
+            std, check_preprocessing, calibration, io, min_agreement, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
             for single files.
 
     Raises:
@@ -70,6 +71,7 @@ def export(
     native = _native.ExportOptions()
     native.model = pathlib.Path(checkpoint)
     native.set_progress(progress)
+    native.python = pathlib.Path(sys.executable) if sys.executable else None
     for name, value in options.items():
         set_option(native, name, value)
     if representative_data_gen is not None:
@@ -124,7 +126,7 @@ class ModelExporter:
 
         Args:
             path: of the .tflite file; model.onnx is written into the same folder.
-            quantize: "int8", "float16" (weights) or "none".
+            quantize: "int8", "int16x8" (int16 activations), "float16" (weights) or "none".
             dataset_dir: a folder with representative images; in its place
             representative_data_gen: batches as `export` takes them.
             **options: as `export` takes them.

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/interrupt.h"
 #include "calib8/error.h"
 #include "select/random_numbers.h"
+#include "select/shortage.h"
 
 namespace calib8 {
 namespace {
@@ -48,16 +50,20 @@ bool is_finite(const std::map<std::string, std::vector<float>>& row) {
   return true;
 }
 
-std::string hash_of(const std::map<std::string, std::vector<float>>& row) {
+Digest hash_of(const std::map<std::string, std::vector<float>>& row) {
   Sha256 hash;
   for (const auto& [name, values] : row) hash.add(std::as_bytes(std::span(values)));
-  return hash.finish();
+  return hash.digest();
 }
 
 std::string place_of(const UsedArray& array) {
   if (array.file->rows() == 1) return array.entry.relative_path;
   return fmt::format("{}[{}]", array.entry.relative_path, array.row);
 }
+
+/// Rows in a row that may be unusable or repeat others before there is no more to be hoped for: a file can
+/// claim any number of them, and take no room on disk.
+constexpr std::size_t kMostRejected = 1000;
 
 /// A file that is drawn from.
 struct OpenFile {
@@ -68,19 +74,18 @@ struct OpenFile {
 
 class Drawer {
  public:
-  Drawer(const DatasetListing& listing, const std::vector<ArrayInput>& inputs,
-         const SelectionRequest& request)
+  Drawer(const DatasetListing& listing, const std::vector<ArrayInput>& inputs, const DrawRequest& request)
       : inputs_(inputs),
         seed_(request.seed),
-        wanted_(request.num_calibration + request.num_verification),
+        wanted_(request.calibration + std::min(request.verification, SIZE_MAX - request.calibration)),
         listed_(listing.images),
-        order_(select_samples(listing, {0, 0, request.seed}).spare) {
+        order_(draw_samples(listing, {0, 0, request.seed}).spare) {
     open_files();
   }
 
   /// The next usable row, or nothing where all are taken.
   std::optional<UsedArray> next() {
-    while (!files_.empty()) {
+    while (!files_.empty() && rejected_ < kMostRejected) {
       throw_if_interrupted();
       if (next_file_ >= files_.size()) next_file_ = 0;
       OpenFile& file = files_[next_file_];
@@ -92,16 +97,20 @@ class Drawer {
       }
       ++next_file_;
       UsedArray array{file.entry, file.file, *row, {}};
-      if (accept(array)) return array;
+      rejected_ = accept(array) ? 0 : rejected_ + 1;
+      if (rejected_ == 0) return array;
     }
     return std::nullopt;
   }
+
+  /// Whether there are rows left that weren't looked at, since so many before them were of no use.
+  bool gave_up() const { return rejected_ >= kMostRejected; }
 
   std::vector<SkippedImage> skipped, repeated;
   bool holds_integers = false;
 
  private:
-  /// As many files as samples are wanted: there needn't be more, as each holds one at least.
+  /// As many files at a time as calibrate and verify: there needn't be more, as each holds one at least.
   void open_files() {
     while (next_candidate_ < order_.size() && files_.size() < wanted_)
       open(listed_[order_[next_candidate_++]]);
@@ -146,23 +155,12 @@ class Drawer {
   std::size_t next_candidate_ = 0;
   std::vector<OpenFile> files_;
   std::size_t next_file_ = 0;
-  std::unordered_map<std::string, std::string> seen_;
+  std::size_t rejected_ = 0;  ///< Rows in a row.
+  std::map<Digest, std::string> seen_;
 };
 
-void note_drawn(const SelectionRequest& request, bool holds_integers, ArraySamples& samples) {
-  auto& notes = samples.notes;
-  if (samples.calibration->size() < request.num_calibration) {
-    notes.push_back(fmt::format("{} of {} samples asked for to calibrate: there are no more",
-                                samples.calibration->size(), request.num_calibration));
-  }
-  if (samples.verification_overlaps) {
-    notes.push_back(fmt::format(
-        "verified on {} of the samples that calibrated, as there are no others: agreement may look too good",
-        samples.verification->size()));
-  } else if (samples.verification->size() < request.num_verification) {
-    notes.push_back(fmt::format("{} of {} samples asked for to verify: there are no more",
-                                samples.verification->size(), request.num_verification));
-  }
+void note_drawn(const DrawRequest& request, bool holds_integers, ArraySamples& samples) {
+  samples.notes = shortage_notes(request, sizes_of(samples.sets), samples.sets.overlap, "samples");
   if (holds_integers) {
     samples.warnings.emplace_back(
         "the arrays hold integers, taken as they are: the float model must expect them so, without scaling");
@@ -174,12 +172,33 @@ void note_drawn(const SelectionRequest& request, bool holds_integers, ArraySampl
                                            list->size(), what, list->size() == 1 ? "sample" : "samples",
                                            list->front().relative_path, list->front().reason));
   }
-  if (samples.calibration->size() < kFewSamples) {
+  const std::size_t calibrating = samples.sets.calibration->size();
+  if (calibrating < kFewSamples) {
     samples.warnings.push_back(
         fmt::format("{} samples calibrate: below {} the ranges are left to chance, add samples or raise "
                     "--num-calib-samples",
-                    samples.calibration->size(), kFewSamples));
+                    calibrating, kFewSamples));
   }
+}
+
+std::vector<Digest> hashes_of(const std::vector<UsedArray>& arrays) {
+  std::vector<Digest> hashes;
+  for (const UsedArray& array : arrays) hashes.push_back(array.sha256);
+  return hashes;
+}
+
+/// A verification that has no samples of its own gets the first ones of the calibration.
+SampleSets<ArrayFileSource> sets_of(std::vector<UsedArray> calibration, std::vector<UsedArray> selection,
+                                    std::vector<UsedArray> verification, std::size_t to_verify,
+                                    const std::vector<ArrayInput>& inputs) {
+  if (verification.empty()) {
+    const std::size_t count = std::min(to_verify, calibration.size());
+    verification.assign(calibration.begin(), calibration.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  const Overlap overlap = find_overlap<Digest>(hashes_of(calibration), hashes_of(verification));
+  return {std::make_shared<ArrayFileSource>(std::move(calibration), inputs),
+          std::make_shared<ArrayFileSource>(std::move(selection), inputs),
+          std::make_shared<ArrayFileSource>(std::move(verification), inputs), overlap};
 }
 
 }  // namespace
@@ -189,20 +208,29 @@ Sample ArrayFileSource::load(std::size_t index) const {
   Sample sample;
   sample.label = array.entry.label;
   auto values = array.file->read_row(array.row);
+  if (hash_of(values) != array.sha256) {
+    throw Error(ErrorCode::dataset, "was changed while it was in use: its SHA-256 is another",
+                array.entry.path);
+  }
   for (const ArrayInput& input : inputs_)
     sample.inputs.emplace(input.name, make_tensor(input.shape, std::move(values.at(input.name))));
   return sample;
 }
 
 ArraySamples open_array_files(const DatasetListing& listing, const std::vector<ArrayInput>& inputs,
-                              const SelectionRequest& request) {
+                              const DrawRequest& request) {
   Drawer drawer(listing, inputs, request);
-  std::vector<UsedArray> calibration, verification;
-  while (calibration.size() + verification.size() < request.num_calibration + request.num_verification) {
-    std::optional<UsedArray> array = drawer.next();
-    if (!array) break;
-    (calibration.size() < request.num_calibration ? calibration : verification).push_back(std::move(*array));
-  }
+  const auto draw = [&](std::size_t count) {
+    std::vector<UsedArray> arrays;
+    while (arrays.size() < count) {
+      std::optional<UsedArray> array = drawer.next();
+      if (!array) break;
+      arrays.push_back(std::move(*array));
+    }
+    return arrays;
+  };
+  std::vector<UsedArray> calibration = draw(request.calibration), verification = draw(request.verification),
+                         selection = draw(request.selection);
   if (calibration.empty()) {
     if (drawer.skipped.empty()) throw Error(ErrorCode::dataset, "no sample was asked for");
     throw Error(ErrorCode::dataset,
@@ -211,24 +239,24 @@ ArraySamples open_array_files(const DatasetListing& listing, const std::vector<A
                 drawer.skipped[0].relative_path);
   }
   ArraySamples samples;
-  if (verification.empty() && request.num_verification > 0) {
-    const std::size_t count = std::min(request.num_verification, calibration.size());
-    verification.assign(calibration.begin(), calibration.begin() + static_cast<std::ptrdiff_t>(count));
-    samples.verification_overlaps = true;
-  }
+  samples.sets = sets_of(std::move(calibration), std::move(selection), std::move(verification),
+                         request.verification, inputs);
   samples.skipped = std::move(drawer.skipped);
   samples.repeated = std::move(drawer.repeated);
-  samples.calibration = std::make_shared<ArrayFileSource>(std::move(calibration), inputs);
-  samples.verification = std::make_shared<ArrayFileSource>(std::move(verification), inputs);
   note_drawn(request, drawer.holds_integers, samples);
+  if (drawer.gave_up()) {
+    samples.warnings.push_back(
+        fmt::format("the last {} samples that were tried are unusable or repeat others, so no more were: add "
+                    "samples that differ",
+                    kMostRejected));
+  }
   return samples;
 }
 
 ArraySamples open_listed_arrays(const SampleList& list, const DatasetListing& listing, bool follow_links,
-                                const std::vector<ArrayInput>& inputs) {
+                                const DrawRequest& request, const std::vector<ArrayInput>& inputs) {
   const auto spool = std::make_shared<SpoolFile>();
   std::map<std::string, std::shared_ptr<const ArrayFile>> files;
-  std::unordered_set<std::string> calibrating;
   const auto open = [&](const std::vector<ListedSample>& listed) {
     std::vector<UsedArray> arrays;
     for (const ListedSample& sample : listed) {
@@ -240,7 +268,7 @@ ArraySamples open_listed_arrays(const SampleList& list, const DatasetListing& li
         throw Error(ErrorCode::dataset, fmt::format("has no sample {}: it holds {}", row, file->rows()),
                     sample.path);
       UsedArray array{entry, file, row, hash_of(file->read_row(row))};
-      if (!sample.sha256.empty() && sample.sha256 != array.sha256) {
+      if (!sample.sha256.empty() && sample.sha256 != to_text(array.sha256)) {
         throw Error(ErrorCode::dataset,
                     "is not the array that the list of samples names: its SHA-256 is another",
                     place_of(array));
@@ -249,14 +277,15 @@ ArraySamples open_listed_arrays(const SampleList& list, const DatasetListing& li
     }
     return arrays;
   };
-  std::vector<UsedArray> calibration = open(list.calibration), verification = open(list.verification);
+  std::vector<UsedArray> calibration = open(list.calibration), verification = open(list.verification),
+                         selection = open(list.selection);
+  require_set_apart<Digest>(hashes_of(selection), hashes_of(calibration), hashes_of(verification),
+                            [&](std::size_t index) { return place_of(selection[index]); });
   ArraySamples samples;
-  if (verification.empty()) verification = calibration;
-  for (const UsedArray& array : calibration) calibrating.insert(place_of(array));
-  for (const UsedArray& array : verification)
-    samples.verification_overlaps |= calibrating.contains(place_of(array));
-  samples.calibration = std::make_shared<ArrayFileSource>(std::move(calibration), inputs);
-  samples.verification = std::make_shared<ArrayFileSource>(std::move(verification), inputs);
+  const std::size_t to_verify = request.verification > 0 ? calibration.size() : 0;
+  samples.sets =
+      sets_of(std::move(calibration), std::move(selection), std::move(verification), to_verify, inputs);
+  samples.notes = overlap_notes(sizes_of(samples.sets), samples.sets.overlap, "samples");
   return samples;
 }
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "array_samples/array_file.h"
-#include "samples/sample.h"
+#include "samples/sample_sets.h"
+#include "select/draw.h"
 #include "select/sample_list.h"
-#include "select/select.h"
 
 namespace calib8 {
 
@@ -17,7 +17,7 @@ struct UsedArray {
   ImageEntry entry;
   std::shared_ptr<const ArrayFile> file;
   std::size_t row = 0;
-  std::string sha256;  ///< Of its float32 values, input by input.
+  Digest sha256{};  ///< Of its float32 values, input by input.
 };
 
 /// Arrays on disk as samples, read each time; nothing is kept.
@@ -35,24 +35,23 @@ class ArrayFileSource : public SampleSource {
   std::vector<ArrayInput> inputs_;
 };
 
-/// The samples of one export, as ImageSamples has them.
+/// Arrays by what they are for, as ImageSamples has images.
 struct ArraySamples {
-  std::shared_ptr<const ArrayFileSource> calibration, verification;
-  bool verification_overlaps = false;
+  SampleSets<ArrayFileSource> sets;
   std::vector<SkippedImage> skipped, repeated;
   std::vector<std::string> notes;
   std::vector<std::string> warnings;  ///< As QualityReport's.
 };
 
-/// Draws samples out of .npy and .npz files: files in the order of select_samples, as many as samples are
+/// Draws samples out of .npy and .npz files: files in the order of draw_samples, as many as samples are
 /// wanted; of these a row each in rounds, each file's rows in a shuffled order. Unreadable files, rows that
 /// aren't finite numbers, and rows that repeat another are replaced. Fails with ErrorCode::dataset where no
 /// sample is left: the first reason is named.
 ArraySamples open_array_files(const DatasetListing& listing, const std::vector<ArrayInput>& inputs,
-                              const SelectionRequest& request);
+                              const DrawRequest& request);
 
 /// Exactly the samples of a list, as open_listed does for images.
 ArraySamples open_listed_arrays(const SampleList& list, const DatasetListing& listing, bool follow_links,
-                                const std::vector<ArrayInput>& inputs);
+                                const DrawRequest& request, const std::vector<ArrayInput>& inputs);
 
 }  // namespace calib8

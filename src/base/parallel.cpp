@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -44,7 +45,11 @@ void parallel_for(std::size_t count, int threads, const std::function<void(int, 
   const int workers =
       static_cast<int>(std::min<std::size_t>(std::max(threads, 1), std::max<std::size_t>(count, 1)));
   std::vector<std::jthread> others;
-  for (int worker = 1; worker < workers; ++worker) others.emplace_back(work, worker);
+  try {
+    for (int worker = 1; worker < workers; ++worker) others.emplace_back(work, worker);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: those that there are do the work.
+  }
   work(0);
   others.clear();  // joins
   if (first_failure) std::rethrow_exception(first_failure);

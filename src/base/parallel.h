@@ -8,7 +8,8 @@ namespace calib8 {
 /// Cores that this process may use (its affinity mask), at least 1.
 int usable_cores();
 
-/// Calls body(worker, index) once for each index in [0, count), on up to `threads` threads; worker is in [0,
+/// Calls body(worker, index) once for each index in [0, count), on up to `threads` threads, fewer
+/// where the system gives no more; worker is in [0,
 /// threads) and no two calls with the same worker overlap. Indices are handed out in ascending order. The
 /// first exception stops the handing out and is rethrown here after all workers have ended. Ctrl-C
 /// (base/interrupt.h) is checked before each index.

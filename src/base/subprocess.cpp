@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include "calib8/error.h"
@@ -17,8 +20,9 @@ extern char** environ;
 namespace calib8 {
 namespace {
 
-[[noreturn]] void fail(const std::string& program, int error) {
-  throw Error(ErrorCode::internal, "cannot be started: " + std::generic_category().message(error), program);
+[[noreturn]] void fail(const std::filesystem::path& program, int error) {
+  throw Error(ErrorCode::runtime, "cannot be started: " + std::generic_category().message(error),
+              program.string());
 }
 
 std::string read_to_end(int descriptor) {
@@ -32,25 +36,46 @@ std::string read_to_end(int descriptor) {
   }
 }
 
+std::vector<std::string> environment_without(const std::vector<std::string>& prefixes) {
+  std::vector<std::string> kept;
+  for (char** variable = environ; *variable; ++variable) {
+    const std::string_view text = *variable;
+    const bool goes =
+        std::ranges::any_of(prefixes, [&](const std::string& prefix) { return text.starts_with(prefix); });
+    if (!goes) kept.emplace_back(text);
+  }
+  return kept;
+}
+
+/// As exec takes them; the words must live as long.
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
-Finished run_program(const std::vector<std::string>& command) {
+Finished run_program(const Command& command) {
   std::array<int, 2> pipe_ends{};
-  if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) fail(command.front(), errno);
+  if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) fail(command.program, errno);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+  posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
+  std::vector<std::string> words = {command.program.string()};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  std::vector<std::string> environment = environment_without(command.without_variables);
   pid_t child = 0;
-  const int error = ::posix_spawnp(&child, arguments.front(), &actions, nullptr, arguments.data(), environ);
+  const int error = ::posix_spawn(&child, command.program.c_str(), &actions, nullptr,
+                                  pointers_to(words).data(), pointers_to(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe_ends[1]);
   if (error != 0) {
     ::close(pipe_ends[0]);
-    fail(command.front(), error);
+    fail(command.program, error);
   }
   Finished finished;
   finished.output = read_to_end(pipe_ends[0]);
@@ -62,17 +87,17 @@ Finished run_program(const std::vector<std::string>& command) {
   return finished;
 }
 
-std::filesystem::path find_python() {
+std::optional<std::filesystem::path> find_python() {
+  namespace fs = std::filesystem;
   std::error_code missing;  // a place that can't be looked at has no Python
-  std::vector<std::filesystem::path> folders = {
-      std::filesystem::read_symlink("/proc/self/exe", missing).parent_path()};
-  if (const char* environment = std::getenv("VIRTUAL_ENV"))
-    folders.push_back(std::filesystem::path(environment) / "bin");
-  for (const std::filesystem::path& folder : folders) {
-    const std::filesystem::path python = folder / "python3";
-    if (std::filesystem::exists(python, missing)) return python;
+  std::vector<fs::path> folders = {fs::read_symlink("/proc/self/exe", missing).parent_path()};
+  if (const char* environment = std::getenv("VIRTUAL_ENV")) folders.push_back(fs::path(environment) / "bin");
+  std::istringstream path(std::getenv("PATH") ? std::getenv("PATH") : "/usr/bin:/bin");
+  for (std::string folder; std::getline(path, folder, ':');) folders.emplace_back(folder);
+  for (const fs::path& folder : folders) {
+    if (folder.is_absolute() && ::access((folder / "python3").c_str(), X_OK) == 0) return folder / "python3";
   }
-  return "python3";
+  return std::nullopt;
 }
 
 }  // namespace calib8

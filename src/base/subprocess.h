@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,21 @@ struct Finished {
   std::string output;  ///< What it wrote on standard output; standard error is left to it.
 };
 
-/// Runs a program to its end, with nothing on its standard input. Fails with ErrorCode::internal where it
-/// can't be started.
-Finished run_program(const std::vector<std::string>& command);
+/// What is run, and where.
+struct Command {
+  std::filesystem::path program;
+  std::vector<std::string> arguments;
+  std::filesystem::path folder;  ///< Its working folder.
+  std::vector<std::string>
+      without_variables;  ///< Environment variables whose name begins with one of these go.
+};
 
-/// The Python that belongs to this installation: beside the running program, in VIRTUAL_ENV, or python3 by
-/// PATH.
-std::filesystem::path find_python();
+/// Runs a program to its end, with nothing on its standard input. Fails with ErrorCode::runtime where it
+/// can't be started.
+Finished run_program(const Command& command);
+
+/// The Python that belongs to this installation: beside the running program, in VIRTUAL_ENV, or the first
+/// python3 in an absolute folder of PATH; nothing where there is none. Never one of the working folder.
+std::optional<std::filesystem::path> find_python();
 
 }  // namespace calib8

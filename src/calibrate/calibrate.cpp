@@ -1,19 +1,28 @@
 #include "calibrate/calibrate.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/parallel.h"
-#include "calibrate/observer.h"
+#include "calibrate/extremes.h"
+#include "calibrate/value_counts.h"
+#include "run/kept_outputs.h"
 
 namespace calib8 {
 namespace {
 
-/// Whether each sample is one of `count` that are spread evenly over all.
-std::vector<bool> spread_evenly(std::size_t count, std::size_t available) {
-  std::vector<bool> chosen(available, false);
-  count = std::min(count, available);
-  for (std::size_t i = 0; i < count; ++i) chosen[i * available / count] = true;
-  return chosen;
+/// Positions of those whose range may be narrower than what was seen: not the graph's inputs and outputs.
+std::vector<std::size_t> find_clippable(const TfliteGraph& graph, const std::vector<TensorId>& observed) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    if (!graph.is_input(observed[i]) && !graph.is_output(observed[i])) positions.push_back(i);
+  }
+  return positions;
+}
+
+bool all_outputs_are_float(const TfliteGraph& graph) {
+  return std::all_of(graph.outputs().begin(), graph.outputs().end(),
+                     [&](TensorId output) { return graph[output].dtype == DType::float32; });
 }
 
 }  // namespace
@@ -22,32 +31,36 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
                       const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
                       const CalibrationOptions& options) {
   const TfliteGraph& graph = model.graph;
-  const bool needs_histograms = options.method != RangeMethod::minmax;
-  std::vector<TensorId> clipped;
-  std::vector<std::size_t> clipped_position;
-  for (std::size_t i = 0; needs_histograms && i < observed.size(); ++i) {
-    if (graph.is_input(observed[i]) || graph.is_output(observed[i])) continue;
-    clipped.push_back(observed[i]);
-    clipped_position.push_back(i);
-  }
-  const std::vector<bool> is_looked_at =
-      spread_evenly(needs_histograms ? options.histogram_samples : 0, samples.size());
-  std::vector<std::size_t> looked_at, others;
-  for (std::size_t i = 0; i < samples.size(); ++i) (is_looked_at[i] ? looked_at : others).push_back(i);
+  const bool may_clip = options.method != CalibrationMethod::minmax;
+  const std::vector<std::size_t> clippable =
+      may_clip ? find_clippable(graph, observed) : std::vector<std::size_t>();
+  std::vector<TensorId> counted;
+  for (const std::size_t i : clippable) counted.push_back(observed[i]);
+  const std::size_t kept = all_outputs_are_float(graph) ? std::min(options.keep_outputs, samples.size()) : 0;
 
-  Observer observer(model, observed, samples, litert, options);
-  const Observations at_others = observer.run(others, {});
-  Observations seen = observer.run(looked_at, clipped);
-  seen.merge_ranges(at_others);
+  ObservationGraph wanted(graph);
+  const Observers fresh(Extremes(graph, observed, wanted), ValueCounts(graph, counted, wanted),
+                        KeptOutputs(graph, kept, wanted));
+  RunnableModel runnable = wanted.write([&](const TfliteGraph& variant, const TfliteFileOptions& file) {
+    return model.constants.file_of(variant, file);
+  });
+  runnable.weight_bytes = model.constants.file_size();
+  ModelPool pool(litert, {runnable}, {options.threads, samples.size(), "calibrating"});
+  std::vector<std::size_t> all(samples.size());
+  std::iota(all.begin(), all.end(), 0);
+  StepCounter progress(options.progress, samples.size());
+  auto seen = observe(pool, samples, all, fresh, progress);
 
-  parallel_for(clipped.size(), options.threads, [&](int, std::size_t i) {
-    Range& range = seen.ranges[clipped_position[i]];
-    range = choose_range(options.method, range, seen.histograms[i]);
+  std::vector<Range> ranges = seen.get<Extremes>().ranges();
+  const std::vector<Histogram>& histograms = seen.get<ValueCounts>().histograms();
+  parallel_for(clippable.size(), options.threads, [&](int, std::size_t i) {
+    Range& range = ranges[clippable[i]];
+    range = choose_range(options.method, range, histograms[i], options.activations);
   });
   Calibration result;
   result.ranges.resize(graph.value_count());
-  for (std::size_t i = 0; i < observed.size(); ++i) result.ranges[observed[i].index] = seen.ranges[i];
-  result.outputs = observer.take_kept_outputs();
+  for (std::size_t i = 0; i < observed.size(); ++i) result.ranges[observed[i].index] = ranges[i];
+  result.outputs = seen.get<KeptOutputs>().take();
   return result;
 }
 

@@ -7,36 +7,34 @@
 #include <vector>
 
 #include "calibrate/choose_range.h"
-#include "runtime/litert_library.h"
-#include "samples/sample.h"
+#include "run/observer.h"
 #include "write/constant_block.h"
 
 namespace calib8 {
 
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::mse;
+  CalibrationMethod method = CalibrationMethod::mse;
+  DType activations = DType::int8;  ///< The type that the ranges are chosen for: int8 or int16.
   int threads = 1;
-  /// Samples whose tensors are looked at value by value, for a histogram; evenly spread over all samples.
-  std::size_t histogram_samples = 48;
   /// Samples, from the first on, whose outputs are kept, because they will be verified on too.
   std::size_t keep_outputs = 0;
-  std::function<void(std::size_t done, std::size_t total)> progress;
+  StepCounter::Report progress;
 };
 
 /// What calibration finds out.
 struct Calibration {
   std::vector<std::optional<Range>> ranges;  ///< By TensorId::index; nothing where a tensor wasn't observed.
   /// All outputs of the float model, one behind the other, for each of the first
-  /// CalibrationOptions::keep_outputs samples; empty where not all outputs are real numbers.
+  /// CalibrationOptions::keep_outputs samples; empty where not all outputs are float32.
   std::vector<std::vector<float>> outputs;
 };
 
 /// Runs the float model on every sample and chooses a range for each of `observed`.
 ///
-/// The exact minimum and maximum (zero for the minimum behind a fused RELU) come from all samples, histograms
-/// (where the method needs them) from some. Where the range could clip, the graph's inputs and outputs keep
-/// all that was seen: clipping an input loses data, clipping the top logit the answer. The result doesn't
-/// depend on the number of threads.
+/// The exact minimum and maximum come from all values (see Extremes), histograms, where the method needs
+/// them, from a part of each tensor in each sample (see ValueCounts). Where the range could clip, the graph's
+/// inputs and outputs keep all that was seen: clipping an input loses data, clipping the top logit the
+/// answer. The result doesn't depend on the number of threads.
 ///
 /// Fails with ErrorCode::model where a tensor becomes NaN or infinite, ErrorCode::dataset where a sample
 /// can't be had.

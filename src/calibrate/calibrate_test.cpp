@@ -35,6 +35,39 @@ struct Model {
   std::vector<TensorId> observed() const { return {x, doubled, y, z}; }
 };
 
+/// cube = x^3, y = x^4, on tensors of which only a part is counted.
+struct WideModel {
+  TfliteGraph graph;
+  TensorId x, cube, y;
+  std::optional<ConstantBlock> constants;
+  static inline const Shape shape = {1, 50, 40, 12};
+
+  WideModel() {
+    x = graph.add_value({"x", DType::float32, shape, std::nullopt, std::nullopt});
+    graph.set_inputs({x});
+    graph.input_names = {"x"};
+    const TensorId square = graph.emit(tflite::Mul{}, {x, x}, "square", shape);
+    cube = graph.emit(tflite::Mul{}, {square, x}, "cube", shape);
+    y = graph.emit(tflite::Mul{}, {cube, x}, "y", shape);
+    graph.set_outputs({y});
+    graph.output_names = {"y"};
+    constants.emplace(graph);
+  }
+  FloatModel view() const { return {graph, *constants}; }
+  std::vector<TensorId> observed() const { return {x, cube, y}; }
+  static ArraySource samples(std::size_t count, unsigned seed) {
+    std::mt19937 generator(seed);
+    std::normal_distribution<float> distribution;
+    std::vector<Sample> made(count);
+    for (Sample& sample : made) {
+      std::vector<float> values(50 * 40 * 12);
+      for (float& value : values) value = distribution(generator);
+      sample.inputs.emplace("", make_tensor(shape, std::move(values)));
+    }
+    return ArraySource(std::move(made));
+  }
+};
+
 ArraySource random_samples(std::size_t count, unsigned seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> distribution;
@@ -60,7 +93,7 @@ TEST(Calibrate, MinMaxIsThatOfTheValues) {
     }
   }
   const auto ranges = calibrate(model.view(), model.observed(), samples, open_litert(),
-                                {.method = RangeMethod::minmax, .threads = 2})
+                                {.method = CalibrationMethod::minmax, .threads = 2})
                           .ranges;
   EXPECT_EQ(ranges[model.x.index], x);
   EXPECT_EQ(ranges[model.doubled.index], doubled);
@@ -68,39 +101,77 @@ TEST(Calibrate, MinMaxIsThatOfTheValues) {
 }
 
 TEST(Calibrate, DoesNotDependOnTheNumberOfThreads) {
-  const Model model;
-  const ArraySource samples = random_samples(40, 2);
+  const WideModel model;  // of a size of which only a part of the values is counted
+  const ArraySource samples = model.samples(75, 2);
   const auto litert = open_litert();
-  const auto one =
-      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::mse, .threads = 1})
-          .ranges;
-  for (const int threads : {2, 3}) {
-    EXPECT_EQ(calibrate(model.view(), model.observed(), samples, litert,
-                        {.method = RangeMethod::mse, .threads = threads})
-                  .ranges,
-              one);
+  const auto ranges_with = [&](CalibrationMethod method, int threads) {
+    return calibrate(model.view(), model.observed(), samples, litert, {.method = method, .threads = threads})
+        .ranges;
+  };
+  for (const CalibrationMethod method : {CalibrationMethod::mse, CalibrationMethod::percentile}) {
+    const auto one = ranges_with(method, 1);
+    for (const int threads : {2, 3, 7}) EXPECT_EQ(ranges_with(method, threads), one) << threads << " threads";
   }
 }
 
 TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
-  const Model model;
-  const ArraySource samples = random_samples(20, 3);
+  const WideModel model;
+  const ArraySource samples = model.samples(30, 3);
   const auto litert = open_litert();
-  const auto exact =
-      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::minmax}).ranges;
-  const auto chosen =
-      calibrate(model.view(), model.observed(), samples, litert, {.method = RangeMethod::percentile}).ranges;
-  EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
-  EXPECT_EQ(chosen[model.z.index], exact[model.z.index]);
+  const auto ranges_by = [&](CalibrationMethod method) {
+    return calibrate(model.view(), model.observed(), samples, litert, {.method = method}).ranges;
+  };
+  const auto exact = ranges_by(CalibrationMethod::minmax);
+  for (const CalibrationMethod method : {CalibrationMethod::percentile, CalibrationMethod::mse}) {
+    const auto chosen = ranges_by(method);
+    EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
+    EXPECT_EQ(chosen[model.y.index], exact[model.y.index]);
+    EXPECT_LT(chosen[model.cube.index]->high, 0.9f * exact[model.cube.index]->high) << "a heavy tail";
+    EXPECT_GT(chosen[model.cube.index]->low, 0.9f * exact[model.cube.index]->low);
+    EXPECT_GT(chosen[model.cube.index]->high, 0.05f * exact[model.cube.index]->high);
+  }
+}
+
+TEST(Calibrate, TakesTheExtremesOfSwishFromItsArgument) {
+  TfliteGraph graph;
+  const Shape shape = {1, 4, 4, 3};
+  const TensorId x = graph.add_value({"x", DType::float32, shape, std::nullopt, std::nullopt});
+  graph.set_inputs({x});
+  graph.input_names = {"x"};
+  const TensorId gate = graph.emit(tflite::Logistic{}, {x}, "gate", shape);
+  const TensorId swish = graph.emit(tflite::Mul{}, {x, gate}, "swish", shape);
+  const TensorId y = graph.emit(tflite::Mul{}, {swish, swish}, "y", shape);
+  graph.set_outputs({y});
+  graph.output_names = {"y"};
+  const ConstantBlock constants(graph);
+  const auto range_for = [&](float low, float high) {
+    std::vector<float> values(48);
+    for (std::size_t i = 0; i < 48; ++i) values[i] = low + (high - low) * static_cast<float>(i) / 47;
+    Sample sample;
+    sample.inputs.emplace("", make_tensor(shape, std::move(values)));
+    const auto ranges = calibrate({graph, constants}, {x, swish, y}, ArraySource({sample}), open_litert(),
+                                  {.method = CalibrationMethod::minmax})
+                            .ranges;
+    return *ranges[swish.index];
+  };
+  const auto value = [](double at) { return static_cast<float>(at / (1 + std::exp(-at))); };
+  const auto expect = [&](float low, float high, double least, double largest) {
+    const Range range = range_for(low, high);
+    EXPECT_NEAR(range.low, value(least), 2e-3) << low << " to " << high;
+    EXPECT_NEAR(range.high, value(largest), 1e-5) << low << " to " << high;
+  };
+  expect(-4, 3, -1.2785, 3);
+  expect(-8, -2, -2, -8);
+  expect(-1, 2, -1, 2);
+  expect(1, 5, 1, 5);
 }
 
 TEST(Calibrate, KeepsTheOutputsOfTheFirstSamples) {
   const Model model;
   const ArraySource samples = random_samples(9, 4);
-  for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::mse}) {
-    const Calibration found =
-        calibrate(model.view(), model.observed(), samples, open_litert(),
-                  {.method = method, .threads = 2, .histogram_samples = 3, .keep_outputs = 5});
+  for (const CalibrationMethod method : {CalibrationMethod::minmax, CalibrationMethod::mse}) {
+    const Calibration found = calibrate(model.view(), model.observed(), samples, open_litert(),
+                                        {.method = method, .threads = 2, .keep_outputs = 5});
     ASSERT_EQ(found.outputs.size(), 5u);
     for (std::size_t i = 0; i < found.outputs.size(); ++i) {
       const Sample sample = samples.load(i);
@@ -127,7 +198,7 @@ TEST(Calibrate, ObservesATensorWithoutAxes) {
   Sample sample;
   sample.inputs.emplace("", make_tensor<float>({1, 4}, {1, 2, 3, 10}));
   const auto ranges = calibrate({graph, constants}, {x, mean, y}, ArraySource({sample}), open_litert(),
-                                {.method = RangeMethod::minmax})
+                                {.method = CalibrationMethod::minmax})
                           .ranges;
   EXPECT_EQ(ranges[mean.index], (Range{4, 4}));
   EXPECT_EQ(ranges[y.index], (Range{-3, 6}));

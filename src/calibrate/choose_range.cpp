@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/round.h"
+#include "tflite_graph/levels.h"
 
 namespace calib8 {
 namespace {
@@ -25,9 +26,12 @@ Range percentile_range(Range observed, const Histogram& histogram, double tail) 
   return {std::max(observed.low, static_cast<float>(low)), std::min(observed.high, static_cast<float>(high))};
 }
 
-/// Sum of cubed errors when the binned values go through 256 levels of [low, high] with a whole zero point.
-double summed_error(const Histogram& histogram, double low, double high) {
-  const double scale = (high - low) / 255.0;
+/// Sum of cubed errors when the binned values go through the levels of [low, high] with a whole zero point;
+/// or a part of the sum that reaches `enough` already.
+double summed_error(const Histogram& histogram, double low, double high, const Levels& levels,
+                    double enough) {
+  const auto steps = static_cast<double>(levels.steps());
+  const double scale = (high - low) / steps;
   if (scale <= 0) return std::numeric_limits<double>::infinity();
   const double zero_level = std::nearbyint(-low / scale);
   const double levels_per_unit = 1 / scale;
@@ -37,7 +41,8 @@ double summed_error(const Histogram& histogram, double low, double high) {
   double value = histogram.first_edge() + width / 2;
   for (const std::uint64_t count : histogram.counts()) {
     if (count > 0) {
-      const double level = std::clamp(round_to_even(value * levels_per_unit + zero_level), 0.0, 255.0);
+      if (error >= enough) break;
+      const double level = std::clamp(round_to_even(value * levels_per_unit + zero_level), 0.0, steps);
       const double magnitude = std::abs((level - zero_level) * scale - value);
       error += static_cast<double>(count) * magnitude * magnitude * magnitude;
     }
@@ -48,7 +53,7 @@ double summed_error(const Histogram& histogram, double low, double high) {
 
 /// Searches both ends of the range on a grid of fractions, wide ranges first: a narrower one must be better
 /// to win.
-Range least_error_range(Range observed, const Histogram& histogram) {
+Range least_error_range(Range observed, const Histogram& histogram, const Levels& levels) {
   constexpr int steps = 13;  // 1.00, 0.95, ... 0.40
   const auto fraction = [](int step) { return 1.0 - 0.05 * step; };
   const Range whole = with_zero(observed);
@@ -60,7 +65,7 @@ Range least_error_range(Range observed, const Histogram& histogram) {
       if (two_sided && std::abs(low_step - high_step) > 6) continue;
       const double low = whole.low * fraction(low_step);
       const double high = whole.high * fraction(high_step);
-      const double error = summed_error(histogram, low, high);
+      const double error = summed_error(histogram, low, high, levels, least);
       if (error >= least) continue;
       least = error;
       best = {static_cast<float>(low), static_cast<float>(high)};
@@ -71,15 +76,17 @@ Range least_error_range(Range observed, const Histogram& histogram) {
 
 }  // namespace
 
-Range choose_range(RangeMethod method, Range observed, const Histogram& histogram) {
+Range choose_range(CalibrationMethod method, Range observed, const Histogram& histogram, DType activations) {
   if (histogram.empty()) return observed;
   switch (method) {
-    case RangeMethod::minmax:
+    case CalibrationMethod::minmax:
       return observed;
-    case RangeMethod::percentile:
+    case CalibrationMethod::percentile:
       return percentile_range(observed, histogram, 1e-4);
-    case RangeMethod::mse:
-      return least_error_range(observed, histogram);
+    case CalibrationMethod::mse:
+      // 16 bits have room for all that was seen, and histograms didn't see all of it.
+      if (activations == DType::int16) return observed;
+      return least_error_range(observed, histogram, levels_of(activations));
   }
   return observed;
 }

@@ -66,25 +66,41 @@ Histogram Histogram::empty_over(Range range) {
   return histogram;
 }
 
-void Histogram::add(std::span<const float> values) {
-  add_strided(values, 1);
-}
-
-void Histogram::add_strided(std::span<const float> values, std::size_t stride) {
-  Range range{INFINITY, -INFINITY};
-  for (std::size_t i = 0; i < values.size(); i += stride) {
-    if (!std::isfinite(values[i])) continue;
-    range = hull(range, {values[i], values[i]});
-  }
-  if (range.low > range.high) return;
-  merge(empty_over(range));
+std::size_t Histogram::add_known(std::span<const float> values) {
   const double bins_per_unit = std::ldexp(1.0, -exponent_);
-  for (std::size_t i = 0; i < values.size(); i += stride) {
-    if (!std::isfinite(values[i])) continue;
+  const auto first = static_cast<double>(first_bin_);
+  const double end = first + static_cast<double>(counts_.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
     const double position = static_cast<double>(values[i]) * bins_per_unit;
+    if (!(position >= first && position < end)) return i;  // nor is NaN inside
     auto bin = static_cast<std::int64_t>(position);
     if (static_cast<double>(bin) > position) --bin;  // rounded down, also below zero
     ++counts_[static_cast<std::size_t>(bin - first_bin_)];
+  }
+  return values.size();
+}
+
+bool Histogram::add(std::span<const float> values) {
+  if (empty()) {
+    Range range{INFINITY, -INFINITY};
+    for (const float value : values) {
+      if (std::isfinite(value)) range = hull(range, {value, value});
+    }
+    if (range.low > range.high) return values.empty();
+    *this = empty_over(range);
+  }
+  bool all_finite = true;
+  // Later values seldom lie outside of what was seen before.
+  while (true) {
+    values = values.subspan(add_known(values));
+    if (values.empty()) return all_finite;
+    const float outside = values.front();
+    if (std::isfinite(outside)) {
+      merge(empty_over({outside, outside}));
+    } else {
+      all_finite = false;
+      values = values.subspan(1);
+    }
   }
 }
 

@@ -19,10 +19,8 @@ class Histogram {
  public:
   static constexpr std::int64_t most_bins = 2048;
 
-  /// Counts the values; those that are not finite are left out.
-  void add(std::span<const float> values);
-  /// The same, but only every `stride`-th value.
-  void add_strided(std::span<const float> values, std::size_t stride);
+  /// Counts the values. Those that are not finite are left out, which the answer false says.
+  bool add(std::span<const float> values);
   void merge(const Histogram& other);
 
   bool empty() const { return counts_.empty(); }
@@ -38,6 +36,8 @@ class Histogram {
  private:
   /// All counts zero, on the grid for values of which both ends occur.
   static Histogram empty_over(Range range);
+  /// Counts values up to one that has no bin yet; how many there were.
+  std::size_t add_known(std::span<const float> values);
 
   int exponent_ = 0;
   std::int64_t first_bin_ = 0;

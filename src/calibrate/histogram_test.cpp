@@ -143,7 +143,8 @@ TEST(ChooseRange, StaysWithinWhatWasSeenForAnyFiniteValues) {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     Histogram histogram;
     histogram.add(values);
-    for (const RangeMethod method : {RangeMethod::minmax, RangeMethod::percentile, RangeMethod::mse}) {
+    for (const CalibrationMethod method :
+         {CalibrationMethod::minmax, CalibrationMethod::percentile, CalibrationMethod::mse}) {
       const Range seen = with_zero({*low, *high});
       const Range chosen = with_zero(choose_range(method, {*low, *high}, histogram));
       EXPECT_LE(seen.low, chosen.low);
@@ -165,7 +166,7 @@ TEST(ChooseRange, MseClipsAHeavyTailAndKeepsUniformValues) {
   Histogram histogram;
   histogram.add(tailed);
   const auto [low, high] = std::minmax_element(tailed.begin(), tailed.end());
-  const Range chosen = choose_range(RangeMethod::mse, {*low, *high}, histogram);
+  const Range chosen = choose_range(CalibrationMethod::mse, {*low, *high}, histogram);
   EXPECT_LT(chosen.high, 0.96f * *high);
   EXPECT_GT(chosen.high, 0.4f * *high);
 
@@ -174,7 +175,7 @@ TEST(ChooseRange, MseClipsAHeavyTailAndKeepsUniformValues) {
     uniform[i] = static_cast<float>(i) / static_cast<float>(uniform.size());
   Histogram flat;
   flat.add(uniform);
-  EXPECT_GT(choose_range(RangeMethod::mse, {0, uniform.back()}, flat).high, 0.94f);
+  EXPECT_GT(choose_range(CalibrationMethod::mse, {0, uniform.back()}, flat).high, 0.94f);
 }
 
 TEST(ChooseRange, MseIsNoWorseThanMinMaxWhenMeasuredOnTheValues) {
@@ -192,7 +193,7 @@ TEST(ChooseRange, MseIsNoWorseThanMinMaxWhenMeasuredOnTheValues) {
     }
     return sum;
   };
-  EXPECT_LT(error(choose_range(RangeMethod::mse, {*low, *high}, histogram)), error({*low, *high}));
+  EXPECT_LT(error(choose_range(CalibrationMethod::mse, {*low, *high}, histogram)), error({*low, *high}));
 }
 
 TEST(ChooseRange, PercentileCutsOneValueInTenThousandAtEachEnd) {
@@ -201,7 +202,7 @@ TEST(ChooseRange, PercentileCutsOneValueInTenThousandAtEachEnd) {
   values[1] = 100;
   Histogram histogram;
   histogram.add(values);
-  const Range chosen = choose_range(RangeMethod::percentile, {-100, 100}, histogram);
+  const Range chosen = choose_range(CalibrationMethod::percentile, {-100, 100}, histogram);
   EXPECT_NEAR(chosen.low, 0.5, 0.2);
   EXPECT_NEAR(chosen.high, 0.5, 0.2);
 }

@@ -1,8 +1,21 @@
 #include "cli/data_flags.h"
 
+#include <charconv>
+
 #include "calib8/error.h"
 
 namespace calib8::cli {
+
+CLI::Validator whole_number() {
+  const auto check = [](std::string& text) -> std::string {
+    const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || (text.size() > 1 && text[0] == '0')) return "'" + text + "' is not a whole number";
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() ? std::string() : "'" + text + "' is too large";
+  };
+  return CLI::Validator(check, "", "whole number");
+}
 
 /// One number: both sides.
 std::pair<std::int64_t, std::int64_t> parse_size(const std::string& text) {
@@ -26,7 +39,8 @@ void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& in
   command.add_option(
       "--arch", options.architecture,
       "Architecture, as torchvision names it (default: the checkpoint's config, or recognized)");
-  command.add_option("--num-classes", options.num_classes, "Number of classes that the checkpoint must have");
+  command.add_option("--num-classes", options.num_classes, "Number of classes that the checkpoint must have")
+      ->check(whole_number());
   command.add_option("--input-size", input_size,
                      "Height and width of the image, N or HxW (default: the file's own, or 224)");
 }
@@ -35,19 +49,12 @@ void add_data_flags(CLI::App& command, DatasetOptions& options) {
   command.add_option("--dataset-dir,--data-dir,--calibration-dir", options.dataset_dir,
                      "Representative images: a folder, a list (.txt, .csv) or arrays (.npy, .npz) (default: "
                      "ml/data, then data)");
-  command
-      .add_option("--dataset-type", options.dataset_type,
-                  "auto (default), classification, detection, images or numpy")
-      ->transform(one_of<DatasetKind>({{"auto", DatasetKind::automatic},
-                                       {"classification", DatasetKind::classification},
-                                       {"detection", DatasetKind::detection},
-                                       {"images", DatasetKind::images},
-                                       {"numpy", DatasetKind::numpy}}));
+  add_choice(command, "--dataset-type", options.dataset_type, "What the data are");
   command
       .add_option("--num-calib-samples,--num-samples", options.num_samples,
                   "Samples to calibrate on (default: 100)")
-      ->check(CLI::Range(1, 1000000));
-  command.add_option("--seed", options.seed, "Of the choice of images (default: 0)");
+      ->check(whole_number());
+  command.add_option("--seed", options.seed, "Of the choice of images (default: 0)")->check(whole_number());
   command.add_option("--samples-in", options.samples_in,
                      "Use exactly the samples that this metadata file (or JSON list of paths) names");
   command.add_flag("--follow-links", options.follow_links,
@@ -63,10 +70,12 @@ void add_preprocessing_flags(CLI::App& command, PreprocessingOptions& options) {
       "How images become the model's input: imagenet, torchvision:NAME (of an architecture or of "
       "weights), timm, ultralytics, tf (-1..1), raw (0..255), or a JSON file (default: the "
       "checkpoint's config, or imagenet). The flags below replace single steps of it");
-  command.add_option(
-      "--resize-mode", options.resize_mode,
-      "exact (to the input size), shortest-side, cover (both keep proportions and cut the center) or "
-      "letterbox (keeps proportions and pads)");
+  command
+      .add_option(
+          "--resize-mode", options.resize_mode,
+          "exact (to the input size), shortest-side, cover (both keep proportions and cut the center) or "
+          "letterbox (keeps proportions and pads)")
+      ->type_name("exact|shortest-side|cover|letterbox");
   command.add_option("--crop", options.crop,
                      "Share of the resized side that the center crop keeps, 0.875 or 224/256; without "
                      "--resize-mode, exact becomes shortest-side");
@@ -74,7 +83,8 @@ void add_preprocessing_flags(CLI::App& command, PreprocessingOptions& options) {
       "--interpolation", options.interpolation,
       "nearest, bilinear, bicubic or lanczos (antialiased, as Pillow's), or with opencv- before it "
       "(not antialiased)");
-  command.add_option("--channel-order", options.channel_order, "rgb, bgr or gray");
+  command.add_option("--channel-order", options.channel_order, "Order of the model's channels")
+      ->type_name("rgb|bgr|gray");
   command.add_option("--scale", options.scale, "What pixels of 0..255 are multiplied by: 1/255, 1");
   command
       .add_option("--mean", options.mean,

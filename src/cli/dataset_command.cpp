@@ -3,14 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/standard_streams.h"
 #include "calib8/dataset.h"
 #include "cli/commands.h"
 #include "cli/data_flags.h"
 #include "cli/progress_display.h"
+#include "write/atomic_file.h"
 
 namespace calib8::cli {
 namespace {
@@ -39,19 +40,19 @@ void add_output_flags(CLI::App& command, DatasetFlags& flags) {
   command
       .add_option("--test-batches", flags.test_batches,
                   "Read that many batches and print their statistics (default: 0)")
-      ->check(CLI::Range(0, 1000000));
+      ->check(whole_number());
   command.add_option("--batch-size", flags.batch_size, "Samples a batch (default: 1)")
-      ->check(CLI::Range(1, 1000000));
+      ->check(whole_number() & CLI::PositiveNumber);
   command.add_option("--preview", flags.preview,
                      "Write an HTML file that shows the samples as the model will see them");
   command.add_option("--preview-samples", flags.preview_samples, "Samples in it at most (default: 64)")
-      ->check(CLI::Range(1, 1000));
+      ->check(whole_number() & CLI::Range(1, 1000));
   command.add_flag("--create-module", flags.create_module,
                    "Write a Python module that yields the same samples with NumPy and Pillow alone");
   command.add_option("--output", flags.output,
                      "The file of --create-module (default: representative_data.py)");
   command.add_option("--threads", flags.options.threads, "Threads (default: all usable cores)")
-      ->check(CLI::Range(1, 1024));
+      ->check(whole_number() & CLI::PositiveNumber);
   command.add_flag("--json", flags.json, "Print the report as JSON on standard output");
   command.add_flag("--quiet", flags.quiet, "No progress and no summary");
 }
@@ -112,13 +113,15 @@ nlohmann::json to_json(const MeasuredBatch& batch) {
 void print_report(const RepresentativeDataset& dataset, const std::vector<MeasuredBatch>& batches) {
   nlohmann::json measured = nlohmann::json::array();
   for (const MeasuredBatch& batch : batches) measured.push_back(to_json(batch));
-  fmt::print("{{\n \"batches\": {},", measured.dump());
+  StandardOutput output;
+  output.write(fmt::format("{{\n \"batches\": {},", measured.dump()));
   bool first = true;
   dataset.report().write([&](std::string_view part) {
     if (first) part.remove_prefix(1);  // its "{": batches are one more member
     first = false;
-    fmt::print("{}", part);
+    output.write(part);
   });
+  output.flush();
 }
 
 int run_dataset(DatasetFlags& flags) {
@@ -127,7 +130,7 @@ int run_dataset(DatasetFlags& flags) {
   if (!flags.output.empty() && !flags.create_module)
     throw Error(ErrorCode::usage, "is the file of --create-module, which isn't given", "--output");
   const std::string module = flags.output.empty() ? "representative_data.py" : flags.output;
-  if (flags.create_module && flags.preview == module)
+  if (flags.create_module && !flags.preview.empty() && lead_to_same_file(flags.preview, module))
     throw Error(ErrorCode::usage, "two outputs can't be the same file", module);
   ProgressDisplay display(flags.quiet);
   options.progress = [&](const Progress& progress) { display.update(progress); };
@@ -138,11 +141,11 @@ int run_dataset(DatasetFlags& flags) {
   const std::vector<MeasuredBatch> batches = measure_batches(dataset, flags, display);
   if (!flags.preview.empty()) dataset.write_preview(flags.preview, flags.preview_samples);
   if (flags.create_module) dataset.write_module(module);
-  display.note("");
+  display.clear();
   std::string summary = dataset.describe() + to_text(batches);
   if (!flags.preview.empty()) summary += fmt::format("  {:<10} {}\n", "preview", flags.preview);
   if (flags.create_module) summary += fmt::format("  {:<10} {}\n", "module", module);
-  if (!flags.quiet) fmt::print(flags.json ? stderr : stdout, "{}", summary);
+  if (!flags.quiet) flags.json ? write_standard_error(summary) : write_standard_output(summary);
   if (flags.json) print_report(dataset, batches);
   return 0;
 }

@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
 
+#include "base/standard_streams.h"
+#include "base/text.h"
 #include "calib8/export.h"
 #include "cli/commands.h"
 #include "cli/data_flags.h"
@@ -32,29 +33,18 @@ void add_model_flags(CLI::App& command, ExportFlags& flags) {
 
 void add_output_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
-  command.add_option("--format", options.format, "onnx (model.onnx alone), tflite or both (all files)")
-      ->transform(one_of<OutputFormat>(
-          {{"onnx", OutputFormat::onnx}, {"tflite", OutputFormat::tflite}, {"both", OutputFormat::both}}));
-  command.add_option("--quantize", options.quantize, "int8 (default), float16 (weights) or none")
-      ->transform(one_of<QuantizeTo>(
-          {{"int8", QuantizeTo::int8}, {"float16", QuantizeTo::float16}, {"none", QuantizeTo::none}}));
-  command
-      .add_option("--io", options.io,
-                  "Type of the int8 model's inputs and outputs: int8 (default), uint8, float32")
-      ->transform(one_of<ModelIo>(
-          {{"int8", ModelIo::int8}, {"uint8", ModelIo::uint8}, {"float32", ModelIo::float32}}));
+  add_choice(command, "--format", options.format, "model.onnx alone, or all files (tflite and both)");
+  add_choice(command, "--quantize", options.quantize,
+             "What the .tflite file holds: int8 throughout, float16 weights, or float32 (none)");
+  add_choice(command, "--io", options.io,
+             "Type of the integer model's inputs and outputs; auto: int8, or float32 with int16x8");
   command.add_option("--output-dir", options.output_dir, "Folder of the files (default: exports)");
   command.add_option("--plan-out", options.plan_out, "Write the quantization plan to this file as JSON");
 }
 
 void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
-  command
-      .add_option("--calibration", options.calibration,
-                  "How activation ranges are chosen: mse (default), minmax, percentile")
-      ->transform(one_of<CalibrationMethod>({{"minmax", CalibrationMethod::minmax},
-                                             {"percentile", CalibrationMethod::percentile},
-                                             {"mse", CalibrationMethod::mse}}));
+  add_choice(command, "--calibration", options.calibration, "How activation ranges are chosen");
   command.add_flag(
       "--check-preprocessing", options.check_preprocessing,
       "Run the float model on labelled images under the usual mistakes, and warn where one of them "
@@ -66,18 +56,16 @@ void add_proof_flags(CLI::App& command, ExportFlags& flags) {
   command
       .add_option("--verify-samples", options.verify_samples,
                   "Images to verify on, not calibrated on where there are any (default: 20)")
-      ->check(CLI::Range(1, 1000000));
-  command
-      .add_option("--min-agreement", options.min_agreement,
-                  "Share of images on which int8 must choose the float model's class (default: 0.98)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(whole_number());
+  command.add_option("--min-agreement", options.min_agreement,
+                     "Share of images on which int8 must choose the float model's class (default: 0.98)");
   command.add_flag("--verify-onnx", options.verify_onnx,
                    "Compare the float TFLite with model.onnx on ONNX Runtime, where Python has it");
 }
 
 void add_run_flags(CLI::App& command, ExportFlags& flags) {
   command.add_option("--threads", flags.options.threads, "Threads (default: all usable cores)")
-      ->check(CLI::Range(1, 1024));
+      ->check(whole_number() & CLI::PositiveNumber);
   command.add_flag("--json", flags.json, "Print the report as JSON on standard output");
   command.add_flag("--quiet", flags.quiet, "No progress and no summary");
   command.add_flag("--dump", flags.dump, "Print both graphs as text, stage by stage, on standard error");
@@ -87,6 +75,23 @@ void add_run_flags(CLI::App& command, ExportFlags& flags) {
                      "Stop behind this pass, print the graph, write nothing");
 }
 
+/// The summary is on standard error where standard output is the report's. It tells what the files hold as
+/// well: where it can't be shown, the export is no less done.
+void show_summary(const std::string& summary, bool beside_json) {
+  if (beside_json) return write_standard_error(summary);
+  try {
+    write_standard_output(summary);
+  } catch (const Error& error) {
+    write_standard_error(fmt::format("calib8: the summary could not be shown: {}\n", error.what()));
+  }
+}
+
+void print_report(const Report& report) {
+  StandardOutput output;
+  report.write([&](std::string_view part) { output.write(part); });
+  output.flush();
+}
+
 int run_export(ExportFlags& flags) {
   ExportOptions& options = flags.options;
   if (!flags.input_size.empty()) options.input_size = parse_size(flags.input_size);
@@ -94,16 +99,14 @@ int run_export(ExportFlags& flags) {
   options.progress = [&](const Progress& progress) { display.update(progress); };
   options.note = [&](std::string_view line) { display.note(line); };
   if (flags.dump || options.stop_after)
-    options.dump = [](std::string_view text) { fmt::print(stderr, "{}", text); };
+    options.dump = [](std::string_view text) { write_standard_error(text); };
 
   const ExportResult result = export_model(options);
-  display.note("");
-  if (!flags.quiet) fmt::print(flags.json ? stderr : stdout, "{}", result.summary);
-  if (flags.json) result.report.write([](std::string_view part) { fmt::print("{}", part); });
-  if (result.gate_passed) return 0;
-  std::fflush(stdout);  // the verdict comes last on a terminal
-  fmt::print(stderr, "calib8: {}\n", result.verdict);
-  return static_cast<int>(ErrorCode::gate);
+  display.clear();
+  if (!flags.quiet) show_summary(result.summary, flags.json);
+  if (!result.gate_passed) write_standard_error("calib8: " + one_line(result.verdict) + "\n");
+  if (flags.json) print_report(result.report);
+  return result.gate_passed ? 0 : static_cast<int>(ErrorCode::gate);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "base/standard_streams.h"
 #include "calib8/inspect.h"
 #include "cli/commands.h"
 
@@ -19,7 +18,7 @@ void add_inspect_command(CLI::App& program, int& status) {
   command->add_option("file", flags->file, "The file")->required();
   command->add_flag("--json", flags->json, "As JSON");
   command->callback([flags, &status] {
-    fmt::print("{}", inspect(flags->file, flags->json));
+    write_standard_output(inspect(flags->file, flags->json));
     status = 0;
   });
 }

@@ -1,30 +1,37 @@
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <new>
+#include <sstream>
 #include <system_error>
 
-#include "base/interrupt.h"
+#include "base/standard_streams.h"
+#include "base/text.h"
 #include "calib8/error.h"
 #include "calib8/version.h"
 #include "cli/commands.h"
+#include "cli/signals.h"
 
-// Exit statuses: 0 done, 1 a bug of calib8's, 2 usage, 3 model file, 4 dataset, 5 gate, 6 LiteRT missing or
-// refusing, 7 an output can't be written, 130 Ctrl-C. They are ErrorCode's values.
+// Exit statuses: 0 done, 1 a bug of calib8's, 2 usage, 3 model file, 4 dataset, 5 gate, 6 LiteRT missing, killed
+// or hanging, 7 an output can't be written, 130 Ctrl-C. They are ErrorCode's values.
 
 namespace {
 
-/// The first Ctrl-C asks the running stage to stop and clean up; a second one ends the program where it is.
-void stop_on_signal(int) {
-  calib8::request_interrupt();
-  signal(SIGINT, SIG_DFL);
+using calib8::ErrorCode;
+
+int fail(ErrorCode code, const std::string& text) {
+  calib8::write_standard_error("calib8: " + calib8::one_line(text) + "\n");
+  return static_cast<int>(code);
 }
 
-int fail(int status, const std::string& text) {
-  fmt::print(stderr, "calib8: {}\n", text);
-  return status;
+/// What the program ends with where CLI11 stops it: --help and --version are no failures.
+int finish(const CLI::App& program, const CLI::ParseError& error) {
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success))
+    return fail(ErrorCode::usage, std::string(error.what()) + " (calib8 --help lists what there is)");
+  std::ostringstream text;
+  program.exit(error, text, text);
+  calib8::write_standard_output(text.str());
+  return 0;
 }
 
 int run(int argc, char** argv) {
@@ -38,10 +45,7 @@ int run(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool asked_for = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
-    if (asked_for) return program.exit(error);  // --help, --version
-    return fail(static_cast<int>(calib8::ErrorCode::usage),
-                std::string(error.what()) + " (calib8 --help lists what there is)");
+    return finish(program, error);
   }
   return status;
 }
@@ -49,21 +53,18 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  signal(SIGINT, stop_on_signal);
-  signal(SIGTERM, stop_on_signal);
-  signal(SIGPIPE, SIG_IGN);
+  calib8::fill_closed_standard_streams();
+  calib8::cli::install_signal_handlers();
   try {
     return run(argc, argv);
   } catch (const calib8::Error& error) {
-    return fail(static_cast<int>(error.code()), error.what());
-  } catch (const std::system_error& error) {
-    if (error.code() == std::errc::broken_pipe)
-      return 0;  // the reader has seen enough: `calib8 inspect ... | head`
-    return fail(static_cast<int>(calib8::ErrorCode::output), error.what());
+    return fail(error.code(), error.what());
+  } catch (const std::system_error& error) {  // the standard library's threads and folders
+    return fail(ErrorCode::runtime, fmt::format("the system refuses what is needed: {}", error.what()));
   } catch (const std::bad_alloc&) {
-    return fail(static_cast<int>(calib8::ErrorCode::internal), "out of memory");
+    return fail(ErrorCode::runtime, "out of memory");
   } catch (const std::exception& error) {
-    return fail(static_cast<int>(calib8::ErrorCode::internal),
+    return fail(ErrorCode::internal,
                 fmt::format("this is a bug of calib8's, please report it: {}", error.what()));
   }
 }

@@ -16,11 +16,12 @@ class ProgressDisplay {
   ~ProgressDisplay();
 
   void update(const Progress& progress);
-  /// Prints a line of its own above the progress.
+  /// Prints a line of its own above the progress; names of files and models in it may be anything.
   void note(std::string_view line);
+  /// Takes the progress away, so that what follows begins a line.
+  void clear();
 
  private:
-  void clear_line();
   void begin(const Progress& progress);
 
   using Clock = std::chrono::steady_clock;

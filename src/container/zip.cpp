@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
 #include "container/byte_cursor.h"
-#include "container/printable.h"
 
 namespace calib8 {
 namespace {

@@ -37,17 +37,17 @@ constexpr std::array<Layout, 10> kLayouts = {{
     {"images", find_any_images, false, false, true, true},
 }};
 
-bool allows(const Layout& layout, DatasetType type) {
+bool allows(const Layout& layout, DatasetKind type) {
   switch (type) {
-    case DatasetType::automatic:
+    case DatasetKind::automatic:
       return true;
-    case DatasetType::classification:
+    case DatasetKind::classification:
       return layout.classification;
-    case DatasetType::detection:
+    case DatasetKind::detection:
       return layout.detection;
-    case DatasetType::images:
+    case DatasetKind::images:
       return layout.images;
-    case DatasetType::numpy:
+    case DatasetKind::numpy:
       return layout.numpy;
   }
   return false;
@@ -55,7 +55,7 @@ bool allows(const Layout& layout, DatasetType type) {
 
 /// Says which other kind of layout the folder seems to have as well.
 void note_runner_up(Search& search, const Layout& taken) {
-  if (search.type != DatasetType::automatic) return;
+  if (search.type != DatasetKind::automatic) return;
   for (const Layout& other : kLayouts) {
     if (other.hint == nullptr || other.family == taken.family) continue;
     const std::string place = other.hint(search);
@@ -150,7 +150,7 @@ void note_classes(DatasetListing& listing) {
   std::vector<std::string> notes = search.listing.notes;
   note_left_out(search.reader.left_out(), notes);
   const std::string found = notes.empty() ? "" : fmt::format(" ({})", fmt::join(notes, "; "));
-  const bool arrays = search.type == DatasetType::numpy;
+  const bool arrays = search.type == DatasetKind::numpy;
   throw Error(
       ErrorCode::dataset,
       fmt::format("no {} found{}; looked in {}: put {} there, or name another folder with --dataset-dir",
@@ -199,7 +199,9 @@ DatasetListing discover_list(const fs::path& file, const DiscoverOptions& option
 /// One .npy or .npz file.
 DatasetListing discover_array(const fs::path& file) {
   DatasetListing listing;
-  listing.root = fs::canonical(file).parent_path();
+  std::error_code gone;
+  listing.root = fs::canonical(file, gone).parent_path();
+  if (gone) throw Error(ErrorCode::dataset, "cannot be opened: " + gone.message(), file.string());
   listing.arrays = true;
   listing.images.set_root(listing.root);
   listing.images.add("", file.filename().string(), std::nullopt);
@@ -215,12 +217,12 @@ DatasetListing discover_dataset(const fs::path& folder, const DiscoverOptions& o
     if (has_ending(folder, ".txt") || has_ending(folder, ".csv")) return discover_list(folder, options);
     if (is_file_of(FileKind::arrays, folder.filename().string())) return discover_array(folder);
   }
-  const FileKind kind = options.type == DatasetType::numpy ? FileKind::arrays : FileKind::images;
+  const FileKind kind = options.type == DatasetKind::numpy ? FileKind::arrays : FileKind::images;
   Search search{FolderReader(folder, {kind, options.follow_links}), options.type, {}, {}, {}, {}};
   if (find_layout(search)) return finish(search);
-  if (options.type != DatasetType::automatic || search.reader.left_out().array_files == 0)
+  if (options.type != DatasetKind::automatic || search.reader.left_out().array_files == 0)
     fail_without_images(search, folder);
-  return discover_dataset(folder, {DatasetType::numpy, options.follow_links});
+  return discover_dataset(folder, {DatasetKind::numpy, options.follow_links});
 }
 
 }  // namespace calib8

@@ -5,16 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "calib8/choices.h"
 #include "discover/annotations.h"
 #include "discover/image_list.h"
 
 namespace calib8 {
 
-/// What the user says the folder holds; `automatic` takes the first layout that fits.
-enum class DatasetType { automatic, classification, detection, images, numpy };
-
 struct DiscoverOptions {
-  DatasetType type = DatasetType::automatic;
+  /// What the user says the folder holds; `automatic` takes the first layout that fits.
+  DatasetKind type = DatasetKind::automatic;
   bool follow_links = false;  ///< Also symbolic links, and paths in lists, that lead out of the folder.
 };
 
@@ -49,7 +48,7 @@ struct DatasetListing {
 /// 10. images: a search through all folders below
 /// 11. arrays (.npy, .npz), where there is no image: 4, 6, 7, 8 and 10 with these
 ///
-/// DatasetType::classification allows 4, 6 and 7 and lists with labels, detection 1 to 3, images 5 and 8 to
+/// DatasetKind::classification allows 4, 6 and 7 and lists with labels, detection 1 to 3, images 5 and 8 to
 /// 10, numpy 11. Every folder of a split is a class, even an empty one, so that indices are those of
 /// training; images are found at any depth below it. Data that training has seen (train) is noted.
 ///

@@ -22,7 +22,7 @@ std::vector<std::string> paths_of(const DatasetListing& listing) {
   return paths;
 }
 
-std::string message_of(const fs::path& folder, DatasetType type = DatasetType::automatic) {
+std::string message_of(const fs::path& folder, DatasetKind type = DatasetKind::automatic) {
   try {
     return "found " + discover_dataset(folder, {type}).layout;
   } catch (const Error& error) {
@@ -125,21 +125,21 @@ TEST(Discover, TheTypeLimitsWhatIsTaken) {
   folder.write("val/a/1.jpg");
   folder.write("images/val/2.jpg");
   EXPECT_EQ(discover_dataset(folder.path()).layout, "detection: images/val, 1 image");
-  EXPECT_EQ(discover_dataset(folder.path(), {DatasetType::classification}).layout,
+  EXPECT_EQ(discover_dataset(folder.path(), {DatasetKind::classification}).layout,
             "classification: val/<class>, 1 class, 1 image");
-  EXPECT_EQ(discover_dataset(folder.path(), {DatasetType::images}).layout,
+  EXPECT_EQ(discover_dataset(folder.path(), {DatasetKind::images}).layout,
             "images: found by searching all folders, 2 images");
   const test::TemporaryFolder flat;
   flat.write("1.jpg");
-  EXPECT_THAT(message_of(flat.path(), DatasetType::detection), HasSubstr("images/val/"));
-  EXPECT_THAT(message_of(flat.path(), DatasetType::classification), HasSubstr("looked in val/<class>/"));
+  EXPECT_THAT(message_of(flat.path(), DatasetKind::detection), HasSubstr("images/val/"));
+  EXPECT_THAT(message_of(flat.path(), DatasetKind::classification), HasSubstr("looked in val/<class>/"));
 }
 
 TEST(Discover, HiddenFilesAreSkipped) {
   const test::TemporaryFolder folder;
   for (const char* file : {"a.jpg", "._a.jpg", ".hidden.jpg", "__MACOSX/b.jpg", ".cache/c.jpg"})
     folder.write(file);
-  EXPECT_THAT(paths_of(discover_dataset(folder.path(), {DatasetType::images})), ElementsAre("a.jpg"));
+  EXPECT_THAT(paths_of(discover_dataset(folder.path(), {DatasetKind::images})), ElementsAre("a.jpg"));
   const test::TemporaryFolder none;
   none.write("__MACOSX/b.jpg");
   EXPECT_THAT(message_of(none.path()), HasSubstr("no JPEG, PNG, WebP, BMP or TIFF image found"));

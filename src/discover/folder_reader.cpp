@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/interrupt.h"
+#include "base/text.h"
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -27,11 +28,7 @@ constexpr std::array<std::string_view, 2> kArrayEndings = {"npy", "npz"};
 
 std::string lower_case_ending(std::string_view name) {
   const std::size_t dot = name.rfind('.');
-  std::string ending(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
-  for (char& c : ending) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return ending;
+  return lower_case(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
 }
 
 template <std::size_t count>

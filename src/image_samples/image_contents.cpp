@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "base/parallel.h"
 #include "calib8/error.h"
@@ -48,36 +49,46 @@ std::pair<std::size_t, bool> ImageContents::find_or_add(const Digest& sha256, Im
   return {slot - 1, true};
 }
 
+void ImageContents::read_and_decode(File& file, std::size_t number) {
+  const std::string path = files_[file.index].path;
+  std::vector<std::byte> bytes;
+  file.failure = failure_of([&] { bytes = read_image_file(path); });
+  if (!file.failure.empty()) return;
+  const Digest digest = sha256_digest(bytes);
+  bool is_first = false;
+  {
+    const std::lock_guard lock(contents_mutex_);
+    std::tie(file.content, is_first) = find_or_add(digest, file.index);
+  }
+  if (!is_first) return;
+  ImageFacts facts;
+  std::string failure = failure_of([&] {
+    Image image = decode_image(bytes, path, options_);
+    facts = examine(bytes, image);
+    bytes = {};  // may be as large as the image
+    file.image = finish_(std::move(image), number);
+  });
+  const std::lock_guard lock(contents_mutex_);
+  contents_[file.content].facts = facts;
+  if (!failure.empty()) failures_[file.content] = std::move(failure);
+}
+
 void ImageContents::open_block(std::span<const ImageIndex> indices, int threads,
                                const std::function<void(File)>& take) {
-  // Files are read twice, the second time out of the system's cache: holding the bytes of a whole block of
-  // large photos would take more memory than anything else here.
   std::vector<File> files(indices.size());
-  std::vector<Digest> digests(indices.size());
+  const std::size_t known = contents_.size();
   parallel_for(files.size(), threads, [&](int, std::size_t i) {
     files[i].index = indices[i];
-    files[i].failure =
-        failure_of([&] { digests[i] = sha256_digest(read_image_file(files_[indices[i]].path)); });
+    read_and_decode(files[i], opened_ + i);
   });
-  std::vector<std::size_t> first_ones;  // files of the block whose content no file had before
+  // Which of several files of a new content was decoded depends on the threads; that it counts as the first
+  // one's, and is handed out with it, does not.
+  std::map<std::size_t, std::size_t> first_of;  // content to file of the block
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!files[i].failure.empty()) continue;
-    const auto [content, added] = find_or_add(digests[i], indices[i]);
-    files[i].content = content;
-    if (added) first_ones.push_back(i);
-  }
-  parallel_for(first_ones.size(), threads, [&](int, std::size_t i) {
-    File& file = files[first_ones[i]];
-    const std::string path = files_[file.index].path;
-    file.failure = failure_of([&] {
-      const std::vector<std::byte> bytes = read_image_file(path);
-      const Image image = decode_image(bytes, path, options_);
-      contents_[file.content].facts = examine(bytes, image);
-      file.image = finish_(image, opened_ + first_ones[i]);
-    });
-  });
-  for (const std::size_t i : first_ones) {
-    if (!files[i].failure.empty()) failures_[files[i].content] = files[i].failure;
+    if (!files[i].failure.empty() || files[i].content < known) continue;
+    const auto [first, is_new] = first_of.emplace(files[i].content, i);
+    if (is_new) contents_[files[i].content].first_file = files[i].index;
+    if (!is_new && !files[i].image.pixels.empty()) files[first->second].image = std::move(files[i].image);
   }
   for (File& file : files) {
     if (const auto failure = failures_.find(file.content); file.failure.empty() && failure != failures_.end())

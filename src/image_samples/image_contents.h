@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,7 +24,7 @@ class ImageContents {
  public:
   /// Makes of a decoded image what is handed out; called on any thread. `number` counts the files that were
   /// opened before.
-  using Finish = std::function<Image(const Image& image, std::size_t number)>;
+  using Finish = std::function<Image(Image image, std::size_t number)>;
 
   /// Refers to `files`, which must stay. Images are turned as `options` say.
   ImageContents(const ImageList& files, DecodeOptions options, Finish finish)
@@ -34,7 +35,7 @@ class ImageContents {
     ImageIndex index = 0;     ///< In the list.
     std::string failure;      ///< Why it can't be read or decoded, one line; empty where it can.
     std::size_t content = 0;  ///< Where nothing failed.
-    Image image;              ///< Of the first file of a content alone.
+    Image image;              ///< What Finish made, of the first file of a content alone.
   };
 
   /// Opens files on `threads` threads, a few at a time, and hands them to `take` in the order in which they
@@ -58,11 +59,13 @@ class ImageContents {
     ImageFacts facts;
   };
 
+  /// Reads a file once: what is hashed is what is decoded.
+  void read_and_decode(File& file, std::size_t number);
   void open_block(std::span<const ImageIndex> indices, int threads, const std::function<void(File)>& take);
   /// The slot in which a content with this hash is, or would be.
   std::uint32_t& slot_of(const Digest& sha256);
   void grow_table();
-  /// The content of these bytes, and whether it is new.
+  /// The content of these bytes, and whether it is new. `file` holds it.
   std::pair<std::size_t, bool> find_or_add(const Digest& sha256, ImageIndex file);
 
   const ImageList& files_;
@@ -74,6 +77,7 @@ class ImageContents {
   /// the memory, most of what grows with the number of images.
   std::vector<std::uint32_t> slots_;
   std::map<std::size_t, std::string> failures_;  ///< By content.
+  std::mutex contents_mutex_;                    ///< Of the three above, while a block is opened.
 };
 
 }  // namespace calib8

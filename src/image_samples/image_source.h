@@ -44,6 +44,10 @@ class ImageSource : public SampleSource {
   Preprocessing preprocessing_;
 };
 
+/// Decodes a file of `used` again. Fails with ErrorCode::dataset where it can't be read any more, or holds
+/// other bytes than it did.
+Image read_again(const UsedImages& used, std::size_t index, const DecodeOptions& options);
+
 /// Reads and decodes a file. Fails with ErrorCode::dataset where it can't be read or decoded.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 

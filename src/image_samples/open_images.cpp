@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <span>
-#include <unordered_set>
 #include <utility>
 
 #include "calib8/error.h"
 #include "image_samples/image_contents.h"
+#include "select/shortage.h"
 
 namespace calib8 {
 namespace {
@@ -19,9 +19,9 @@ constexpr std::size_t kMostKeptBytes = std::size_t{14} << 20;
 constexpr std::size_t kMostKeptImages = 100;
 
 std::size_t most_kept_images(const Preprocessing& preprocessing) {
-  const auto pixels =
-      static_cast<std::size_t>(preprocessing.height) * static_cast<std::size_t>(preprocessing.width);
-  return std::min(kMostKeptImages, kMostKeptBytes / (pixels * 3));
+  const auto bytes =
+      static_cast<std::size_t>(preprocessing.height) * static_cast<std::size_t>(preprocessing.width) * 3;
+  return std::min(kMostKeptImages, kMostKeptBytes / std::max<std::size_t>(bytes, 1));
 }
 
 /// Images in the order in which they are accepted.
@@ -52,8 +52,8 @@ class Opener {
         progress_(progress),
         wanted_(wanted),
         keep_repeated_(keep_repeated),
-        contents_(files, {preprocessing.exif_orientation}, [this](const Image& image, std::size_t number) {
-          if (number < end_of_kept_) return fit_image(image, preprocessing_);
+        contents_(files, {preprocessing.exif_orientation}, [this](Image image, std::size_t number) {
+          if (number < end_of_kept_) return fit_image(std::move(image), preprocessing_);
           placement_of(image.height, image.width, preprocessing_);  // fails where fit_image() would
           return Image{};
         }) {}
@@ -134,21 +134,15 @@ std::shared_ptr<const ImageSource> source_of(const ImageList& files, Accepted ac
   return std::make_shared<ImageSource>(std::move(used), std::move(accepted.pixels), preprocessing);
 }
 
-void note_shortage(const SelectionRequest& request, ImageSamples& samples) {
-  const std::size_t calibration = samples.calibration->size();
-  const std::size_t verification = samples.verification->size();
-  if (calibration < request.num_calibration) {
-    samples.notes.push_back(fmt::format("{} of {} images asked for to calibrate: there are no more",
-                                        calibration, request.num_calibration));
-  }
-  if (samples.verification_overlaps) {
-    samples.notes.push_back(fmt::format(
-        "verified on {} of the images that calibrated, as there are no others: agreement may look too good",
-        verification));
-  } else if (verification < request.num_verification) {
-    samples.notes.push_back(fmt::format("{} of {} images asked for to verify: there are no more",
-                                        verification, request.num_verification));
-  }
+SampleSets<ImageSource> sets_of(const ImageList& files, Accepted calibration, Accepted selection,
+                                Accepted verification, const Preprocessing& preprocessing) {
+  const Overlap overlap = find_overlap<Digest>(calibration.hashes, verification.hashes);
+  return {source_of(files, std::move(calibration), preprocessing),
+          source_of(files, std::move(selection), preprocessing),
+          source_of(files, std::move(verification), preprocessing), overlap};
+}
+
+void note_left_out(ImageSamples& samples) {
   if (!samples.repeated.empty()) {
     samples.notes.push_back(
         fmt::format("{} {} left out, the first is {} (as {})", samples.repeated.size(),
@@ -165,19 +159,21 @@ void note_shortage(const SelectionRequest& request, ImageSamples& samples) {
 
 }  // namespace
 
-ImageSamples open_samples(const ImageList& listed, const Selection& selection,
-                          const SelectionRequest& request, const Preprocessing& preprocessing, int threads,
-                          const OpenProgress& progress) {
-  Accepted calibration, verification;
+ImageSamples open_samples(const ImageList& listed, const Draw& draw, const DrawRequest& request,
+                          const Preprocessing& preprocessing, int threads, const OpenProgress& progress) {
+  Accepted calibration, verification, selection;
   ImageSamples samples;
   {  // what the opener knows of every image is gone before the sources are made
+    const std::size_t drawn = draw.calibration.size() + draw.verification.size();
     Opener opener(listed, preprocessing, threads, progress,
-                  selection.calibration.size() + selection.verification.size(), false);
-    std::span<const ImageIndex> spare = selection.spare;
-    calibration = open_list(selection.calibration, spare, opener);
-    verification = open_list(selection.verification, spare, opener);
-    opener.add_hashes(calibration);
-    opener.add_hashes(verification);
+                  drawn + std::min(request.selection, draw.spare.size()), false);
+    std::span<const ImageIndex> spare = draw.spare;
+    calibration = open_list(draw.calibration, spare, opener);
+    verification = open_list(draw.verification, spare, opener);
+    const std::span<const ImageIndex> next = spare.first(std::min(request.selection, spare.size()));
+    spare = spare.subspan(next.size());
+    selection = open_list(next, spare, opener);
+    for (Accepted* accepted : {&calibration, &verification, &selection}) opener.add_hashes(*accepted);
     samples.skipped = std::move(opener.skipped);
     samples.repeated = std::move(opener.repeated);
     samples.quality = std::move(opener.quality);
@@ -189,22 +185,22 @@ ImageSamples open_samples(const ImageList& listed, const Selection& selection,
                 fmt::format("none of {} images can be read; the first is {}: {}", samples.skipped.size(),
                             samples.skipped[0].relative_path, samples.skipped[0].reason));
   }
-  if (calibration.files.empty() && request.num_calibration > 0) std::swap(calibration, verification);
-  if (verification.files.empty() && request.num_verification > 0) {
-    verification = first_of(calibration, request.num_verification);
-    samples.verification_overlaps = true;
-  }
-  samples.calibration = source_of(listed, std::move(calibration), preprocessing);
-  samples.verification = source_of(listed, std::move(verification), preprocessing);
-  note_shortage(request, samples);
+  if (calibration.files.empty() && request.calibration > 0) std::swap(calibration, verification);
+  if (verification.files.empty() && request.verification > 0)
+    verification = first_of(calibration, request.verification);
+  samples.sets =
+      sets_of(listed, std::move(calibration), std::move(selection), std::move(verification), preprocessing);
+  samples.notes = shortage_notes(request, sizes_of(samples.sets), samples.sets.overlap, "images");
+  note_left_out(samples);
   return samples;
 }
 
 ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, bool follow_links,
-                         const Preprocessing& preprocessing, int threads, const OpenProgress& progress) {
+                         const DrawRequest& request, const Preprocessing& preprocessing, int threads,
+                         const OpenProgress& progress) {
   ImageList named;
   named.set_root(listing.root);
-  for (const auto* samples : {&list.calibration, &list.verification}) {
+  for (const auto* samples : {&list.calibration, &list.verification, &list.selection}) {
     for (const ListedSample& sample : *samples) named.push_back(find_listed(sample, listing, follow_links));
   }
   Opener opener(named, preprocessing, threads, progress, named.size(), true);
@@ -225,20 +221,17 @@ ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, 
     }
     return accepted;
   };
-  Accepted calibration = open(list.calibration);
-  Accepted verification = open(list.verification);
-  ImageSamples samples;
-  if (verification.files.empty()) {
+  Accepted calibration = open(list.calibration), verification = open(list.verification),
+           selection = open(list.selection);
+  if (verification.files.empty() && request.verification > 0)
     verification = first_of(calibration, calibration.files.size());
-    samples.verification_overlaps = true;
-  }
-  std::unordered_set<std::string> calibrating;
-  for (const ImageIndex file : calibration.files) calibrating.insert(named.relative_path(file));
-  for (const ImageIndex file : verification.files)
-    samples.verification_overlaps |= calibrating.contains(named.relative_path(file));
+  require_set_apart<Digest>(selection.hashes, calibration.hashes, verification.hashes,
+                            [&](std::size_t index) { return list.selection[index].path; });
+  ImageSamples samples;
   samples.quality = std::move(opener.quality);
-  samples.calibration = source_of(named, std::move(calibration), preprocessing);
-  samples.verification = source_of(named, std::move(verification), preprocessing);
+  samples.sets =
+      sets_of(named, std::move(calibration), std::move(selection), std::move(verification), preprocessing);
+  samples.notes = overlap_notes(sizes_of(samples.sets), samples.sets.overlap, "images");
   return samples;
 }
 

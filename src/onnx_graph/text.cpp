@@ -1,3 +1,5 @@
+#include "base/text.h"
+
 #include <fmt/format.h>
 
 #include "onnx_graph/onnx_graph.h"
@@ -40,13 +42,17 @@ struct AttributeText {
 }  // namespace
 
 std::string to_text(const OnnxGraph& graph) {
-  std::string text = fmt::format("onnx graph {} (opset {})\n", graph.name, onnx_opset);
+  std::string text;
+  const auto add_line = [&](const std::string& line) {
+    text += escaped(line) + "\n";
+  };  // names may be anything
+  add_line(fmt::format("onnx graph {} (opset {})", graph.name, onnx_opset));
   const auto describe = [&](OnnxValueId id) {
     const OnnxValue& value = graph[id];
     if (value.constant) return fmt::format("%{}: {}", value.name, to_text(*value.constant));
     return fmt::format("%{}: {}", value.name, value.type ? to_text(*value.type) : "?");
   };
-  for (const OnnxValueId input : graph.inputs()) text += fmt::format("  input {}\n", describe(input));
+  for (const OnnxValueId input : graph.inputs()) add_line(fmt::format("  input {}", describe(input)));
   for (const OnnxNodeId id : graph.nodes()) {
     const OnnxNode& node = graph[id];
     std::string outputs, inputs, attributes;
@@ -63,9 +69,9 @@ std::string to_text(const OnnxGraph& graph) {
       attributes += (attributes.empty() ? " {" : ", ") + key + "=" + std::visit(AttributeText{}, value);
     }
     if (!attributes.empty()) attributes += "}";
-    text += fmt::format("  {} = {}({}){}\n", outputs, node.op_type, inputs, attributes);
+    add_line(fmt::format("  {} = {}({}){}", outputs, node.op_type, inputs, attributes));
   }
-  for (const OnnxValueId output : graph.outputs()) text += fmt::format("  output {}\n", describe(output));
+  for (const OnnxValueId output : graph.outputs()) add_line(fmt::format("  output {}", describe(output)));
   return text;
 }
 

@@ -27,6 +27,8 @@ TEST(AllOps, HasOneRowPerAlternative) {
     EXPECT_TRUE(codes.insert(row.builtin_code).second) << row.name;
     EXPECT_EQ(schema::EnumNameBuiltinOperator(static_cast<schema::BuiltinOperator>(row.builtin_code)),
               row.name);
+    EXPECT_NE(row.infer, nullptr) << row.name;
+    EXPECT_LE(row.inputs.fewest, row.inputs.most) << row.name;
     EXPECT_NE(row.read, nullptr) << row.name;
     EXPECT_NE(row.runs_on_xnnpack, nullptr) << row.name;
     EXPECT_NE(row.minimum_runtime, nullptr) << row.name;

@@ -14,6 +14,18 @@ schema::ActivationFunctionType to_schema(tflite::Activation activation) {
   return static_cast<schema::ActivationFunctionType>(activation);
 }
 
+void refuse_options_of_another(const schema::Operator& op) {
+  const char* const name = schema::EnumNameBuiltinOptions(op.builtin_options_type());
+  throw Error(ErrorCode::model,
+              "its options are of another operator: " +
+                  (*name != '\0' ? std::string(name)
+                                 : "number " + std::to_string(static_cast<int>(op.builtin_options_type()))));
+}
+
+void refuse_missing_options() {
+  throw Error(ErrorCode::model, "its options are missing");
+}
+
 tflite::Padding from_schema(schema::Padding padding) {
   if (padding == schema::Padding::SAME) return tflite::Padding::same;
   if (padding == schema::Padding::VALID) return tflite::Padding::valid;

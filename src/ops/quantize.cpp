@@ -1,13 +1,44 @@
 // QUANTIZE and DEQUANTIZE: TFLite only. ONNX's QuantizeLinear and DequantizeLinear are not lowered.
 
+#include <fmt/format.h>
+
+#include <array>
+
 #include "ops/all_ops.h"
 #include "ops/file_options.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
 namespace {
 
 constexpr std::size_t xnnpack_most_dimensions = 6;  // XNN_MAX_TENSOR_DIMS
+
+/// The output's type is a choice; only which there are depends on the input's.
+std::vector<TensorType> infer_quantize(const OperatorView& view) {
+  constexpr std::array types = {DType::float32, DType::int8, DType::uint8, DType::int16, DType::int32};
+  view.require_type(0, types);
+  const TfliteTensor &x = view.input(0), &y = view.graph[view.op.outputs.at(0)];
+  const bool is_narrow = y.dtype == DType::int8 || y.dtype == DType::int16;
+  const bool is_known =
+      is_narrow || (y.dtype == DType::uint8 && x.dtype != DType::int16 && x.dtype != DType::int32);
+  if (!is_known || !y.quantization || (x.dtype != DType::float32 && !x.quantization)) {
+    view.fail(fmt::format("can't make {}{} of {}{}", name_of(y.dtype),
+                          y.quantization ? "" : " without a scale", name_of(x.dtype),
+                          x.quantization ? "" : " without a scale"));
+  }
+  return {{y.dtype, x.shape}};
+}
+
+std::vector<TensorType> infer_dequantize(const OperatorView& view) {
+  constexpr std::array types = {DType::float16, DType::int8, DType::uint8, DType::int16};
+  view.require_type(0, types);
+  const TfliteTensor& x = view.input(0);
+  if (x.dtype != DType::float16 && !x.quantization) {
+    view.fail(fmt::format("reads '{}' of {} without a scale", x.name, name_of(x.dtype)));
+  }
+  return {{DType::float32, x.shape}};
+}
 
 bool is_per_channel(const TfliteTensor& tensor) {
   return tensor.quantization && tensor.quantization->scales.size() > 1;
@@ -48,9 +79,11 @@ bool dequantize_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
 
 const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::Quantize>,
-     {.name = "QUANTIZE",
+     {.name = tflite::Quantize::name,
+      .infer = infer_quantize,
+      .is_elementwise = true,
       .builtin_code = 114,
-      .rule = {OutputRange::own_range},
+      .rule = {OutputRange::no_range},
       .version = quantize_version,
       .read = read_plain<tflite::Quantize>,
       .runs_on_xnnpack = quantize_on_xnnpack,
@@ -59,9 +92,11 @@ const OpFamily::TfliteRow rows[] = {
             return release_of(version, {"1.14.0", "1.15.0", "2.7.0"});
           }}},
     {alternative_of<tflite::Dequantize>,
-     {.name = "DEQUANTIZE",
+     {.name = tflite::Dequantize::name,
+      .infer = infer_dequantize,
+      .is_elementwise = true,
       .builtin_code = 6,
-      .rule = {OutputRange::keep_float},
+      .rule = {OutputRange::no_range},
       .version = dequantize_version,
       .read = read_plain<tflite::Dequantize>,
       .runs_on_xnnpack = dequantize_on_xnnpack,

@@ -8,6 +8,7 @@
 
 #include "calib8/error.h"
 #include "ops/lowering.h"
+#include "ops/target.h"
 #include "ops/tflite_op.h"
 
 namespace calib8 {
@@ -80,6 +81,11 @@ const TfliteOperator& first(const TfliteGraph& graph) {
     if (graph[id].is<Op>()) return graph[id];
   }
   throw Error(ErrorCode::internal, "no such operator in the graph");
+}
+
+/// The rule of an operator that has the same one wherever it stands.
+inline QuantizationRule rule_of(const tflite::Options& options) {
+  return tflite_op(options).rule({}, {}, TargetTraits{});
 }
 
 inline std::vector<float> floats_of(const TfliteGraph& graph, TensorId tensor) {

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "tflite_graph/tflite_graph.h"
+#include "ops/operator_view.h"
+#include "ops/quantization_rule.h"
+#include "ops/verify.h"
 
 namespace flatbuffers {
 class FlatBufferBuilder;
@@ -18,40 +20,32 @@ namespace schema {
 struct Operator;
 }
 
-/// Where a model is to run: the best form of an operator differs.
-enum class Target { litert_cpu };
-
-/// How an operator's output gets its quantization. A closed vocabulary: what an operator needs beyond it is a
-/// pass.
-enum class OutputRange {
-  own_range,       ///< From calibration, where the tensor's values are observed.
-  same_as_input,   ///< The kernel moves bytes: output and inputs share one quantization, the input's.
-  same_as_output,  ///< All inputs must have the output's (CONCATENATION, MAXIMUM): one range over all of
-                   ///< them.
-  fixed,           ///< The kernel prescribes scale and zero point.
-  keep_float,      ///< No int8 kernel, or a wrong one: the operator stays in float.
-  no_range,        ///< Not real numbers (shapes, indices).
+/// How many tensors an operator reads; those behind the fewest may be omitted.
+struct InputCount {
+  static constexpr std::size_t any = 0x7fffffff;  ///< As `most`: a list, of which none may be omitted.
+  std::size_t fewest = 1, most = 1;
 };
 
-/// The weights of an operator that has them: int8, symmetric, one scale per index of `axis` (or one in all).
-struct WeightsRule {
-  std::size_t input = 1;
-  std::int32_t axis = 0;
-  std::size_t bias = 2;  ///< int32 with scale = input scale * weight scale.
-};
-
-struct QuantizationRule {
-  OutputRange output = OutputRange::own_range;
-  float fixed_scale = 0;
-  std::int32_t fixed_zero_point = 0;
-  std::optional<WeightsRule> weights = std::nullopt;
-};
+/// What an operator does to signs: its output may be negative; never is; isn't where its first input is not;
+/// isn't where none of its inputs is.
+enum class SignEffect { any, never_negative, keeps, keeps_of_all };
 
 /// All that calib8 knows about one TFLite operator. Facts: docs/tflite-int8.md.
 struct TfliteOp {
   std::string_view name;  ///< "CONV_2D"
+  InputCount inputs;
+  /// Of any tensor that it reads or writes: what both of LiteRT's sets of kernels take.
+  std::size_t most_dimensions = 8;
+  /// Types and shapes of the outputs, as they follow from those of the inputs, from constants and options.
+  /// Fails with ErrorCode::model, naming the operator, on what LiteRT's kernel refuses, or takes and goes
+  /// astray with.
+  std::vector<TensorType> (*infer)(const OperatorView&);
+  /// Each element of the output comes from the inputs' elements at its place alone (inputs may broadcast),
+  /// whatever the order of dimensions.
+  bool is_elementwise = false;
+  SignEffect sign = SignEffect::any;
   std::int32_t builtin_code;
-  QuantizationRule rule;
+  RowRule rule;
   /// The version that this operator, with its types, needs; 1 where the row names none.
   int (*version)(const TfliteGraph&, const TfliteOperator&) = nullptr;
   /// Writes the options table: its BuiltinOptions number and offset. Null: the operator has none.
@@ -73,5 +67,11 @@ const TfliteOp& tflite_op(const tflite::Options& options);
 /// The row by the schema's number; null where calib8 doesn't know it.
 const TfliteOp* find_tflite_op(std::int32_t builtin_code);
 std::span<const TfliteOp* const> all_tflite_ops();
+
+/// What a quantized form of this operator must be like on a target.
+inline QuantizationRule quantization_rule(const TfliteGraph& graph, const TfliteOperator& op,
+                                          const TargetTraits& target) {
+  return tflite_op(op.options).rule(graph, op, target);
+}
 
 }  // namespace calib8

@@ -34,10 +34,12 @@ bool xnnpack_any_scales(const TfliteGraph& graph, const TfliteOperator& op);
 bool xnnpack_moves_bytes(const TfliteGraph& graph, const TfliteOperator& op);
 bool xnnpack_never(const TfliteGraph& graph, const TfliteOperator& op);
 
-/// 2 for int8 at that input, else 1: what most operators' versions say.
-template <std::size_t position>
+/// 2 for int8 at that input, 3 (or what the operator has) for int16, else 1: what most operators' versions
+/// say.
+template <std::size_t position, int int16_version = 3>
 int version_by_type(const TfliteGraph& graph, const TfliteOperator& op) {
-  return input_of(graph, op, position).dtype == DType::int8 ? 2 : 1;
+  const DType dtype = input_of(graph, op, position).dtype;
+  return dtype == DType::int8 ? 2 : dtype == DType::int16 ? int16_version : 1;
 }
 
 /// The release whose runtime first had a version, from the releases of the versions 1, 2, ...

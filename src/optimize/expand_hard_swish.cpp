@@ -12,8 +12,8 @@ bool expand_hard_swish(TfliteGraph& graph, OperatorId id) {
   const TensorId x = graph[id].inputs[0], result = graph[id].outputs[0];
   const std::string name = graph[result].name;
   const Shape shape = graph[result].shape;
-  const TensorId three = graph.add_constant(name + "/three", make_tensor<float>({1}, {3.0f}));
-  const TensorId sixth = graph.add_constant(name + "/sixth", make_tensor<float>({1}, {1.0f / 6.0f}));
+  const TensorId three = graph.add_constant(name + "/three", make_tensor<float>({}, {3.0f}));
+  const TensorId sixth = graph.add_constant(name + "/sixth", make_tensor<float>({}, {1.0f / 6.0f}));
   tflite::Add add;
   add.activation = tflite::Activation::relu6;
   const TensorId clipped = emit_before(graph, id, add, {x, three}, name + "/clipped", shape);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/verify.h"
 #include "optimize/convolution.h"
 #include "optimize/optimize.h"
 #include "optimize/rewrite.h"

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cctype>
 #include <ranges>
 #include <unordered_map>
 #include <utility>
 
+#include "base/text.h"
 #include "optimize/convolution.h"
 #include "optimize/passes.h"
 
@@ -28,13 +28,6 @@ namespace {
 bool is_made_up(const std::string& name) {
   return name.empty() || name.starts_with("onnx::") ||
          name.find_first_not_of("0123456789") == std::string::npos;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return result;
 }
 
 class Namer {

@@ -1,23 +1,16 @@
 #include "optimize/optimize.h"
 
+#include <algorithm>
 #include <array>
 
+#include "ops/verify.h"
 #include "optimize/layout/passes.h"
+#include "optimize/pass_entry.h"
 #include "optimize/passes.h"
-
-#define CALIB8_REWRITE(pass) \
-  TflitePass {               \
-    #pass, &pass, nullptr    \
-  }
-#define CALIB8_SWEEP(pass) \
-  TflitePass {             \
-    #pass, nullptr, &pass  \
-  }
+#include "optimize/targets/targets.h"
 
 namespace calib8 {
 namespace {
-
-using TflitePass = Pass<TfliteGraph>;
 
 // Four lists, each run until it changes nothing any more. Within a sweep operators come in execution order,
 // so a TRANSPOSE that one moves is met again by the next below it.
@@ -52,6 +45,8 @@ constexpr std::array simplification = {
     CALIB8_SWEEP(remove_unused_operators),
     // What it stood between become neighbours, as the patterns want them.
     CALIB8_REWRITE(remove_noop),
+    // Lowering leaves them, and layout has turned their parts.
+    CALIB8_REWRITE(fold_concatenation_of_constants),
     // Layout leaves chains of them.
     CALIB8_REWRITE(merge_reshapes),
     // Patterns look for one common operand, not for two equal ones.
@@ -80,6 +75,10 @@ constexpr std::array simplification = {
 
 /// 4. One form for one network.
 constexpr std::array finish = {
+    // After all that removes copies and merges equal operators.
+    CALIB8_SWEEP(separate_outputs),
+    // Likewise.
+    CALIB8_REWRITE(separate_factors),
     // The next pass visits operands in this order.
     CALIB8_SWEEP(order_operands),
     // Execution order, and no tensor that isn't read.
@@ -90,25 +89,9 @@ constexpr std::array finish = {
     CALIB8_SWEEP(name_tensors),
 };
 
-/// Towards int8 on LiteRT's CPU, i.e. XNNPACK. Source of each line: docs/tflite-int8.md, sections C and D.
-/// They are independent of each other. Latencies in ms for [1, 56, 56, 64], one thread.
-constexpr std::array int8_litert_cpu = {
-    // No int8 form: 0.62 on the builtin kernel, 0.016 as elementwise integers.
-    CALIB8_REWRITE(expand_hard_swish),
-    // No int8 form: 0.165 on the builtin kernel, 0.028 as convolution.
-    CALIB8_REWRITE(replace_average_pool_with_convolution),
-    // XNNPACK takes 2 to 5 parts.
-    CALIB8_REWRITE(nest_concatenation),
-    // XNNPACK takes 2 to 4 parts.
-    CALIB8_REWRITE(replace_split_with_slices),
-    // The int8 kernels of DIV and NEG give wrong results.
-    CALIB8_REWRITE(replace_arithmetic_without_int8_form),
-};
-
 constexpr std::array all_lists = {
     std::span<const TflitePass>(layout), std::span<const TflitePass>(late_layout),
-    std::span<const TflitePass>(simplification), std::span<const TflitePass>(finish),
-    std::span<const TflitePass>(int8_litert_cpu)};
+    std::span<const TflitePass>(simplification), std::span<const TflitePass>(finish)};
 
 /// Runs a list and adds what it did to the report; not at all once the report says stopped.
 void run(TfliteGraph& graph, std::span<const TflitePass> passes, const PassOptions& options,
@@ -136,13 +119,9 @@ PassReport optimize(TfliteGraph& graph, const OptimizeOptions& options) {
   return report;
 }
 
-PassReport prepare_for_int8(TfliteGraph& graph, Target target, const OptimizeOptions& options) {
+PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target, const OptimizeOptions& options) {
   PassReport report;
-  switch (target) {
-    case Target::litert_cpu:
-      run(graph, int8_litert_cpu, options.passes, report);
-      break;
-  }
+  run(graph, target.integer_passes, options.passes, report);
   run(graph, finish, options.passes, report);
   return report;
 }
@@ -151,6 +130,11 @@ std::vector<std::string_view> optimize_pass_names() {
   std::vector<std::string_view> names;
   for (const auto& list : all_lists) {
     for (const TflitePass& pass : list) names.push_back(pass.name);
+  }
+  for (const TargetTraits* target : all_targets()) {
+    for (const TflitePass& pass : target->integer_passes) {
+      if (std::find(names.begin(), names.end(), pass.name) == names.end()) names.push_back(pass.name);
+    }
   }
   return names;
 }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/pass_runner.h"
-#include "ops/tflite_op.h"
+#include "ops/target.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
@@ -22,9 +22,10 @@ struct OptimizeOptions {
 /// The graph is verified after each pass. Fails with ErrorCode::internal where a pass broke it.
 PassReport optimize(TfliteGraph& graph, const OptimizeOptions& options = {});
 
-/// Brings an optimized float model to operators that the target runs in int8: what lacks an integer form
+/// Brings an optimized float model to operators that the target runs in integers: what lacks such a form
 /// there is taken apart into what has one. Still a float model, to be calibrated as it stands.
-PassReport prepare_for_int8(TfliteGraph& graph, Target target, const OptimizeOptions& options = {});
+PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target,
+                            const OptimizeOptions& options = {});
 
 /// Lets CONV_2D and its like read their weights through a DEQUANTIZE from float16: half the size, computed in
 /// float32. LiteRT's XNNPACK folds the DEQUANTIZE when it loads the model. Biases stay float32 (they are a

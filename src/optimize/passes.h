@@ -9,6 +9,8 @@ namespace calib8 {
 // Operators that do nothing, or that one operator can do.
 bool remove_noop(TfliteGraph& graph, OperatorId id);
 bool merge_reshapes(TfliteGraph& graph, OperatorId id);
+bool fold_concatenation_of_constants(TfliteGraph& graph, OperatorId id);
+bool separate_factors(TfliteGraph& graph, OperatorId id);
 bool merge_pads(TfliteGraph& graph, OperatorId id);
 bool merge_reshape_into_mean(TfliteGraph& graph, OperatorId id);
 bool replace_global_pool_with_mean(TfliteGraph& graph, OperatorId id);
@@ -27,6 +29,7 @@ bool remove_unused_operators(TfliteGraph& graph);
 bool merge_equal_operators(TfliteGraph& graph);
 bool share_integer_constants(TfliteGraph& graph);
 bool order_operands(TfliteGraph& graph);
+bool separate_outputs(TfliteGraph& graph);
 bool sort_operators(TfliteGraph& graph);
 bool name_tensors(TfliteGraph& graph);
 

@@ -15,10 +15,6 @@ namespace {
 /// 1e-7.
 constexpr float smallest_scale = 1e-8f;
 
-/// XNNPACK's limits: for ADD and SUB of input scale / output scale, for MUL of the inputs' product / output
-/// scale.
-constexpr double smallest_sum_ratio = 1.0 / 1024, smallest_product_ratio = 1.0 / 65536, ratio_bound = 256;
-
 template <class... Op>
 bool is_any(const TfliteOperator& op) {
   return (op.is<Op>() || ...);
@@ -30,9 +26,8 @@ bool is_real(const TfliteTensor& tensor) {
 }
 
 std::pair<std::int64_t, std::int64_t> zero_point_range(DType dtype) {
-  if (dtype == DType::int8) return {-128, 127};
-  if (dtype == DType::uint8) return {0, 255};
-  return {0, 0};  // int16 and int32 are symmetric
+  if (!is_quantized_type(dtype) || levels_of(dtype).is_symmetric) return {0, 0};
+  return {levels_of(dtype).lowest, levels_of(dtype).highest};
 }
 
 std::string quantization_text(const TfliteTensor& tensor) {
@@ -61,10 +56,6 @@ void OperatorCheck::report(const std::string& message) const {
   findings.push_back(fmt::format("{} '{}': {}", row.name, name, message));
 }
 
-bool is_quantized_type(DType dtype) {
-  return dtype == DType::int8 || dtype == DType::uint8 || dtype == DType::int16;
-}
-
 void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& findings) {
   const auto report = [&](const std::string& message) {
     findings.push_back(fmt::format("tensor '{}': {}", tensor.name, message));
@@ -78,7 +69,7 @@ void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& fi
   if (!tensor.is_constant() && scales.size() != 1) {
     report(fmt::format("{} scales, but an activation has one", scales.size()));
   }
-  const bool is_bias = tensor.dtype == DType::int32;
+  const bool is_bias = tensor.dtype == DType::int32 || tensor.dtype == DType::int64;
   const auto is_usable = [&](float scale) {
     return std::isnormal(scale) && scale > 0 && (is_bias || scale >= smallest_scale);
   };
@@ -93,24 +84,23 @@ void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& fi
 }
 
 void check_one_type(const OperatorCheck& check) {
-  if (check.row.rule.output == OutputRange::no_range) return;
-  if (is_any<tflite::Quantize, tflite::Dequantize>(check.op)) return;
+  const QuantizationRule rule = check.rule();
+  if (rule.output == OutputRange::no_range) return;
   const TfliteTensor& output = check.output();
   if (!is_real(output)) return;
-  const auto& weights = check.row.rule.weights;
+  const auto& weights = rule.weights;
   for (std::size_t i = 0; i < check.op.inputs.size(); ++i) {
     if (!check.has_input(i) || !is_real(check.input(i)) || check.input(i).dtype == output.dtype) continue;
-    // Float activations may meet int8 weights, which the kernel expands; float16 ones it misreads.
-    const bool is_hybrid = output.dtype == DType::float32 && check.input(i).dtype == DType::int8 && weights &&
-                           i == weights->input;
-    if (is_hybrid) continue;
+    // int8 weights meet int16 activations, and float ones, for which the kernel expands them; float16 weights
+    // it misreads.
+    if (check.input(i).dtype == DType::int8 && weights && i == weights->input) continue;
     check.report(fmt::format("reads '{}' of {}, writes {}", check.input(i).name,
                              name_of(check.input(i).dtype), name_of(output.dtype)));
   }
 }
 
 void check_shared_quantization(const OperatorCheck& check) {
-  const OutputRange rule = check.row.rule.output;
+  const OutputRange rule = check.rule().output;
   if (rule != OutputRange::same_as_input && rule != OutputRange::same_as_output) return;
   const TfliteTensor& output = check.output();
   for_each_real(check, [&](const TfliteTensor& tensor) {
@@ -121,65 +111,52 @@ void check_shared_quantization(const OperatorCheck& check) {
 }
 
 void check_fixed_output(const OperatorCheck& check) {
-  const QuantizationRule& rule = check.row.rule;
+  const QuantizationRule rule = check.rule();
   const TfliteTensor& output = check.output();
-  if (rule.output != OutputRange::fixed || output.dtype != DType::int8) return;
-  const Quantization fixed = per_tensor(rule.fixed_scale, rule.fixed_zero_point);
+  if (rule.output != OutputRange::fixed || !is_quantized_type(output.dtype)) return;
+  const Quantization fixed = fixed_quantization(rule, output.dtype);
   if (output.quantization == fixed) return;
   check.report(fmt::format("output has {}, the kernel writes {}", quantization_text(output), to_text(fixed)));
 }
 
 void check_kept_float(const OperatorCheck& check) {
-  const bool has_wrong_kernel = is_any<tflite::Div, tflite::Neg>(check.op);
-  if (check.row.rule.output != OutputRange::keep_float && !has_wrong_kernel) return;
-  if (is_any<tflite::Quantize, tflite::Dequantize>(check.op)) return;  // the bridges between the types
-  bool is_quantized = false;
+  const QuantizationRule rule = check.rule();
+  const bool lacks_every_kernel = rule.output == OutputRange::keep_float;
+  if (!lacks_every_kernel && rule.has_int16) return;
+  bool is_wrong = false;
   for_each_real(check, [&](const TfliteTensor& tensor) {
-    is_quantized = is_quantized || is_quantized_type(tensor.dtype);
+    is_wrong |= tensor.dtype == DType::int16 || (lacks_every_kernel && is_quantized_type(tensor.dtype));
   });
-  if (is_quantized) check.report("has no right integer kernel and must stay in float");
+  if (is_wrong) check.report("has no right integer kernel and must stay in float");
 }
 
 void check_scale_ratios(const OperatorCheck& check) {
-  const bool is_sum = is_any<tflite::Add, tflite::Sub>(check.op);
-  if (!is_sum && !check.op.is<tflite::Mul>()) return;
+  const ScaleRelation relation = check.rule().relation;
+  if (relation == ScaleRelation::none || relation == ScaleRelation::weighted) return;
+  const ScaleLimits& limits = check.target.limits(check.output().dtype);
   const double a = scale_of(check.input(0)), b = scale_of(check.input(1)), out = scale_of(check.output());
   if (a <= 0 || b <= 0 || out <= 0) return;  // float, or reported for its scale
-  const auto hold = [&](double ratio, double smallest, std::string_view what) {
-    if (ratio >= smallest && ratio < ratio_bound) return;
-    check.report(fmt::format("{} / output scale is {:.3g}, outside of [{:.3g}, {})", what, ratio, smallest,
-                             ratio_bound));
-  };
-  if (is_sum) {
-    hold(a / out, smallest_sum_ratio, "scale of input 0");
-    hold(b / out, smallest_sum_ratio, "scale of input 1");
-  } else {
-    hold(a * b / out, smallest_product_ratio, "product of input scales");
-  }
-}
-
-void check_convolution(const OperatorCheck& check) {
-  const auto* depthwise = check.op.get_if<tflite::DepthwiseConv2D>();
-  if (!depthwise && !check.op.is<tflite::Conv2D>()) return;
-  if (!check.has_input(2)) check.report("has no bias, which LiteRT's kernel needs; give it one of zeros");
-  if (!depthwise) return;
-  const auto& scales = check.input(1).quantization;
-  if (check.output().dtype == DType::float32 && scales && scales->scales.size() == 1 &&
-      check.input(1).shape.at(3) > 1) {
+  const auto hold = [&](double ratio, double smallest, double bound, std::string_view what) {
+    if (ratio >= smallest && ratio < bound) return;
     check.report(
-        "float with int8 weights of one scale, which LiteRT's kernel gets wrong; give each channel its own");
+        fmt::format("{} / output scale is {:.3g}, outside of [{:.3g}, {})", what, ratio, smallest, bound));
+  };
+  if (relation == ScaleRelation::sum) {
+    hold(a / out, limits.smallest_sum_ratio, limits.sum_ratio_bound, "scale of input 0");
+    hold(b / out, limits.smallest_sum_ratio, limits.sum_ratio_bound, "scale of input 1");
+  } else if (relation == ScaleRelation::product) {
+    hold(a * b / out, limits.smallest_product_ratio, limits.product_ratio_bound, "product of input scales");
+  } else {
+    hold(a * b / out, 0, limits.multiplier_bound, "product of input scales");
   }
-  const std::int64_t channels = check.input(0).shape.at(3), filters = check.input(1).shape.at(3);
-  if (channels * depthwise->depth_multiplier == filters) return;
-  check.report(fmt::format("depth multiplier {} does not lead from {} channels to {}",
-                           depthwise->depth_multiplier, channels, filters));
 }
 
-void check_activation(const OperatorCheck& check) {
-  const auto* concatenation = check.op.get_if<tflite::Concatenation>();
-  if (concatenation && concatenation->activation != tflite::Activation::none) {
-    check.report("has a fused activation, which XNNPACK ignores");
-  }
+void check_hybrid_depthwise(const OperatorCheck& check) {
+  if (!check.op.is<tflite::DepthwiseConv2D>() || check.output().dtype != DType::float32) return;
+  const auto& scales = check.input(1).quantization;
+  if (!scales || scales->scales.size() != 1 || check.input(1).shape.at(3) == 1) return;
+  check.report(
+      "float with int8 weights of one scale, which LiteRT's kernel gets wrong; give each channel its own");
 }
 
 }  // namespace calib8

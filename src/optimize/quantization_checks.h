@@ -4,16 +4,21 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/target.h"
 #include "ops/tflite_op.h"
+#include "tflite_graph/levels.h"
 
 namespace calib8 {
 
-/// The operator under a check, and where its findings go.
+/// The operator under a check, the target's word on it, and where findings go.
 struct OperatorCheck {
   const TfliteGraph& graph;
   const TfliteOperator& op;
   const TfliteOp& row;
+  const TargetTraits& target;
   std::vector<std::string>& findings;
+
+  QuantizationRule rule() const { return row.rule(graph, op, target); }
 
   /// Adds "CONV_2D 'features.0': <message>".
   void report(const std::string& message) const;
@@ -23,9 +28,6 @@ struct OperatorCheck {
     return position < op.inputs.size() && op.inputs[position].exists();
   }
 };
-
-/// int8, uint8 or int16: the types that stand for real numbers by a quantization.
-bool is_quantized_type(DType dtype);
 
 /// Of a tensor by itself: an activation of integer type has one usable scale and a zero point within its
 /// type; float has no quantization.
@@ -37,14 +39,12 @@ void check_one_type(const OperatorCheck& check);
 void check_shared_quantization(const OperatorCheck& check);
 /// LOGISTIC, TANH, SOFTMAX: the scale and zero point that the kernel prescribes.
 void check_fixed_output(const OperatorCheck& check);
-/// Operators without a right int8 kernel are float.
+/// Operators without a right integer kernel are float.
 void check_kept_float(const OperatorCheck& check);
 /// Ratios of scales that XNNPACK's and TFLite's arithmetic of ADD, SUB and MUL can represent.
 void check_scale_ratios(const OperatorCheck& check);
-/// CONV_2D and DEPTHWISE_CONV_2D have a bias, also in float, and a right depth multiplier.
-void check_convolution(const OperatorCheck& check);
-/// No fused activation where the kernels ignore it.
-void check_activation(const OperatorCheck& check);
+/// A float DEPTHWISE_CONV_2D has int8 weights with a scale per channel only.
+void check_hybrid_depthwise(const OperatorCheck& check);
 /// Quantized weights: axis, zero points, range, the requantization multiplier.
 void check_weights(const OperatorCheck& check);
 /// Their bias: type, scales, and that no sum exceeds 32 bits.

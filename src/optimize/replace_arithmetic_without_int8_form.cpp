@@ -37,7 +37,7 @@ bool replace_arithmetic_without_int8_form(TfliteGraph& graph, OperatorId id) {
   const TensorId x = graph[id].inputs[0];
   if (!graph[id].is<tflite::Neg>() || graph[x].dtype != DType::float32) return false;
   const std::string name = graph[graph[id].outputs[0]].name + "/minus_one";
-  const TensorId factor = graph.add_constant(name, make_tensor<float>({1}, {-1.0f}));
+  const TensorId factor = graph.add_constant(name, make_tensor<float>({}, {-1.0f}));
   graph[id].options = tflite::Mul{};
   graph.set_inputs_of(id, {x, factor});
   return true;

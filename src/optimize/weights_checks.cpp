@@ -11,8 +11,6 @@
 namespace calib8 {
 namespace {
 
-/// XNNPACK refuses the whole model at and above it.
-constexpr double multiplier_bound = 256;
 /// |q - zero point| of an int8 activation.
 constexpr std::int64_t largest_activation = 255;
 
@@ -25,19 +23,15 @@ struct Weighted {
 };
 
 std::optional<Weighted> weighted(const OperatorCheck& check) {
-  const auto& rule = check.row.rule.weights;
+  const auto rule = check.rule().weights;
   if (!rule || !check.has_input(rule->input)) return std::nullopt;
   const TfliteTensor& weights = check.input(rule->input);
   if (!is_quantized_type(check.output().dtype) || !weights.quantization) return std::nullopt;
-  // The one other input that stands for real numbers: TRANSPOSE_CONV has it behind its weights.
-  for (std::size_t i = 0; i < check.op.inputs.size(); ++i) {
-    if (i == rule->input || i == rule->bias || !check.has_input(i)) continue;
-    const TfliteTensor& activation = check.input(i);
-    if (!is_quantized_type(activation.dtype) || !activation.quantization) continue;
-    if (activation.quantization->scales.size() != 1) return std::nullopt;  // reported for itself
-    return Weighted{activation, weights, *weights.quantization, activation.quantization->scales[0]};
-  }
-  return std::nullopt;
+  if (!check.has_input(rule->data)) return std::nullopt;
+  const TfliteTensor& activation = check.input(rule->data);
+  if (!is_quantized_type(activation.dtype) || !activation.quantization) return std::nullopt;
+  if (activation.quantization->scales.size() != 1) return std::nullopt;  // reported for itself
+  return Weighted{activation, weights, *weights.quantization, activation.quantization->scales[0]};
 }
 
 /// Sum of |w| over each output channel.
@@ -78,7 +72,7 @@ void check_sums(const OperatorCheck& check, const TfliteTensor& bias, const Weig
   if (!parts.weights.is_constant() || parts.weights.dtype != DType::int8) return;
   const Tensor tensor = bias.as_tensor();
   const auto values = tensor.as<std::int32_t>();
-  const auto sums = absolute_sums(parts.weights, static_cast<std::size_t>(check.row.rule.weights->axis));
+  const auto sums = absolute_sums(parts.weights, static_cast<std::size_t>(check.rule().weights->axis));
   if (sums.size() != values.size()) {
     return check.report(fmt::format("bias has {} elements for {} channels", values.size(), sums.size()));
   }
@@ -96,7 +90,8 @@ void check_weights(const OperatorCheck& check) {
   const auto parts = weighted(check);
   if (!parts) return;
   const auto& [scales, zero_points, axis] = parts->quantization;
-  const std::int32_t rule_axis = check.row.rule.weights->axis;
+  const std::int32_t rule_axis = check.rule().weights->axis;
+  const double multiplier_bound = check.target.limits(check.output().dtype).multiplier_bound;
   if (scales.size() > 1 && axis != rule_axis) {
     check.report(fmt::format("weights are quantized on axis {}, the kernel's is {}", axis, rule_axis));
   }
@@ -115,7 +110,7 @@ void check_weights(const OperatorCheck& check) {
   const double multiplier = parts->input_scale * largest / static_cast<double>(output->scales[0]);
   if (multiplier >= multiplier_bound) {
     check.report(
-        fmt::format("input scale x weight scale / output scale is {:.4g}; XNNPACK refuses {} and above",
+        fmt::format("input scale x weight scale / output scale is {:.4g}; {} and above is out of bounds",
                     multiplier, multiplier_bound));
   }
 }
@@ -123,15 +118,18 @@ void check_weights(const OperatorCheck& check) {
 void check_bias(const OperatorCheck& check) {
   const auto parts = weighted(check);
   if (!parts) return;
-  const std::size_t position = check.row.rule.weights->bias;
+  const std::size_t position = check.rule().weights->bias;
   if (!check.has_input(position)) return;
   const TfliteTensor& bias = check.input(position);
-  if (bias.dtype != DType::int32 || !bias.quantization) {
-    return check.report(fmt::format("bias is {}{}; it must be int32 with scales", name_of(bias.dtype),
-                                    bias.quantization ? "" : " without scales"));
+  const bool is_wide = parts->activation.dtype == DType::int16;
+  const DType expected = is_wide ? DType::int64 : DType::int32;
+  if (bias.dtype != expected || !bias.quantization) {
+    return check.report(fmt::format("bias is {}{}; it must be {} with scales", name_of(bias.dtype),
+                                    bias.quantization ? "" : " without scales", name_of(expected)));
   }
   check_bias_scales(check, bias, *parts);
-  if (bias.is_constant()) check_sums(check, bias, *parts);
+  // 64-bit sums hold whatever int16 activations and int8 weights add up to.
+  if (bias.is_constant() && !is_wide) check_sums(check, bias, *parts);
 }
 
 }  // namespace calib8

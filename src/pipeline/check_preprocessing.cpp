@@ -3,72 +3,67 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
-#include "base/parallel.h"
 #include "base/shape.h"
 #include "calib8/error.h"
 #include "image_samples/image_source.h"
 #include "pipeline/preprocessing_mistakes.h"
-#include "runtime/instances.h"
-#include "verify/real_values.h"
+#include "run/model_pool.h"
 #include "verify/statistics.h"
 
 namespace calib8 {
 namespace {
 
-constexpr double kClearly = 0.01;
+/// Of McNemar's test: a mistake scores clearly better below it.
+constexpr double kSignificance = 0.01;
 
 /// Which images a preprocessing gets right; nothing for those that can't be read.
 using Answers = std::vector<std::optional<bool>>;
 
 /// Runs one model under several preprocessings.
-class Judge {
+class PreprocessingRunner {
  public:
-  Judge(const FloatModel& model, const ImageList& images, const std::shared_ptr<const LiteRt>& litert,
-        int threads, const std::function<void(std::size_t, std::size_t)>& progress)
-      : images_(images), progress_(progress) {
-    const Data file = model.file();
-    const Instances instances = share_threads(model.constants.file_size(), threads, images.size());
-    for (int i = 0; i < instances.count; ++i) {
-      models_.emplace_back(litert, file, model.graph, model.graph.outputs(),
-                           InterpreterOptions{.threads = instances.threads});
-    }
-  }
+  PreprocessingRunner(const FloatModel& model, const ImageList& images,
+                      const std::shared_ptr<const LiteRt>& litert, int threads,
+                      const std::function<void(std::size_t, std::size_t)>& progress)
+      : images_(images),
+        progress_(progress),
+        pool_(litert, {runnable(model.graph, model.file())},
+              {threads, images.size(), "checking the preprocessing"}) {}
 
   /// [preprocessing][image]
-  std::vector<Answers> judge(const std::vector<Preprocessing>& preprocessings) {
+  std::vector<Answers> run(const std::vector<Preprocessing>& preprocessings) {
     std::vector<Answers> answers(preprocessings.size(), Answers(images_.size()));
-    std::mutex mutex;
-    std::size_t done = 0;
-    parallel_for(images_.size(), static_cast<int>(models_.size()), [&](int worker, std::size_t index) {
-      judge_image(models_[static_cast<std::size_t>(worker)], preprocessings, index, answers);
-      const std::lock_guard lock(mutex);
-      if (progress_) progress_(++done, images_.size());
-    });
+    StepCounter progress(progress_, images_.size());
+    pool_.for_each<std::vector<Sample>>(
+        images_.size(), [&](std::size_t index) { return load(preprocessings, index); },
+        [&](ModelPool::Worker& worker, std::size_t index, const std::vector<Sample>& samples) {
+          ModelInstance& model = worker.models.front();
+          for (std::size_t i = 0; i < samples.size(); ++i) {
+            model.run(samples[i], index);
+            answers[i][index] = argmax(model.output(0)) == static_cast<std::size_t>(*samples[i].label);
+          }
+          progress.step();
+        });
     return answers;
   }
 
  private:
-  void judge_image(RealModel& model, const std::vector<Preprocessing>& preprocessings, std::size_t index,
-                   std::vector<Answers>& answers) const {
+  /// The image under each preprocessing; nothing where it can't be read or has no label.
+  std::vector<Sample> load(const std::vector<Preprocessing>& preprocessings, std::size_t index) const {
     const ImageEntry entry = images_[index];
-    if (!entry.label) return;
-    std::vector<Tensor> tensors;
+    std::vector<Sample> samples;
+    if (!entry.label) return samples;
     try {
-      tensors =
-          all_tensors(read_image(entry.path, {preprocessings.front().exif_orientation}), preprocessings);
+      const Image image = read_image(entry.path, {preprocessings.front().exif_orientation});
+      for (Tensor& tensor : all_tensors(image, preprocessings)) {
+        samples.push_back({{}, entry.label});
+        samples.back().inputs.emplace("", std::move(tensor));
+      }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::dataset) throw;
-      return;
     }
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      Sample sample;
-      sample.inputs.emplace("", std::move(tensors[i]));
-      model.load(sample);
-      model.run();
-      answers[i][index] = argmax(model.output(0)) == static_cast<std::size_t>(*entry.label);
-    }
+    return samples;
   }
 
   static std::vector<Tensor> all_tensors(const Image& image,
@@ -83,7 +78,7 @@ class Judge {
 
   const ImageList& images_;
   const std::function<void(std::size_t, std::size_t)>& progress_;
-  std::vector<RealModel> models_;
+  ModelPool pool_;
 };
 
 int count_right(const Answers& answers) {
@@ -93,7 +88,7 @@ int count_right(const Answers& answers) {
 ScoredMistake score(const Answers& declared, const Answers& other, std::string name, std::string flags) {
   ScoredMistake scored{std::move(name), std::move(flags), count_right(other)};
   for (std::size_t i = 0; i < declared.size(); ++i) {
-    if (declared[i] == other[i]) continue;
+    if (!declared[i] || !other[i] || *declared[i] == *other[i]) continue;  // a file may vanish meanwhile
     ++(*other[i] ? scored.only_this : scored.only_declared);
   }
   scored.p = mcnemar(scored.only_declared, scored.only_this);
@@ -107,11 +102,11 @@ struct Round {
   std::vector<Answers> answers;  ///< The base's first.
 };
 
-Round run_round(Judge& judge, const Preprocessing& base) {
+Round run_round(PreprocessingRunner& runner, const Preprocessing& base) {
   Round round{base, usual_mistakes(base), {}};
   std::vector<Preprocessing> all = {base};
   for (const Mistake& mistake : round.mistakes) all.push_back(mistake.preprocessing);
-  round.answers = judge.judge(all);
+  round.answers = runner.run(all);
   return round;
 }
 
@@ -119,7 +114,7 @@ Round run_round(Judge& judge, const Preprocessing& base) {
 std::optional<std::size_t> find_better(const std::vector<ScoredMistake>& mistakes) {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < mistakes.size(); ++i) {
-    if (mistakes[i].only_this <= mistakes[i].only_declared || mistakes[i].p >= kClearly) continue;
+    if (mistakes[i].only_this <= mistakes[i].only_declared || mistakes[i].p >= kSignificance) continue;
     if (!best || mistakes[i].correct > mistakes[*best].correct) best = i;
   }
   return best;
@@ -165,15 +160,15 @@ PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocess
   PreprocessingCheck check;
   std::string reason = reason_not_to_check(model.graph, classes, images.size());
   if (reason.empty()) {
-    Judge judge(model, images, litert, threads, progress);
-    const Round first = run_round(judge, declared);
+    PreprocessingRunner runner(model, images, litert, threads, progress);
+    const Round first = run_round(runner, declared);
     check.images =
         static_cast<int>(std::ranges::count_if(first.answers[0], [](auto a) { return a.has_value(); }));
     check.correct = count_right(first.answers[0]);
     check.mistakes = score_all(first, declared);
     if (const auto best = find_better(check.mistakes)) {
       check.better = check.mistakes[*best];
-      const Round second = run_round(judge, first.mistakes[*best].preprocessing);
+      const Round second = run_round(runner, first.mistakes[*best].preprocessing);
       if (const auto further = find_better(score_all(second, declared))) {
         const Mistake& mistake = second.mistakes[*further];
         check.better =
@@ -185,21 +180,6 @@ PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocess
   }
   check.verdict = reason.empty() ? describe_result(check) : "the preprocessing was not checked: " + reason;
   return check;
-}
-
-nlohmann::json to_json(const PreprocessingCheck& check) {
-  const auto scored = [](const ScoredMistake& mistake) {
-    return nlohmann::json{{"name", mistake.name},           {"flags", mistake.flags},
-                          {"correct", mistake.correct},     {"only_declared", mistake.only_declared},
-                          {"only_this", mistake.only_this}, {"p", mistake.p}};
-  };
-  nlohmann::json json = {{"images", check.images},
-                         {"correct", check.correct},
-                         {"mistakes", nlohmann::json::array()},
-                         {"verdict", check.verdict}};
-  for (const ScoredMistake& mistake : check.mistakes) json["mistakes"].push_back(scored(mistake));
-  if (check.better) json["better"] = scored(*check.better);
-  return json;
 }
 
 }  // namespace calib8

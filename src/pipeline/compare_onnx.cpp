@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/subprocess.h"
 #include "calib8/error.h"
-#include "verify/real_values.h"
+#include "run/model_pool.h"
 
 namespace calib8 {
 namespace {
@@ -42,15 +43,14 @@ void append(std::ofstream& file, std::span<const float> values) {
 
 /// inputs.f32 and outputs.f32: the samples as the TFLite model takes them, and what it gives, one behind the
 /// other.
-void write_arrays(const std::filesystem::path& folder, RealModel& model, const SampleSource& samples,
+void write_arrays(const std::filesystem::path& folder, ModelInstance& model, const SampleSource& samples,
                   std::size_t count) {
   std::ofstream inputs(folder / "inputs.f32", std::ios::binary),
       outputs(folder / "outputs.f32", std::ios::binary);
   for (std::size_t i = 0; i < count; ++i) {
     const Sample sample = samples.load(i);
     append(inputs, sample.inputs.begin()->second.as<float>());
-    model.load(sample);
-    model.run();
+    model.run(sample, i);
     append(outputs, model.output(0));
   }
   inputs.flush();
@@ -58,37 +58,58 @@ void write_arrays(const std::filesystem::path& folder, RealModel& model, const S
   if (!inputs || !outputs) throw Error(ErrorCode::output, "cannot write", folder.string());
 }
 
+/// What the process printed; nothing where it failed.
+std::optional<OnnxComparison::Numbers> parse_numbers(const Finished& finished) {
+  const nlohmann::json printed = nlohmann::json::parse(finished.output, nullptr, false);
+  const auto is_number = [&](const char* name) {
+    return printed.contains(name) && printed[name].is_number();
+  };
+  if (finished.status != 0 || !printed.is_object() || !is_number("samples") ||
+      !is_number("largest_difference") || !is_number("largest_value"))
+    return std::nullopt;
+  return OnnxComparison::Numbers{printed["samples"], printed["largest_difference"], printed["largest_value"]};
+}
+
 }  // namespace
 
-nlohmann::json compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
-                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert) {
+OnnxComparison compare_with_onnx(const std::filesystem::path& onnx, const FloatModel& model,
+                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                                 const std::optional<std::filesystem::path>& interpreter) {
   const TfliteGraph& graph = model.graph;
   if (graph.inputs().size() != 1 || graph.outputs().size() != 1) {
-    return {{"description", "not compared: the model has several inputs or outputs"}};
+    return {"not compared: the model has several inputs or outputs", {}};
   }
   const std::size_t count = std::min(samples.size(), most_samples);
   const TemporaryFolder folder;
-  RealModel runnable(litert, model.file(), graph, graph.outputs(), {});
-  write_arrays(folder.path(), runnable, samples, count);
+  ModelInstance instance(litert, runnable(graph, model.file()), {.purpose = "comparing with ONNX Runtime"});
+  write_arrays(folder.path(), instance, samples, count);
   const Shape& shape = graph[graph.inputs()[0]].shape;
   std::string sizes;
   for (const std::int64_t size : shape) sizes += (sizes.empty() ? "" : ",") + std::to_string(size);
 
+  const std::optional<std::filesystem::path> python = interpreter ? interpreter : find_python();
+  if (!python) return {"not compared: there is no python3 beside calib8 or on PATH", {}};
+  // Isolated (-I, and no variable of Python's): no module of the working folder or the user's takes the place
+  // of an installed one.
   const Finished finished =
-      run_program({find_python().string(), "-m", "calib8.compare_onnx",
-                   std::filesystem::absolute(onnx).string(), folder.path().string(), sizes});
+      run_program({*python,
+                   {"-I", "-m", "calib8.compare_onnx", std::filesystem::absolute(onnx).string(),
+                    folder.path().string(), sizes},
+                   folder.path(),
+                   {"PYTHON"}});
   if (finished.status == without_onnxruntime) {
-    return {{"description", "not compared: Python has no onnxruntime (pip install onnxruntime)"}};
+    return {"not compared: Python has no onnxruntime (pip install onnxruntime)", {}};
   }
-  nlohmann::json result = nlohmann::json::parse(finished.output, nullptr, false);
-  if (finished.status != 0 || result.is_discarded()) {
-    return {{"description", fmt::format("not compared: Python's calib8.compare_onnx ended with status {}",
-                                        finished.status)}};
+  const auto numbers = parse_numbers(finished);
+  if (!numbers) {
+    return {fmt::format("not compared: calib8.compare_onnx ended with status {} on {}", finished.status,
+                        python->string()),
+            {}};
   }
-  result["description"] = fmt::format(
-      "float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
-      result.at("largest_difference").get<double>(), count, result.at("largest_value").get<double>());
-  return result;
+  return {
+      fmt::format("float TFLite and model.onnx differ by at most {:.2g} on {} samples (largest value {:.3g})",
+                  numbers->largest_difference, numbers->samples, numbers->largest_value),
+      numbers};
 }
 
 }  // namespace calib8

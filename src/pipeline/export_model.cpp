@@ -1,169 +1,24 @@
-#include <chrono>
-#include <future>
-#include <nlohmann/json.hpp>
-
-#include "base/parallel.h"
 #include "calib8/export.h"
-#include "calib8/version.h"
 #include "calibrate/calibrate.h"
-#include "lower/lower.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
+#include "optimize/targets/targets.h"
 #include "optimize/validate.h"
+#include "pipeline/check_options.h"
 #include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
+#include "pipeline/export_run.h"
+#include "pipeline/float_model.h"
 #include "pipeline/gate.h"
 #include "pipeline/given_arrays.h"
-#include "pipeline/output_files.h"
-#include "pipeline/report_text.h"
-#include "pipeline/samples.h"
 #include "pipeline/source.h"
 #include "quantize/apply.h"
 #include "quantize/plan.h"
-#include "report/summary.h"
 #include "runtime/litert_library.h"
-#include "simplify/simplify.h"
-#include "simplify/spelling.h"
-#include "verify/verification_json.h"
 #include "verify/verify_model.h"
-#include "write/constant_block.h"
 
 namespace calib8 {
 namespace {
-
-using nlohmann::json;
-using Clock = std::chrono::steady_clock;
-
-/// Version of the metadata's layout: raised when a member changes its meaning or goes.
-constexpr int schema_version = 1;
-
-/// One export on its way: what the stages share.
-struct Export {
-  const ExportOptions& options;
-  OutputPaths paths;
-  int threads;
-  json report;
-  ExportResult result;
-  Clock::time_point start = Clock::now();
-  Clock::time_point stage_start = start;
-
-  /// Notes how long the stage took that ends here.
-  void end_stage(const char* stage) {
-    const Clock::time_point now = Clock::now();
-    report["measured"]["seconds_by_stage"][stage] = std::chrono::duration<double>(now - stage_start).count();
-    stage_start = now;
-  }
-  void dump(std::string_view stage, const std::string& text) const {
-    if (options.dump) options.dump("--- " + std::string(stage) + "\n" + text);
-  }
-  auto progress(std::string_view stage) const {
-    return [this, stage](std::size_t done, std::size_t total) {
-      if (options.progress) options.progress({stage, done, total});
-    };
-  }
-};
-
-/// A float model ready for LiteRT.
-struct LoweredModel {
-  TfliteGraph graph;
-  ConstantBlock constants;
-
-  FloatModel view() const { return {graph, constants}; }
-};
-
-std::string_view name_of(QuantizeTo quantize) {
-  switch (quantize) {
-    case QuantizeTo::none:
-      return "float32";
-    case QuantizeTo::float16:
-      return "float16 weights";
-    case QuantizeTo::int8:
-      return "int8";
-  }
-  throw Error(ErrorCode::internal, "not a QuantizeTo");
-}
-
-std::string_view name_of(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::minmax:
-      return "minmax";
-    case CalibrationMethod::percentile:
-      return "percentile";
-    case CalibrationMethod::mse:
-      return "mse";
-  }
-  throw Error(ErrorCode::internal, "not a CalibrationMethod");
-}
-
-RangeMethod range_method(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::minmax:
-      return RangeMethod::minmax;
-    case CalibrationMethod::percentile:
-      return RangeMethod::percentile;
-    case CalibrationMethod::mse:
-      return RangeMethod::mse;
-  }
-  throw Error(ErrorCode::internal, "not a CalibrationMethod");
-}
-
-std::string_view name_of(ModelIo io) {
-  switch (io) {
-    case ModelIo::int8:
-      return "int8";
-    case ModelIo::uint8:
-      return "uint8";
-    case ModelIo::float32:
-      return "float32";
-  }
-  throw Error(ErrorCode::internal, "not a ModelIo");
-}
-
-IoType io_type(ModelIo io) {
-  switch (io) {
-    case ModelIo::int8:
-      return IoType::int8;
-    case ModelIo::uint8:
-      return IoType::uint8;
-    case ModelIo::float32:
-      return IoType::float32;
-  }
-  throw Error(ErrorCode::internal, "not a ModelIo");
-}
-
-/// Reads the model, writes model.onnx, and lowers it; nothing where that was all that was asked for. The
-/// checkpoint is unmapped and the ONNX graph gone when this returns: calibration needs the memory.
-std::optional<TfliteGraph> read_and_lower(Export& state) {
-  Source source = read_source(state.options);
-  state.report["model"] = source.description;
-  if (source.tflite) {
-    if (state.options.format != OutputFormat::onnx) return std::move(*source.tflite);
-    throw Error(ErrorCode::usage, "a .tflite file can't become ONNX", state.options.model.string());
-  }
-  state.dump("onnx graph", to_text(*source.onnx));
-  if (source.stopped) return std::nullopt;
-  // Hashing and writing take as long as lowering, and share nothing with it but constants.
-  std::future<json> written =
-      std::async(std::launch::async, [&paths = state.paths, graph = *source.onnx]() mutable {
-        spell_for_onnx_runtime(graph);
-        return write_onnx_file(paths.onnx, graph);
-      });
-  std::optional<TfliteGraph> lowered;
-  if (state.options.format != OutputFormat::onnx)
-    lowered = lower(with_single_batch(std::move(*source.onnx), state.options));
-  state.report["outputs"]["onnx"] = written.get();
-  state.result.onnx = state.paths.onnx;
-  return lowered;
-}
-
-/// Nothing where a pass of --stop-after was reached.
-std::optional<LoweredModel> make_float_model(Export& state, TfliteGraph graph) {
-  const PassReport passes = optimize(graph, {pass_options(state.options)});
-  state.dump("tflite graph", to_text(graph));
-  if (passes.stopped) return std::nullopt;
-  require_valid(graph);
-  ConstantBlock constants(graph);
-  return LoweredModel{std::move(graph), std::move(constants)};
-}
 
 /// What quantization makes of the float model.
 struct QuantizedModel {
@@ -174,31 +29,52 @@ struct QuantizedModel {
       float_outputs;  ///< For the samples to verify on, where calibration ran them.
 };
 
-QuantizedModel quantize_int8(Export& state, const LoweredModel& model, const RepresentativeData& data,
-                             const std::shared_ptr<const LiteRt>& litert) {
-  TfliteGraph calibrated = model.graph;
-  prepare_for_int8(calibrated, Target::litert_cpu, {pass_options(state.options)});
-  CalibrationOptions calibration;
-  calibration.method = range_method(state.options.calibration);
-  calibration.threads = state.threads;
-  calibration.progress = state.progress("calibrating");
-  if (!data.held_out) calibration.keep_outputs = data.verification->size();
-  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated),
-                                *data.calibration, litert, calibration);
-  const Ranges ranges = std::move(found.ranges);
-  state.end_stage("calibrate");
+/// True for what is calibrated.
+bool is_integer(QuantizeTo quantize) {
+  return quantize == QuantizeTo::int8 || quantize == QuantizeTo::int16x8;
+}
 
-  const Plan plan = make_plan(calibrated, ranges);
-  state.report["quantization"] = to_json(plan, calibrated, ranges);
-  if (state.options.plan_out) {
-    const std::string text = state.report["quantization"].dump(1) + "\n";
-    write_file(*state.options.plan_out, std::as_bytes(std::span(text)), "plan");
+DType activation_type(const ExportOptions& options) {
+  return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
+}
+
+/// The float model in operators that the target runs in integers; nothing where a pass of --stop-after was
+/// reached.
+std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
+  TfliteGraph graph = model.graph;
+  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) return graph;
+  run.dump("tflite graph for integers", to_text(graph));
+  return std::nullopt;
+}
+
+QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                                    const TargetTraits& target, const RepresentativeData& data,
+                                    const std::shared_ptr<const LiteRt>& litert) {
+  CalibrationOptions calibration;
+  calibration.method = run.options.calibration;
+  calibration.activations = activation_type(run.options);
+  calibration.threads = run.threads;
+  calibration.progress = run.progress("calibrating");
+  if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
+  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),
+                                *data.samples.calibration, litert, calibration);
+  const Ranges ranges = std::move(found.ranges);
+  run.end_stage("calibrate");
+
+  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(run.options)});
+  for (const FloatOperator& op : plan.float_operators) {
+    const TfliteOperator& kept = calibrated[op.id];
+    if (op.reason.empty()) continue;  // it converts between types
+    run.report.float_operators.push_back(
+        {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
   }
+  run.report.quantization = to_json(plan, calibrated, ranges);
+  if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, io_type(state.options.io), state.threads);
+  apply_plan(quantized, plan, io_of(run.options), run.threads);
   verify(quantized, "quantization");
-  require_valid(quantized);
-  state.dump("int8 graph", to_text(quantized));
+  require_valid(quantized, target);
+  run.dump("quantized graph", to_text(quantized));
   Data file = serialize_tflite(quantized);
   return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
 }
@@ -211,144 +87,102 @@ QuantizedModel store_float16(const LoweredModel& model) {
   return {model.graph, std::move(graph), std::move(file), {}};
 }
 
-void write_tflite_file(Export& state, const Data& file, std::size_t float_bytes) {
-  json entry = write_file(state.paths.tflite, file.bytes(), std::string(name_of(state.options.quantize)));
-  entry["float_bytes"] = float_bytes;
-  state.report["outputs"]["tflite"] = std::move(entry);
-  state.result.tflite = state.paths.tflite;
+void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
+  run.report.outputs.tflite = run.outputs.write_tflite(file.bytes(), stored_type(run.options.quantize));
+  run.report.outputs.tflite->float_bytes = float_bytes;
 }
 
-void verify_on_litert(Export& state, const LoweredModel& model, const QuantizedModel& quantized,
-                      const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
-  VerifyOptions options;
-  options.threads = state.threads;
-  options.classes = data.classes;
-  options.float_outputs = quantized.float_outputs;
-  options.progress = state.progress("verifying");
-  const Verification verification = verify_model(model.view(), {quantized.graph, quantized.file},
-                                                 quantized.calibrated, *data.verification, litert, options);
-  const GateDecision decision = decide_gate(verification, state.options.min_agreement);
-  state.report["measured"]["verification"] = to_json(verification);
-  state.report["measured"]["verdict"] = decision.verdict;
-  state.report["measured"]["gate_passed"] = decision.passed;
-  if (!decision.next_step.empty()) state.report["measured"]["next_step"] = decision.next_step;
-  state.result.gate_passed = decision.passed;
-  state.result.verdict = decision.verdict;
-}
-
-void verify_onnx(Export& state, const LoweredModel& model, const RepresentativeData& data,
-                 const std::shared_ptr<const LiteRt>& litert) {
-  if (!state.options.verify_onnx || !state.result.onnx) return;
-  state.report["measured"]["onnx_comparison"] =
-      compare_with_onnx(*state.result.onnx, model.view(), *data.verification, litert);
-}
-
-RepresentativeData open_data(Export& state, const TfliteGraph& graph) {
-  const ExportOptions& options = state.options;
-  if (options.next_sample) return open_given_arrays(graph, options);
+RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
+  const ExportOptions& options = run.options;
+  if (options.next_sample) return open_given_arrays(model.graph, options);
   SampleRequest request;
-  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
-    request.inputs.push_back({graph.input_names[i], graph[graph.inputs()[i]].shape});
-  request.config = state.report["model"].value("config", json::object());
+  for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
+    request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
+  request.config = model.config;
   request.verification = options.verify_samples;
   request.check_preprocessing = options.check_preprocessing;
-  request.threads = state.threads;
+  request.threads = run.threads;
   return open_representative_data(
       dataset_folder(options, " (or write a model without calibration: --quantize float16)"), options,
       request);
 }
 
-void describe_data(Export& state, const RepresentativeData& data) {
-  state.report["dataset"] = data.dataset;
-  state.report["preprocessing"] = data.preprocessing;
+RepresentativeData take_data(ExportRun& run, const LoweredModel& model) {
+  RepresentativeData data = open_data(run, model);
+  run.outputs.keep_apart_from(data);
+  run.report.dataset = describe_dataset(data);
+  run.report.preprocessing = describe_preprocessing(data);
+  run.end_stage("samples");
+  return data;
 }
 
-void check_preprocessing_of(Export& state, const LoweredModel& model, const RepresentativeData& data,
+void check_preprocessing_of(ExportRun& run, const LoweredModel& model, const RepresentativeData& data,
                             const std::shared_ptr<const LiteRt>& litert) {
-  if (!state.options.check_preprocessing) return;
-  if (!data.declared)
+  if (!run.options.check_preprocessing) return;
+  if (!data.preprocessing)
     throw Error(ErrorCode::usage, "arrays come preprocessed: there is nothing to check",
                 "--check-preprocessing");
   const PreprocessingCheck check =
-      check_preprocessing(model.view(), *data.declared, data.to_check, data.classes, litert, state.threads,
-                          state.progress("checking the preprocessing"));
-  state.report["measured"]["preprocessing_check"] = to_json(check);
-  if (state.options.note && check.better) state.options.note("warning: " + check.verdict);
+      check_preprocessing(model.view(), data.preprocessing->steps, data.to_check, data.classes(), litert,
+                          run.threads, run.progress("checking the preprocessing"));
+  if (run.options.note && check.better) run.options.note("warning: " + check.verdict);
+  run.report.measured.preprocessing_check = check;
 }
 
-/// The last step: the metadata is written after all files whose hashes it holds.
-ExportResult finish(Export& state, const RepresentativeData& data = {}) {
-  json& measured = state.report["measured"];
-  measured["seconds"] = std::chrono::duration<double>(Clock::now() - state.start).count();
-  if (state.result.tflite) {
-    state.report["outputs"]["metadata"] = {{"path", state.paths.metadata.string()}};
-    state.result.metadata = state.paths.metadata;
+void verify_on_litert(ExportRun& run, const LoweredModel& model, const QuantizedModel& quantized,
+                      const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
+  VerifyOptions options;
+  options.threads = run.threads;
+  options.classes = data.classes();
+  options.float_outputs = quantized.float_outputs;
+  options.progress = run.progress("verifying");
+  Measured& measured = run.report.measured;
+  measured.verification = verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())},
+                                       quantized.calibrated, *data.samples.verification, litert, options);
+  measured.gate = decide_gate(*measured.verification, run.options.min_agreement);
+  if (run.options.verify_onnx && run.report.outputs.onnx) {
+    measured.onnx_comparison = compare_with_onnx(run.outputs.uncommitted_onnx(), model.view(),
+                                                 *data.samples.verification, litert, run.options.python);
   }
-  state.result.summary = summarize(state.report);
-  state.result.report = make_report(std::move(state.report), data);
-  if (state.result.metadata) write_report(*state.result.metadata, state.result.report);
-  return std::move(state.result);
-}
-
-json describe_options(const ExportOptions& options) {
-  return {{"quantize", name_of(options.quantize)},
-          {"calibration", name_of(options.calibration)},
-          {"io", name_of(options.io)},
-          {"num_calib_samples", options.num_samples},
-          {"verify_samples", options.verify_samples},
-          {"min_agreement", options.min_agreement},
-          {"seed", options.seed}};
+  run.end_stage("verify");
 }
 
 }  // namespace
 
 ExportResult export_model(const ExportOptions& options) {
-  Export state{options, output_paths(options), options.threads > 0 ? options.threads : usable_cores()};
-  state.report = {{"schema_version", schema_version},
-                  {"calib8_version", version},
-                  {"options", describe_options(options)},
-                  {"outputs", json::object()},
-                  {"measured", json::object()}};
-
-  if (options.check_preprocessing &&
-      (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
-    throw Error(ErrorCode::usage, "needs a model that is calibrated and verified: --quantize int8 or float16",
-                "--check-preprocessing");
-  }
-  std::optional<TfliteGraph> lowered = read_and_lower(state);
-  state.end_stage("read");
-  if (!lowered) return finish(state);
-  const std::optional<LoweredModel> model = make_float_model(state, std::move(*lowered));
-  if (!model) return finish(state);
-  state.end_stage("optimize");
+  check_options(options);
+  ExportRun run(options);
+  const std::optional<LoweredModel> model = make_float_model(run);
+  if (!model) return run.finish();
   if (options.quantize == QuantizeTo::none) {
     const Data file = serialize_tflite(model->graph);
-    write_tflite_file(state, file, file.size());
-    return finish(state);
+    write_tflite(run, file, file.size());
+    return run.finish();
   }
 
-  const bool has_data = options.quantize == QuantizeTo::int8 || options.dataset_dir || options.next_sample ||
-                        options.check_preprocessing;
+  const TargetTraits& target = litert_cpu();
+  std::optional<TfliteGraph> integer_model;
+  if (is_integer(options.quantize)) {
+    require_runtime(target);
+    integer_model = prepared(run, *model, target);
+    if (!integer_model) return run.finish();
+  }
+  const bool has_data =
+      integer_model || options.dataset_dir || options.next_sample || options.check_preprocessing;
   RepresentativeData data;
   std::shared_ptr<const LiteRt> litert;
   if (has_data) {
-    litert = open_litert();
-    data = open_data(state, model->graph);
-    describe_data(state, data);
-    state.end_stage("samples");
-    check_preprocessing_of(state, *model, data, litert);
+    litert = open_litert(options.model.string());
+    data = take_data(run, *model);
+    check_preprocessing_of(run, *model, data, litert);
   }
-  const QuantizedModel quantized = options.quantize == QuantizeTo::int8
-                                       ? quantize_int8(state, *model, data, litert)
-                                       : store_float16(*model);
-  write_tflite_file(state, quantized.file, model->constants.file_size());
-  state.end_stage("quantize");
-  if (has_data) {
-    verify_on_litert(state, *model, quantized, data, litert);
-    verify_onnx(state, *model, data, litert);
-    state.end_stage("verify");
-  }
-  return finish(state, data);
+  const QuantizedModel quantized =
+      integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
+                    : store_float16(*model);
+  write_tflite(run, quantized.file, model->constants.file_size());
+  run.end_stage("quantize");
+  if (has_data) verify_on_litert(run, *model, quantized, data, litert);
+  return run.finish(data);
 }
 
 }  // namespace calib8

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 namespace calib8 {
 namespace {
@@ -17,9 +18,31 @@ int images_to_prove(double min_agreement) {
   return static_cast<int>(std::ceil(std::log(0.025) / std::log(min_agreement)));
 }
 
+/// What no measure of the task has to be asked for; nothing where the outputs are alive.
+std::optional<GateDecision> refuse_dead_outputs(const Verification& verification) {
+  if (std::isnan(verification.sqnr_decibels)) {
+    return GateDecision{
+        false,
+        fmt::format("failed: on some of {} samples the outputs are no numbers (NaN or infinity)",
+                    verification.samples),
+        "run the float model on the same samples: where it gives NaN too, it overflows or divides by "
+        "zero; else ship --quantize float16"};
+  }
+  if (verification.constant_outputs) {
+    return GateDecision{
+        false,
+        fmt::format("failed: the outputs are the same for all of {} samples, and the float model's "
+                    "are not",
+                    verification.samples),
+        "calibrate on images of the real input domain, or ship --quantize float16"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 GateDecision decide_gate(const Verification& verification, double min_agreement) {
+  if (const auto refused = refuse_dead_outputs(verification)) return *refused;
   if (!verification.agreement) {
     return {true, "not judged: the model isn't a classifier, so agreement of classes can't be measured",
             "judge the signal-to-noise ratio above, or evaluate both models with the task's own metric"};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace calib8 {
 namespace {
 
@@ -32,6 +34,26 @@ TEST(Gate, DoesNotJudgeWhatIsNoClassifier) {
   const GateDecision decision = decide_gate(Verification{}, 0.98);
   EXPECT_TRUE(decision.passed);
   EXPECT_NE(decision.verdict.find("not judged"), std::string::npos);
+}
+
+TEST(Gate, FailsWhereOutputsAreNoNumbers) {
+  Verification verification = with_agreement(20, 20);
+  verification.sqnr_decibels = std::numeric_limits<double>::quiet_NaN();
+  for (const double least : {0.0, 0.98}) {
+    EXPECT_FALSE(decide_gate(verification, least).passed) << "agreement of NaN with NaN is none";
+    EXPECT_NE(decide_gate(verification, least).verdict.find("NaN"), std::string::npos);
+  }
+  verification.agreement.reset();
+  EXPECT_FALSE(decide_gate(verification, 0.98).passed) << "whatever the task";
+}
+
+TEST(Gate, FailsWhereOutputsAreDead) {
+  Verification verification;
+  verification.samples = 20;
+  verification.constant_outputs = true;
+  const GateDecision decision = decide_gate(verification, 0);
+  EXPECT_FALSE(decision.passed);
+  EXPECT_NE(decision.verdict.find("the same for all of 20"), std::string::npos);
 }
 
 }  // namespace

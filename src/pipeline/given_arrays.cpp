@@ -47,29 +47,33 @@ Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteG
 
 }  // namespace
 
-RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options) {
+RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options,
+                                     std::size_t selection) {
   SpooledSamples samples;
-  while (samples.size() < options.num_samples + options.verify_samples) {
-    throw_if_interrupted();
-    const auto arrays = options.next_sample();
-    if (!arrays) break;
-    samples.add(to_sample(*arrays, graph));
-  }
+  const auto take = [&](std::size_t count) {
+    const std::size_t before = samples.size();
+    while (samples.size() - before < count) {
+      throw_if_interrupted();
+      const auto arrays = options.next_sample();
+      if (!arrays) break;
+      samples.add(to_sample(*arrays, graph));
+    }
+    return samples.size() - before;
+  };
+  const std::size_t calibrating = take(options.num_samples);
+  const std::size_t verifying = calibrating == options.num_samples ? take(options.verify_samples) : 0;
+  const std::size_t selecting = verifying == options.verify_samples ? take(selection) : 0;
   if (samples.size() == 0) throw Error(ErrorCode::dataset, "the representative data generator gave no batch");
-  const std::size_t calibrating = std::min(samples.size(), options.num_samples);
-  std::size_t verifying = samples.size() - calibrating;
   RepresentativeData data;
-  data.held_out = verifying > 0;
-  data.calibration = samples.part(0, calibrating);
-  if (!data.held_out) {
+  data.samples.calibration = samples.part(0, calibrating);
+  data.samples.verification = samples.part(calibrating, verifying);
+  data.samples.selection = samples.part(calibrating + verifying, selecting);
+  if (verifying == 0 && options.verify_samples > 0) {
     if (options.note) options.note("no arrays are left to verify on: the first of the calibration are used");
-    verifying = std::min(options.verify_samples, calibrating);
+    const std::size_t count = std::min(options.verify_samples, calibrating);
+    data.samples.verification = samples.part(0, count);
+    data.samples.overlap = {count, true};
   }
-  data.verification = samples.part(data.held_out ? calibrating : 0, verifying);
-  data.dataset = {{"layout", "arrays"},
-                  {"calibration_samples", calibrating},
-                  {"verification_samples", verifying},
-                  {"held_out", data.held_out}};
   return data;
 }
 

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "base/parallel.h"
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "image/encode.h"
 #include "image/place_box.h"
 #include "image/resize.h"
@@ -60,10 +60,10 @@ Image picture_of(const Tensor& array) {
 
 void add_boxes(const RepresentativeData& data, const ImageEntry& entry, const Image& image,
                PreviewSample& sample) {
-  if (!data.listing.annotations) return;
+  if (!data.folder->listing.annotations) return;
   try {
-    const Preprocessing& p = *data.declared;
-    const std::vector<Box> boxes = data.listing.annotations->read_boxes(entry);
+    const Preprocessing& p = data.preprocessing->steps;
+    const std::vector<Box> boxes = data.folder->listing.annotations->read_boxes(entry);
     for (const Box& box : boxes) {
       if (sample.boxes.size() == most_boxes) {
         sample.note = fmt::format("{} of {} boxes are drawn", most_boxes, boxes.size());
@@ -87,16 +87,19 @@ PreviewSample preview_sample(const RepresentativeData& data, std::size_t index) 
   const DrawnSample drawn = drawn_sample(data, index);
   PreviewSample sample;
   sample.path = drawn.entry.relative_path;
-  if (drawn.row && data.arrays->arrays()[index].file->rows() > 1)
+  const auto* arrays = std::get_if<SampleSets<ArrayFileSource>>(&data.files);
+  if (arrays && arrays->calibration->arrays()[index].file->rows() > 1)
     sample.path += fmt::format("[{}]", *drawn.row);
   if (drawn.entry.label)
-    sample.label = data.listing.class_names.at(static_cast<std::size_t>(*drawn.entry.label));
-  if (!data.declared) {
-    set_picture(sample, picture_of(data.calibration->load(index).inputs.at(data.inputs[0].name)));
+    sample.label = data.folder->listing.class_names.at(static_cast<std::size_t>(*drawn.entry.label));
+  if (!data.preprocessing) {
+    set_picture(sample, picture_of(data.samples.calibration->load(index).inputs.at(data.inputs[0].name)));
     return sample;
   }
-  const Image image = read_image(drawn.entry.path, {data.declared->exif_orientation});
-  set_picture(sample, fit_image(image, *data.declared));
+  const Preprocessing& steps = data.preprocessing->steps;
+  const auto& images = std::get<SampleSets<ImageSource>>(data.files);
+  const Image image = read_again(*images.calibration->used(), index, {steps.exif_orientation});
+  set_picture(sample, fit_image(image, steps));
   add_boxes(data, drawn.entry, image, sample);
   return sample;
 }
@@ -115,7 +118,8 @@ std::pair<int, int> picture_size(const RepresentativeData& data) {
 void add_classes(const RepresentativeData& data, PreviewPage& page) {
   std::vector<std::string> failures;
   std::vector<ClassCount> classes = count_classes(data, failures);
-  page.bars_title = data.listing.annotations ? "Objects in the samples, by class" : "Samples by class";
+  page.bars_title =
+      data.folder->listing.annotations ? "Objects in the samples, by class" : "Samples by class";
   page.more_bars = classes.size() > most_bars ? classes.size() - most_bars : 0;
   classes.resize(classes.size() - page.more_bars);
   for (ClassCount& count : classes) page.bars.push_back({std::move(count.name), count.samples});
@@ -125,24 +129,24 @@ void add_classes(const RepresentativeData& data, PreviewPage& page) {
 }
 
 void add_facts(const RepresentativeData& data, PreviewPage& page) {
-  if (data.declared) {
-    page.facts.emplace_back("Preprocessing", describe(*data.declared));
-    page.facts.emplace_back("Declared as", fmt::format("{} ({})", data.declared->name,
-                                                       data.preprocessing.value("from", std::string())));
+  if (data.preprocessing) {
+    const auto& [steps, from] = *data.preprocessing;
+    page.facts.emplace_back("Preprocessing", describe(steps));
+    page.facts.emplace_back("Declared as", fmt::format("{} ({})", steps.name, from));
   } else {
     page.facts.emplace_back("Arrays",
                             fmt::format("{} float32, fed as they are; each is shown from its least to its "
                                         "largest value",
                                         to_string(data.inputs[0].shape)));
   }
-  if (data.quality) {
+  if (data.findings.quality) {
     std::string lines;
-    for (const std::string& line : to_lines(*data.quality)) {
+    for (const std::string& line : to_lines(*data.findings.quality)) {
       if (!line.starts_with("warning: ")) lines += (lines.empty() ? "" : "; ") + line;
     }
     page.facts.emplace_back("Quality", lines);
   }
-  if (data.declared && data.declared->channel_order == ChannelOrder::bgr) {
+  if (data.preprocessing && data.preprocessing->steps.channel_order == ChannelOrder::bgr) {
     page.notes.emplace_back(
         "The model gets the channels as BGR, blue first. The pictures stand here in natural colours: what "
         "looks wrong "
@@ -161,18 +165,18 @@ void write_preview(const RepresentativeData& data, const std::filesystem::path& 
   std::tie(page.height, page.width) = picture_size(data);
   AtomicFile file(path);
   page.title = "Representative data";
-  page.subtitle = fmt::format("{}: {}", data.folder.string(), data.listing.layout);
-  page.warnings = data.warnings;
-  page.notes = data.notes;
+  page.subtitle = fmt::format("{}: {}", data.folder->path.string(), data.folder->listing.layout);
+  page.warnings = data.findings.warnings;
+  page.notes = data.findings.notes;
   add_facts(data, page);
   add_classes(data, page);
-  page.samples.resize(std::min(most, data.calibration->size()));
+  page.samples.resize(std::min(most, data.samples.calibration->size()));
   page.samples_title =
-      page.samples.size() == data.calibration->size()
+      page.samples.size() == data.samples.calibration->size()
           ? fmt::format("All {} samples, as the model sees them: {}x{} pixels (height x width)",
                         page.samples.size(), page.height, page.width)
           : fmt::format("{} of {} samples, as the model sees them: {}x{} pixels (height x width)",
-                        page.samples.size(), data.calibration->size(), page.height, page.width);
+                        page.samples.size(), data.samples.calibration->size(), page.height, page.width);
   parallel_for(page.samples.size(), threads,
                [&](int, std::size_t i) { page.samples[i] = preview_sample(data, i); });
   const std::string text = to_html(page);

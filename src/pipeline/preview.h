@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 
 namespace calib8 {
 

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 
 namespace calib8 {
 

@@ -1,8 +1,6 @@
 #include "pipeline/report_text.h"
 
-#include <fmt/format.h>
-
-#include "container/printable.h"
+#include "report/report_json.h"
 
 namespace calib8 {
 namespace {
@@ -12,22 +10,16 @@ using nlohmann::json;
 /// Images whose list isn't part of the object, by the list's name.
 using ImageLists = std::map<std::string, std::shared_ptr<const UsedImages>>;
 
-/// A path that isn't UTF-8 stands in JSON with replacements, and beside it byte by byte, so that --samples-in
-/// finds it.
 json path_and_hash(const std::string& path, const std::string& hash) {
-  json sample = {{"path", valid_utf8(path)}, {"sha256", hash}};
-  if (sample["path"] != path) {
-    std::string hex;
-    for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    sample["path_hex"] = hex;
-  }
+  json sample = {{"sha256", hash}};
+  add_path(sample, path);
   return sample;
 }
 
 json list_arrays(const ArrayFileSource& source) {
   json list = json::array();
   for (const UsedArray& array : source.arrays()) {
-    list.push_back(path_and_hash(array.entry.relative_path, array.sha256));
+    list.push_back(path_and_hash(array.entry.relative_path, to_text(array.sha256)));
     list.back()["row"] = array.row;
   }
   return list;
@@ -70,20 +62,29 @@ void write_member(const std::string& name, const json& value, const ImageLists& 
   sink("\n }");
 }
 
+/// add(name in the report, source), of those that have something to list.
+template <class Source, class Add>
+void for_each_set(const SampleSets<Source>& sets, const Add& add) {
+  add("calibration", sets.calibration);
+  if (sets.verification) add("verification", sets.verification);
+  if (sets.selection && sets.selection->size() > 0) add("selection", sets.selection);
+}
+
 }  // namespace
 
 Report make_report(json object, const RepresentativeData& data) {
   ImageLists lists;
-  const auto add = [&](const char* name, const SampleSource* source) {
-    if (const auto* images = dynamic_cast<const ImageSource*>(source)) {
-      lists[name] = images->used();
-      object["dataset"][name] = nullptr;  // its place among the members
-    } else if (const auto* arrays = dynamic_cast<const ArrayFileSource*>(source)) {
-      object["dataset"][name] = list_arrays(*arrays);
-    }
+  const auto add_images = [&](const char* name, const std::shared_ptr<const ImageSource>& images) {
+    lists[name] = images->used();
+    object["dataset"][name] = nullptr;  // its place among the members
   };
-  add("calibration", data.calibration.get());
-  add("verification", data.verification.get());
+  const auto add_arrays = [&](const char* name, const std::shared_ptr<const ArrayFileSource>& arrays) {
+    object["dataset"][name] = list_arrays(*arrays);
+  };
+  if (const auto* images = std::get_if<SampleSets<ImageSource>>(&data.files))
+    for_each_set(*images, add_images);
+  if (const auto* arrays = std::get_if<SampleSets<ArrayFileSource>>(&data.files))
+    for_each_set(*arrays, add_arrays);
   return Report([object = std::move(object), lists = std::move(lists)](const Report::Sink& sink) {
     bool first = true;
     for (const auto& [name, value] : object.items()) {

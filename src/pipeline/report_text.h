@@ -3,12 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "calib8/report.h"
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 
 namespace calib8 {
 
-/// The object with the samples that were used, each with its path and hash: lists "calibration" and
-/// "verification" (where data.verification isn't null) in its member "dataset". Where there are no samples,
+/// The object with the samples that were used, each with its path and hash: lists "calibration",
+/// "verification" (where that set isn't null) and "selection" (where that set isn't empty) in its member
+/// "dataset". Where there are no samples,
 /// or they were given as arrays, the object alone. Bytes that aren't UTF-8 are replaced, in paths with the
 /// bytes beside them ("path_hex").
 ///

@@ -8,10 +8,13 @@
 #include "calib8/dataset.h"
 #include "calib8/version.h"
 #include "image/preprocessing_json.h"
+#include "pipeline/check_options.h"
+#include "pipeline/output_files.h"
 #include "pipeline/preview.h"
 #include "pipeline/python_module.h"
 #include "pipeline/report_text.h"
 #include "pipeline/source.h"
+#include "report/report_json.h"
 #include "samples/value_statistics.h"
 
 namespace calib8 {
@@ -32,8 +35,11 @@ RepresentativeData open(const DatasetOptions& options, int threads) {
   if (!options.model.empty()) request = read_model_inputs(options);
   request.threads = threads;
   RepresentativeData data = open_representative_data(folder, options, request);
-  for (const char* part : {"verification_samples", "held_out"}) data.dataset.erase(part);
-  data.verification = nullptr;
+  data.samples.verification = nullptr;
+  const auto forget = [](auto& files) {
+    if constexpr (requires { files.verification; }) files.verification = nullptr;
+  };
+  std::visit(forget, data.files);
   return data;
 }
 
@@ -46,21 +52,22 @@ struct RepresentativeDataset::Found {
 };
 
 RepresentativeDataset::RepresentativeDataset(const DatasetOptions& options) {
+  check_options(options);
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   RepresentativeData data = open(options, threads);
   std::string preprocessing =
-      data.preprocessing.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      to_json(describe_preprocessing(data)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   found_ = std::make_shared<const Found>(Found{threads, std::move(data), std::move(preprocessing)});
 }
 
 std::size_t RepresentativeDataset::size() const {
-  return found_->data.calibration->size();
+  return found_->data.samples.calibration->size();
 }
 
 RepresentativeSample RepresentativeDataset::sample(std::size_t index) const {
   if (index >= size())
     throw Error(ErrorCode::usage, fmt::format("there is no sample {}: there are {}", index, size()));
-  const Sample loaded = found_->data.calibration->load(index);
+  const Sample loaded = found_->data.samples.calibration->load(index);
   RepresentativeSample sample;
   for (const auto& [name, tensor] : loaded.inputs) sample.inputs.emplace(name, to_array(tensor));
   sample.label = loaded.label;
@@ -84,31 +91,31 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> RepresentativeDat
 }
 
 const std::filesystem::path& RepresentativeDataset::folder() const {
-  return found_->data.folder;
+  return found_->data.folder->path;
 }
 const std::string& RepresentativeDataset::layout() const {
-  return found_->data.listing.layout;
+  return found_->data.folder->listing.layout;
 }
 const std::vector<std::string>& RepresentativeDataset::class_names() const {
-  return found_->data.listing.class_names;
+  return found_->data.folder->listing.class_names;
 }
 const std::vector<std::string>& RepresentativeDataset::object_names() const {
-  return found_->data.listing.object_names;
+  return found_->data.folder->listing.object_names;
 }
 const std::vector<std::string>& RepresentativeDataset::notes() const {
-  return found_->data.notes;
+  return found_->data.findings.notes;
 }
 const std::vector<std::string>& RepresentativeDataset::warnings() const {
-  return found_->data.warnings;
+  return found_->data.findings.warnings;
 }
 const std::string& RepresentativeDataset::preprocessing() const {
   return found_->preprocessing;
 }
 
 std::optional<std::pair<float, float>> RepresentativeDataset::value_range() const {
-  if (!found_->data.declared) return std::nullopt;
-  const Tensor black = normalize({1, 1, {0, 0, 0}}, *found_->data.declared);
-  const Tensor white = normalize({1, 1, {255, 255, 255}}, *found_->data.declared);
+  if (!found_->data.preprocessing) return std::nullopt;
+  const Tensor black = normalize({1, 1, {0, 0, 0}}, found_->data.preprocessing->steps);
+  const Tensor white = normalize({1, 1, {255, 255, 255}}, found_->data.preprocessing->steps);
   std::vector<float> ends = to_float(black);
   for (const float value : white.as<float>()) ends.push_back(value);
   const auto [least, most] = std::minmax_element(ends.begin(), ends.end());
@@ -123,7 +130,7 @@ std::vector<InputStatistics> RepresentativeDataset::measure(std::size_t first, s
   for (std::size_t begin = first; begin < end; begin += block) {
     std::vector<std::vector<InputCounter>> parts(std::min(block, end - begin));
     parallel_for(parts.size(), found_->threads, [&](int, std::size_t i) {
-      const Sample sample = data.calibration->load(begin + i);
+      const Sample sample = data.samples.calibration->load(begin + i);
       parts[i].resize(data.inputs.size());
       for (std::size_t k = 0; k < data.inputs.size(); ++k) {
         const Tensor& tensor = sample.inputs.at(data.inputs[k].name);
@@ -152,16 +159,18 @@ std::string RepresentativeDataset::describe() const {
 
 Report RepresentativeDataset::report() const {
   return make_report({{"calib8_version", version},
-                      {"dataset", found_->data.dataset},
-                      {"preprocessing", found_->data.preprocessing}},
+                      {"dataset", to_json(describe_dataset(found_->data))},
+                      {"preprocessing", to_json(describe_preprocessing(found_->data))}},
                      found_->data);
 }
 
 void RepresentativeDataset::write_preview(const std::filesystem::path& file, std::size_t most) const {
+  keep_apart(std::span(&file, 1), found_->data);
   calib8::write_preview(found_->data, file, most, found_->threads);
 }
 
 void RepresentativeDataset::write_module(const std::filesystem::path& file) const {
+  keep_apart(std::span(&file, 1), found_->data);
   write_python_module(found_->data, file);
 }
 

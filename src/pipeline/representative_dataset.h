@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "discover/annotations.h"
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
 
 namespace calib8 {
 

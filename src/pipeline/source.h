@@ -1,25 +1,32 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <variant>
+#include <vector>
 
 #include "base/pass_runner.h"
 #include "calib8/export.h"
 #include "onnx_graph/onnx_graph.h"
-#include "pipeline/samples.h"
+#include "pipeline/representative_data.h"
+#include "report/export_report.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
 
-/// The model as it was read: an ONNX graph with its input sizes set and simplified, or a float TFLite graph.
-struct Source {
-  std::optional<OnnxGraph> onnx;
-  std::optional<TfliteGraph> tflite;
-  nlohmann::json description;  ///< File, hash, kind, and what was recognized.
-  bool stopped = false;        ///< A pass of --stop-after was reached.
+/// The graph as the pass of --stop-after left it.
+struct Stopped {
+  OnnxGraph graph;
 };
 
-/// Reads a model file of any kind that calib8 knows. Fails with ErrorCode::model.
+/// The model as it was read: an ONNX graph with its input sizes set and simplified, or a float TFLite graph.
+struct Source {
+  std::variant<OnnxGraph, TfliteGraph, Stopped> graph;
+  ModelDescription description;
+  std::vector<std::filesystem::path> other_files;  ///< Read beside the model's own: external weights.
+};
+
+/// Reads a model file of any kind that calib8 knows (readers/model_readers.h). Fails with ErrorCode::model,
+/// and with ErrorCode::usage for a file that holds none and for flags that it has no use for.
 Source read_source(const ExportOptions& options);
 
 /// What samples for the model are made of: its inputs ([1, ...], channels last, as the TFLite model takes

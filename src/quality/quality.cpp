@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "image/decode.h"
-#include "select/select.h"
+#include "select/draw.h"
 
 namespace calib8 {
 namespace {

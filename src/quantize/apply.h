@@ -1,17 +1,15 @@
 #pragma once
 
+#include "calib8/choices.h"
 #include "quantize/plan.h"
+#include "quantize/rounding/rounding.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
 
-/// The type of the model's inputs and outputs.
-enum class IoType { int8, uint8, float32 };
-
-/// Performs a plan on the float graph it was made for: tensors get their types and quantization, constants
-/// their integers, QUANTIZE and DEQUANTIZE stand where the plan needs them (before a requantized input,
-/// around operators that stay in float, and at the model's edges unless `io` is int8). Constants are rounded
-/// on `threads` threads.
-void apply_plan(TfliteGraph& graph, const Plan& plan, IoType io, int threads);
+/// Performs a plan on the float graph it was made for: round_constants(), then rewrite_graph(). `io` is the
+/// type of the model's inputs and outputs.
+void apply_plan(TfliteGraph& graph, const Plan& plan, ModelIo io, int threads,
+                const RoundingMethod& rounding = default_rounding());
 
 }  // namespace calib8

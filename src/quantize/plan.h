@@ -1,13 +1,17 @@
 #pragma once
 
+#include <compare>
+#include <cstddef>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/range.h"
-#include "ops/tflite_op.h"
-#include "quantize/round.h"
+#include "ops/target.h"
+#include "quantize/rounding/rounding.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
@@ -17,49 +21,73 @@ using Ranges = std::vector<std::optional<Range>>;
 
 /// What a tensor is in a quantized model; it decides how a constant's values are rounded.
 enum class TensorRole {
-  activation,  ///< int8, asymmetric; a constant operand of ADD or MUL too.
-  weights,     ///< int8 in [-127, 127], symmetric.
-  bias,        ///< int32.
+  activation,  ///< A constant operand of ADD or MUL too.
+  weights,     ///< Symmetric, [-127, 127].
+  bias,        ///< Scale = input scale * weight scale.
 };
 
 /// What one tensor is to become.
 struct TensorPlan {
   TensorRole role = TensorRole::activation;
-  Quantization quantization;
+  DType dtype = DType::int8;  ///< int8, int16; int32 and int64 for biases; float32: it stays as it is.
+  Quantization quantization;  ///< Empty for float32.
   Correlation correlation = Correlation::none;  ///< Of what weights meet; decides how they are rounded.
-  std::string_view
-      because;  ///< The rule that decided: "own range", "same as its group", "fixed by LOGISTIC", ...
+  std::string_view rule;  ///< What decided: "own range", "shared with its group", "fixed by the kernel", ...
+
+  friend bool operator==(const TensorPlan&, const TensorPlan&) = default;
 };
 
-DType dtype_of(TensorRole role);
-
-/// An input of an operator that must be requantized first, because the kernel demands another quantization
-/// than the tensor has.
-struct Requantization {
+/// One input of one operator.
+struct Operand {
   OperatorId reader;
   std::size_t position = 0;
-  Quantization quantization;
+  friend auto operator<=>(const Operand&, const Operand&) = default;
+};
+
+/// An operator that computes in float, and why.
+struct FloatOperator {
+  OperatorId id;
+  std::string reason;
 };
 
 /// The decisions of a quantization, as data: nothing of the graph has changed yet. Tensors without an entry
-/// stay as they are (shapes, indices, tensors of operators that stay in float).
+/// stay as they are (shapes, indices).
 struct Plan {
-  std::vector<std::optional<TensorPlan>> tensors;  ///< By TensorId::index.
-  std::vector<Requantization> requantizations;
-  std::vector<OperatorId> float_operators;  ///< No int8 kernel, or a wrong one: these compute in float.
+  /// Activations, by TensorId::index. One that a float operator writes is so converted for those of its
+  /// readers that compute in integers.
+  std::vector<std::optional<TensorPlan>> tensors;
+  /// What an operator reads at an input where that isn't what `tensors` says: constants, of which each reader
+  /// gets a form of its own, and activations that are converted for it.
+  std::map<Operand, TensorPlan> operands;
+  std::vector<FloatOperator> float_operators;  ///< In execution order.
+
+  const TensorPlan& operand(OperatorId reader, std::size_t position) const {
+    return operands.at({reader, position});
+  }
+};
+
+/// What is free to choose about a quantization.
+struct QuantizationChoices {
+  DType activations = DType::int8;  ///< int8 or int16, for every operator that isn't named below.
+  /// The type in which single operators compute: float32, int8 or int16. Where neighbours differ, the plan
+  /// converts between them.
+  std::map<OperatorId, DType> operators;
 };
 
 /// The tensors whose range calibration must observe: inputs of the graph and outputs of operators with a
 /// range of their own.
-std::vector<TensorId> tensors_to_observe(const TfliteGraph& graph);
+std::vector<TensorId> tensors_to_observe(const TfliteGraph& graph, const TargetTraits& target);
 
-/// Decides the quantization of every tensor of a float graph under the rows' rules: int8 activations, one
-/// scale and zero point each; int8 weights per channel; int32 biases. `ranges` has an entry for each of
-/// tensors_to_observe().
-Plan make_plan(const TfliteGraph& graph, const Ranges& ranges);
+/// Decides the quantization of every tensor of a float graph under the rows' rules for the target:
+/// activations with one scale and zero point each, int8 weights per channel, biases on the scale of their
+/// sums. `ranges` has an entry for each of tensors_to_observe(); whatever finite numbers these are, there is
+/// a plan: what no scale can satisfy is converted for the operator that asks, or the operator stays in float
+/// and its reason is in the plan.
+Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTraits& target,
+               const QuantizationChoices& choices = {});
 
 /// The plan for people and tools: an array of tensors in execution order, with name, type, scale, zero point,
-/// rule.
+/// rule; what is converted for a reader; and the operators that stay in float, each with its reason.
 nlohmann::json to_json(const Plan& plan, const TfliteGraph& graph, const Ranges& ranges);
 
 }  // namespace calib8

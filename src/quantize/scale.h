@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,22 +14,38 @@ namespace calib8 {
 /// zero would otherwise get a requantization multiplier out of range.
 inline constexpr float smallest_scale = 1e-7f;
 
-/// int8 asymmetric, one scale: the range, widened to hold zero, on the 256 levels [-128, 127]; the zero point
-/// is rounded to a level, so that real zero is exact.
-Quantization activation_quantization(Range range);
+/// One scale and zero point for an activation of that type: the range, widened to hold zero, on the type's
+/// levels; the zero point is rounded to a level, so that real zero is exact. With `symmetric` (always for
+/// int16) the zero point is 0 and the scale that of the larger end.
+Quantization activation_quantization(Range range, DType dtype = DType::int8, bool symmetric = false);
 
-/// The same lower end of the range on a coarser scale, where `scale` is larger; zero stays exact.
-Quantization with_scale_at_least(const Quantization& quantization, float scale);
+/// The same lower end of the range on a coarser scale, where `scale` is larger; zero stays exact. `scale` is
+/// finite.
+Quantization with_scale_at_least(const Quantization& quantization, double scale, DType dtype = DType::int8);
 
-/// What is left of real values: q = clamp(round(x / scale) + zero point), ties to even, as XNNPACK converts.
-std::vector<std::int8_t> quantize_values(std::span<const float> values, float scale, std::int64_t zero_point);
+/// The smallest float32 not below `value`, which is at most the largest float32.
+float rounded_up(double value);
 
-/// int8 symmetric scales of weights, one per index of `axis`: max|w| / 127 (TFLite's 8-bit specification
-/// keeps weights in [-127, 127]).
-///
-/// Each scale is raised where the bias, int32 with scale input_scale * scale, would come near overflow: to
-/// |bias| / (input_scale * 2^29). `bias` may be empty.
-std::vector<float> weight_scales(const Tensor& weights, std::int32_t axis, std::span<const float> bias,
-                                 float input_scale);
+/// What is left of real values in a type of levels: q = clamp(round(x / scale) + zero point), ties to even,
+/// as XNNPACK converts. NaN becomes the lowest level.
+Data quantize_values(std::span<const float> values, const Quantization& quantization, DType dtype);
+
+/// What decides the scales of an operator's weights: int8, symmetric, one scale per index of an axis.
+class WeightScales {
+ public:
+  /// `bias` holds an element for each channel, or is empty.
+  WeightScales(const Tensor& weights, std::int32_t axis, std::span<const float> bias);
+
+  /// max|w| / 127 per channel (TFLite's 8-bit specification keeps weights in [-127, 127]), raised where
+  /// otherwise the bias, on the scale input_scale * weight scale, or a sum could exceed the kernel's
+  /// integers: 32 bits beside int8 activations, 64 (of which a multiplication takes 48) beside int16 ones.
+  /// Nothing where no scale of float32 helps, or the weights aren't finite.
+  std::optional<std::vector<float>> at(float input_scale, DType activations) const;
+
+ private:
+  std::vector<double> largest_, sums_, bias_;  ///< Of |w|, |w| and |b|, per channel.
+  double per_channel_ = 0;                     ///< Weights of one channel.
+  bool is_finite_ = true;
+};
 
 }  // namespace calib8

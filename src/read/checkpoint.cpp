@@ -1,8 +1,8 @@
 #include "read/checkpoint.h"
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
-#include "container/printable.h"
 #include "read/checkpoint_search.h"
 #include "read/checkpoint_source.h"
 #include "read/checkpoint_tensors.h"

@@ -4,9 +4,9 @@
 #include <array>
 #include <span>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
-#include "container/printable.h"
 
 namespace calib8 {
 namespace {

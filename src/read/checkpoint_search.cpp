@@ -4,7 +4,7 @@
 #include <deque>
 #include <unordered_set>
 
-#include "container/printable.h"
+#include "base/text.h"
 #include "read/checkpoint_tensors.h"
 #include "read/pickled_objects.h"
 #include "read/plain_values.h"

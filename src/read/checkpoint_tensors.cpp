@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "read/pickled_objects.h"
 
 namespace calib8 {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 
 namespace calib8 {
 

@@ -1,8 +1,8 @@
 #include "read/plain_values.h"
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/pickle_text.h"
-#include "container/printable.h"
 #include "read/pickled_numpy.h"
 #include "read/pickled_objects.h"
 #include "read/pickled_time.h"

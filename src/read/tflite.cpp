@@ -10,8 +10,8 @@
 #include "calib8/error.h"
 #include "container/tflite_schema_generated.h"
 #include "ops/tflite_op.h"
+#include "ops/verify.h"
 #include "read/tflite_tensor.h"
-#include "tflite_graph/describe.h"
 
 namespace calib8 {
 namespace {

@@ -98,6 +98,7 @@ std::optional<Data> read_constant(const TensorReader& reader, const schema::Tens
          fmt::format("the file holds {} bytes for {}{}", data.size(), name_of(tensor.dtype),
                      to_string(tensor.shape)));
   }
+  reader.budget.take(data.size(), reader.where);  // looked at later, however often it is shared
   if (is_aligned(data.bytes().data(), size_of(tensor.dtype))) return data;
   reader.budget.take(data.size(), reader.where);
   return copy(data);

@@ -9,6 +9,7 @@
 
 #include "calib8/error.h"
 #include "container/tflite_schema_generated.h"
+#include "ops/verify.h"
 #include "write/tflite.h"
 
 namespace calib8 {

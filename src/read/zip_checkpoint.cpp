@@ -2,9 +2,9 @@
 #include <memory>
 #include <set>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/byte_cursor.h"
-#include "container/printable.h"
 #include "container/zip.h"
 #include "read/checkpoint_globals.h"
 #include "read/checkpoint_source.h"

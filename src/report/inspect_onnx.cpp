@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "report/inspect.h"
 #include "report/table.h"
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "report/table.h"
 #include "report/xnnpack_partitions.h"
 

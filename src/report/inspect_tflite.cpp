@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "report/inspect.h"
 #include "report/table.h"
 #include "report/xnnpack_partitions.h"

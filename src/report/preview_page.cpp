@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "container/printable.h"
+#include "base/text.h"
 
 namespace calib8 {
 namespace {

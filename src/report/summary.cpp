@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
 namespace calib8 {
 namespace {
-
-using nlohmann::json;
 
 /// One line: a word in the margin, then the text. Further lines of the same word leave the margin empty.
 class Lines {
  public:
   void add(std::string_view word, const std::string& text) {
-    text_ += fmt::format("  {:<11}{}\n", word, text);
+    text_ += fmt::format("  {:<11}{}\n", word, one_line(text));
   }
   std::string take() { return std::move(text_); }
 
@@ -19,122 +22,123 @@ class Lines {
   std::string text_;
 };
 
-std::string size_text(double bytes) {
-  if (bytes < 1e6) return fmt::format("{:.1f} kB", bytes / 1e3);
-  return fmt::format("{:.1f} MB", bytes / 1e6);
+std::string size_text(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value < 1e6) return fmt::format("{:.1f} kB", value / 1e3);
+  return fmt::format("{:.1f} MB", value / 1e6);
 }
 
-std::string decibels(const json& value) {
-  return value.is_null() ? "no error" : fmt::format("{:.1f} dB", value.get<double>());
+std::string decibels(double value) {
+  if (std::isnan(value)) return "no numbers (NaN or infinity)";
+  if (std::isinf(value)) return value > 0 ? "no error" : "no signal";
+  return fmt::format("{:.1f} dB", value);
 }
 
-void add_model(Lines& lines, const json& model) {
-  const std::string file = model.at("file");
-  if (model.at("kind") != "checkpoint") {
-    lines.add("model", fmt::format("{} ({})", file, model.at("kind").get<std::string>()));
-    return;
-  }
-  lines.add("model", fmt::format("{}: {}, known by {}", file, model.at("architecture").get<std::string>(),
-                                 model.at("recognized_by").get<std::string>()));
+void add_model(Lines& lines, const ModelDescription& model) {
+  if (!model.rebuilt) return lines.add("model", fmt::format("{} ({})", model.file, model.kind));
+  const RebuiltDescription& rebuilt = *model.rebuilt;
+  lines.add("model",
+            fmt::format("{}: {}, known by {}", model.file, rebuilt.architecture, rebuilt.recognized_by));
+  lines.add("", fmt::format("{}; {} classes; input {}x{} (from {})", rebuilt.head, rebuilt.num_classes,
+                            rebuilt.input_size.first, rebuilt.input_size.second, rebuilt.input_size_from));
+}
+
+/// How much of what verifies calibrated, too.
+std::string overlap_text(const DatasetDescription& dataset) {
+  const std::uint64_t shared = dataset.calibrated_and_verified;
+  if (shared == 0) return "";
+  return shared == dataset.verification_samples ? " (of the same ones)"
+                                                : fmt::format(" ({} of the same ones)", shared);
+}
+
+void add_data(Lines& lines, const ExportReport& report) {
+  if (!report.dataset) return;
+  const DatasetDescription& dataset = *report.dataset;
+  const std::size_t skipped = dataset.folder ? dataset.folder->skipped.size() : 0;
+  lines.add("data",
+            dataset.folder ? fmt::format("{}: {}", dataset.folder->path, dataset.layout) : dataset.layout);
   lines.add(
-      "", fmt::format("{}; {} classes; input {}x{} (from {})", model.at("head").get<std::string>(),
-                      model.at("num_classes").get<long>(), model.at("input_size")[0].get<long>(),
-                      model.at("input_size")[1].get<long>(), model.at("input_size_from").get<std::string>()));
+      "",
+      fmt::format("{} calibrated ({}), {} verified{}{}; seed {}", dataset.calibration_samples,
+                  report.options.calibration, dataset.verification_samples.value_or(0), overlap_text(dataset),
+                  skipped ? fmt::format(", {} unreadable skipped", skipped) : "", report.options.seed));
+  if (!report.preprocessing) return;
+  lines.add("images", report.preprocessing->description);
+  if (!report.preprocessing->from.empty())  // the metadata of older versions has none
+    lines.add("", fmt::format("as {} ({})", report.preprocessing->name, report.preprocessing->from));
 }
 
-void add_data(Lines& lines, const json& report) {
-  if (!report.contains("dataset")) return;
-  const json& dataset = report.at("dataset");
-  const std::string folder = dataset.value("folder", "");
-  lines.add("data", folder.empty() ? dataset.at("layout").get<std::string>()
-                                   : fmt::format("{}: {}", folder, dataset.at("layout").get<std::string>()));
-  const std::size_t skipped = dataset.contains("skipped") ? dataset.at("skipped").size() : 0;
-  lines.add("", fmt::format("{} calibrated ({}), {} verified{}{}; seed {}",
-                            dataset.at("calibration_samples").get<long>(),
-                            report.at("options").at("calibration").get<std::string>(),
-                            dataset.at("verification_samples").get<long>(),
-                            dataset.at("held_out").get<bool>() ? "" : " (of the same ones)",
-                            skipped ? fmt::format(", {} unreadable skipped", skipped) : "",
-                            report.at("options").at("seed").get<long>()));
-  if (report.at("preprocessing").is_null()) return;
-  const json& preprocessing = report.at("preprocessing");
-  lines.add("images", preprocessing.at("description"));
-  if (!preprocessing.contains("from")) return;  // the metadata of older versions
-  lines.add("", fmt::format("as {} ({})", preprocessing.at("name").get<std::string>(),
-                            preprocessing.at("from").get<std::string>()));
+std::string file_text(const WrittenFile& file) {
+  std::string text = fmt::format("{}  {}, {}", file.path, size_text(file.bytes), file.type);
+  if (file.float_bytes && *file.float_bytes != file.bytes)
+    text += fmt::format(", {:.1f}x smaller",
+                        static_cast<double>(*file.float_bytes) / static_cast<double>(file.bytes));
+  return text;
 }
 
-void add_outputs(Lines& lines, const json& report) {
+void add_outputs(Lines& lines, const Outputs& outputs) {
   const char* word = "wrote";
-  const json& outputs = report.at("outputs");
-  for (const char* kind : {"onnx", "tflite", "metadata"}) {
-    if (!outputs.contains(kind)) continue;
-    const json& output = outputs.at(kind);
-    std::string text = output.at("path");
-    if (output.contains("bytes")) {
-      text += fmt::format("  {}, {}", size_text(output.at("bytes").get<double>()),
-                          output.at("type").get<std::string>());
-    }
-    if (output.contains("float_bytes") && output.at("float_bytes") != output.at("bytes")) {
-      text += fmt::format(", {:.1f}x smaller",
-                          output.at("float_bytes").get<double>() / output.at("bytes").get<double>());
-    }
-    lines.add(word, text);
-    word = "";
-  }
+  const auto add = [&](const std::string& text) { lines.add(std::exchange(word, ""), text); };
+  if (outputs.onnx) add(file_text(*outputs.onnx));
+  if (outputs.tflite) add(file_text(*outputs.tflite));
+  if (outputs.metadata) add(*outputs.metadata);
 }
 
-void add_measurements(Lines& lines, const json& measured) {
-  if (!measured.contains("verification")) return;
-  const json& verification = measured.at("verification");
-  const double float_time = verification.at("latency").at("float_milliseconds");
-  const double quantized_time = verification.at("latency").at("quantized_milliseconds");
+/// What the integer model computes in float, and why.
+void add_float_operators(Lines& lines, const std::vector<OperatorInFloat>& operators) {
+  constexpr std::size_t most_named = 3;
+  if (operators.empty()) return;
+  std::string named;
+  for (std::size_t i = 0; i < std::min(operators.size(), most_named); ++i) {
+    const auto& [op, output, reason] = operators[i];
+    named += fmt::format("{}{} '{}' ({})", named.empty() ? "" : "; ", op, output, reason);
+  }
+  if (operators.size() > most_named)
+    named += fmt::format("; {} more in the metadata", operators.size() - most_named);
+  lines.add("in float",
+            fmt::format("{} operator{}: {}", operators.size(), operators.size() == 1 ? "" : "s", named));
+}
+
+void add_verification(Lines& lines, const Verification& verification) {
+  const Latency& latency = verification.latency;
   lines.add(
       "speed",
       fmt::format("{:.2f} ms, float {:.2f} ms: {:.1f}x faster (this machine, one thread, medians of {})",
-                  quantized_time, float_time, float_time / quantized_time,
-                  verification.at("latency").at("rounds").get<long>()));
-  const long samples = verification.at("samples");
-  if (verification.contains("agreement")) {
-    const json& agreement = verification.at("agreement");
+                  latency.quantized_milliseconds, latency.float_milliseconds,
+                  latency.float_milliseconds / latency.quantized_milliseconds, latency.rounds));
+  if (const auto& agreement = verification.agreement) {
     lines.add("agreement",
               fmt::format("{} of {} images get the float model's class (95 % interval {:.1f} to {:.1f} %)",
-                          agreement.at("agreeing").get<long>(), samples,
-                          100 * agreement.at("interval_95")[0].get<double>(),
-                          100 * agreement.at("interval_95")[1].get<double>()));
+                          agreement->agreeing, verification.samples, 100 * agreement->interval.low,
+                          100 * agreement->interval.high));
   }
-  if (verification.contains("accuracy")) {
-    const json& accuracy = verification.at("accuracy");
-    lines.add("accuracy",
-              fmt::format("{} of {} right, float {}", accuracy.at("quantized_correct").get<long>(),
-                          accuracy.at("labelled").get<long>(), accuracy.at("float_correct").get<long>()));
+  if (const auto& accuracy = verification.accuracy) {
+    lines.add("accuracy", fmt::format("{} of {} right, float {}", accuracy->quantized_correct,
+                                      accuracy->labelled, accuracy->float_correct));
   }
   lines.add("fidelity", fmt::format("{} signal to quantization noise at the output",
-                                    decibels(verification.at("sqnr_decibels"))));
+                                    decibels(verification.sqnr_decibels)));
   const char* word = "worst";
-  for (const json& layer : verification.at("worst_layers")) {
-    lines.add(word, fmt::format("{:>8}  {} ({})", decibels(layer.at("sqnr_decibels")),
-                                layer.at("tensor").get<std::string>(), layer.at("op").get<std::string>()));
-    word = "";
-  }
+  for (const LayerError& layer : verification.worst_layers)
+    lines.add(std::exchange(word, ""),
+              fmt::format("{:>8}  {} ({})", decibels(layer.sqnr_decibels), layer.tensor, layer.op));
 }
 
 }  // namespace
 
-std::string summarize(const json& report) {
+std::string summarize(const ExportReport& report) {
   Lines lines;
-  add_model(lines, report.at("model"));
+  add_model(lines, report.model);
   add_data(lines, report);
-  add_outputs(lines, report);
-  const json& measured = report.at("measured");
-  add_measurements(lines, measured);
-  if (measured.contains("onnx_comparison"))
-    lines.add("onnx", measured.at("onnx_comparison").at("description"));
-  if (measured.contains("preprocessing_check"))
-    lines.add("checked", measured.at("preprocessing_check").at("verdict"));
-  if (measured.contains("verdict")) lines.add("verdict", measured.at("verdict"));
-  lines.add("took", fmt::format("{:.1f} s", measured.at("seconds").get<double>()));
-  if (measured.contains("next_step")) lines.add("next", measured.at("next_step"));
+  add_outputs(lines, report.outputs);
+  add_float_operators(lines, report.float_operators);
+  const Measured& measured = report.measured;
+  if (measured.verification) add_verification(lines, *measured.verification);
+  if (measured.onnx_comparison) lines.add("onnx", measured.onnx_comparison->description);
+  if (measured.preprocessing_check) lines.add("checked", measured.preprocessing_check->verdict);
+  if (measured.gate) lines.add("verdict", measured.gate->verdict);
+  lines.add("took", fmt::format("{:.1f} s", measured.seconds));
+  if (measured.gate && !measured.gate->next_step.empty()) lines.add("next", measured.gate->next_step);
   return lines.take();
 }
 

@@ -7,24 +7,6 @@
 namespace calib8 {
 namespace {
 
-/// Length of the valid UTF-8 sequence of a printable character at the text's start; 0 where there is none.
-std::size_t printable_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  std::uint32_t code = first & (0xffu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3fu);
-  }
-  const bool is_overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool is_surrogate = code >= 0xd800 && code < 0xe000;
-  const bool is_control = code < 0xa0 || code > 0x10ffff;
-  return is_overlong || is_surrogate || is_control ? 0 : length;
-}
-
 /// Columns that the text takes on a terminal, wide characters counted once.
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(
@@ -61,21 +43,6 @@ std::string to_text(const Table& table, std::size_t indent) {
   for (const auto& row : table.rows)
     add_row(row, [](const std::string& cell) -> std::string_view { return cell; });
   return text;
-}
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t length = printable_length(text);
-    if (length == 0) {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
-      text.remove_prefix(1);
-    } else {
-      result += text.substr(0, length);
-      text.remove_prefix(length);
-    }
-  }
-  return result;
 }
 
 std::string bytes_text(std::uint64_t bytes) {

@@ -21,9 +21,6 @@ struct Table {
 /// spaces.
 std::string to_text(const Table& table, std::size_t indent = 2);
 
-/// Text from a file, safe to print: what isn't valid UTF-8, and control characters, become "\xNN".
-std::string escaped(std::string_view text);
-
 /// "5.3 MB": decimal units, three digits at most.
 std::string bytes_text(std::uint64_t bytes);
 

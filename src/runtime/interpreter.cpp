@@ -1,59 +1,86 @@
 #include "runtime/interpreter.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "calib8/error.h"
-#include "runtime/compile.h"
-#include "runtime/endpoints.h"
+#include "runtime/worker_process.h"
 
 namespace calib8 {
+namespace {
 
-using namespace litert;
+struct Place {
+  std::size_t offset, size;  // bytes, in the memory that is shared
+};
+
+void take(const std::vector<message::Endpoint>& endpoints, std::vector<TensorInfo>& tensors,
+          std::vector<Place>& places) {
+  for (const message::Endpoint& endpoint : endpoints) {
+    tensors.push_back({endpoint.name, endpoint.dtype, endpoint.shape});
+    places.push_back({endpoint.offset, endpoint.size});
+  }
+}
+
+}  // namespace
 
 struct Interpreter::State {
-  // In this order, because each needs those above it to be destroyed after it.
   std::shared_ptr<const LiteRt> litert;
-  Data bytes;
-  Compiled model;
-  Endpoints inputs;
-  Endpoints outputs;
-  Profiler profiler = nullptr;  ///< Belongs to the compiled model.
+  std::string purpose;
+  double patience = 0;  ///< Seconds.
+  std::optional<Channel> channel;
+  std::shared_ptr<SharedMemory> memory;
+  std::vector<TensorInfo> inputs, outputs;
+  std::vector<Place> input_places, output_places;
+  bool waits_for_request = false;  ///< Whether LiteRT's process can be asked for something.
 
-  const Functions& api() const { return litert->functions(); }
+  std::string doing(std::optional<std::size_t> sample) const {
+    if (!sample) return purpose;
+    return purpose + (purpose.empty() ? "running sample " : ", sample ") + std::to_string(*sample);
+  }
 
-  /// The messages of the kernels since the last call.
-  std::string take_messages() {
-    char* text = nullptr;
-    if (api().get_error_messages(model.compiled.get(), &text) != status_ok || text == nullptr) return {};
-    const std::unique_ptr<char, void (*)(void*)> owner(text, std::free);
-    api().clear_errors(model.compiled.get());
-    std::string messages;
-    for (const char* character = text; *character != '\0'; ++character) {
-      if (*character != '\n') messages += *character;
-      if (*character == '\n' && *(character + 1) > '\n') messages += "; ";
-    }
-    return messages;
+  /// Whether the answer came; what failed is the instance's own matter, which goes anyhow.
+  void close() noexcept try {
+    channel->send(message::Writer().put(message::Request::close).bytes());
+    double waited = 0;
+    const auto wait = [&](double seconds) {
+      waited += seconds;
+      if (patience > 0 && waited > patience)
+        throw Error(ErrorCode::runtime, "LiteRT does not let go of a model");
+    };
+    channel->receive(wait);
+  } catch (const std::exception&) {
+    // The process hangs or memory is out: whoever asks LiteRT for more is told so.
+    return;
+  }
+
+  ~State() {
+    if (channel && waits_for_request) close();
   }
 };
 
-Interpreter::Interpreter(std::shared_ptr<const LiteRt> litert, Data model, InterpreterOptions options)
+Interpreter::Interpreter(std::shared_ptr<const LiteRt> litert, const SharedFile& model,
+                         InterpreterOptions options)
     : state_(std::make_unique<State>()) {
   if (options.threads < 1) throw Error(ErrorCode::internal, "an interpreter needs at least one thread");
-  state_->litert = std::move(litert);
-  state_->bytes = std::move(model);
-  const Functions& api = state_->api();
-  state_->model = compile_model(*state_->litert, state_->bytes.bytes(), options);
+  State& state = *state_;
+  state.litert = std::move(litert);
+  state.purpose = std::move(options.purpose);
+  state.patience = patience_with(model.size());
+  WorkerProcess& process = state.litert->process();
+  message::Open settings{options.kernels == Kernels::builtin, options.threads, {}};
+  for (const SharedFile::Part& part : model.parts) settings.parts.push_back(part.size);
+  state.channel.emplace(process.open(settings, model));
 
-  Signature signature = nullptr;
-  check(api.get_model_signature(state_->model.model.get(), 0, &signature),
-        "LiteRT finds no signature in the model");
-  state_->inputs = make_endpoints(api, signature, Direction::input);
-  state_->outputs = make_endpoints(api, signature, Direction::output);
-  if (options.profile) {
-    check(api.get_profiler(state_->model.compiled.get(), &state_->profiler), "LiteRT gives no profiler");
-    check(api.start_profiler(state_->profiler), "LiteRT's profiler does not start");
-  }
+  const std::string doing = "making the model ready" + (state.purpose.empty() ? "" : " for " + state.purpose);
+  Channel::Message answer = process.receive(*state.channel, doing, state.patience);
+  message::Reader reader(answer.bytes);
+  message::Ready ready = message::read_ready(reader);
+  if (ready.failure) throw process.error_of(*ready.failure, "");
+  if (answer.descriptors.empty())
+    throw Error(ErrorCode::runtime, "no descriptor is left for the model's inputs and outputs");
+  state.memory = SharedMemory::adopt(std::move(answer.descriptors.front()), ready.memory_size);
+  take(ready.inputs, state.inputs, state.input_places);
+  take(ready.outputs, state.outputs, state.output_places);
+  state.waits_for_request = true;
 }
 
 Interpreter::~Interpreter() = default;
@@ -61,47 +88,33 @@ Interpreter::Interpreter(Interpreter&&) noexcept = default;
 Interpreter& Interpreter::operator=(Interpreter&&) noexcept = default;
 
 const std::vector<TensorInfo>& Interpreter::inputs() const {
-  return state_->inputs.tensors;
+  return state_->inputs;
 }
 const std::vector<TensorInfo>& Interpreter::outputs() const {
-  return state_->outputs.tensors;
+  return state_->outputs;
 }
 
 std::span<std::byte> Interpreter::input(std::size_t index) {
-  Buffer& buffer = state_->inputs.buffers.at(index);
-  return {buffer.memory.get(), buffer.size};
+  const Place& place = state_->input_places.at(index);
+  return state_->memory->bytes().subspan(place.offset, place.size);
 }
 
 std::span<const std::byte> Interpreter::output(std::size_t index) const {
-  const Buffer& buffer = state_->outputs.buffers.at(index);
-  return {buffer.memory.get(), buffer.size};
+  const Place& place = state_->output_places.at(index);
+  return state_->memory->bytes().subspan(place.offset, place.size);
 }
 
-void Interpreter::run() {
-  Endpoints& inputs = state_->inputs;
-  Endpoints& outputs = state_->outputs;
-  const Status status =
-      state_->api().run_compiled_model(state_->model.compiled.get(), 0, inputs.handles.size(),
-                                       inputs.handles.data(), outputs.handles.size(), outputs.handles.data());
-  if (status != status_ok) fail("LiteRT could not run the model", status, state_->take_messages());
-}
-
-bool Interpreter::fully_accelerated() const {
-  bool fully = false;
-  check(state_->api().is_fully_accelerated(state_->model.compiled.get(), &fully),
-        "LiteRT does not say what XNNPACK runs");
-  return fully;
-}
-
-std::vector<ProfiledOp> Interpreter::profile() const {
-  if (state_->profiler == nullptr)
-    throw Error(ErrorCode::internal, "the interpreter was made without a profiler");
-  char* summary = nullptr;
-  check(state_->api().get_profile_summary(state_->profiler, state_->model.compiled.get(), &summary),
-        "LiteRT gives no profile");
-  if (summary == nullptr) throw Error(ErrorCode::runtime, "LiteRT's profile is empty");
-  const std::unique_ptr<char, void (*)(void*)> owner(summary, std::free);
-  return parse_profile(summary);
+std::chrono::nanoseconds Interpreter::run(std::optional<std::size_t> sample) {
+  State& state = *state_;
+  WorkerProcess& process = state.litert->process();
+  state.channel->send(message::Writer().put(message::Request::run).bytes());
+  state.waits_for_request = false;
+  const Channel::Message answer = process.receive(*state.channel, state.doing(sample), state.patience);
+  message::Reader reader(answer.bytes);
+  const message::Ran ran = message::read_ran(reader);
+  state.waits_for_request = true;
+  if (ran.failure) throw process.error_of(*ran.failure, state.doing(sample));
+  return std::chrono::nanoseconds(ran.nanoseconds);
 }
 
 }  // namespace calib8

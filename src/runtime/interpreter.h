@@ -1,16 +1,17 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/dtype.h"
 #include "base/shape.h"
+#include "base/shared_memory.h"
 #include "runtime/litert_library.h"
-#include "runtime/profile.h"
 
 namespace calib8 {
 
@@ -20,8 +21,8 @@ enum class Kernels { xnnpack, builtin };
 
 struct InterpreterOptions {
   Kernels kernels = Kernels::xnnpack;
-  int threads = 1;       ///< At least 1; results don't depend on it.
-  bool profile = false;  ///< Times each op, which profile() needs; costs a little at every run.
+  int threads = 1;      ///< At least 1; results don't depend on it. Fewer where the system gives no more.
+  std::string purpose;  ///< What the model is run for, in errors: "calibrating".
 };
 
 /// An input or output of the model, by its name in the signature.
@@ -33,13 +34,22 @@ struct TensorInfo {
   bool operator==(const TensorInfo&) const = default;
 };
 
-/// A TFLite model made ready to run on LiteRT, with its inputs and outputs in memory of its own. Several may
-/// run at the same time, each used by one thread at a time. All failures are ErrorCode::runtime.
+/// A TFLite model made ready to run on LiteRT, in LiteRT's process; its inputs and outputs lie in memory that
+/// both processes see. Several may be made and run at the same time, each used by one thread at a time.
+///
+/// Everything that runs fails with
+///  - ErrorCode::model where LiteRT refuses the model, or crashes on it;
+///  - ErrorCode::runtime where LiteRT's process was killed, doesn't answer (see patience_with()), or gets no
+///  memory or
+///    thread from the system;
+///  - ErrorCode::interrupted at Ctrl-C.
+/// After that it can't be run again, but where LiteRT itself has said that the run failed.
 class Interpreter {
  public:
-  /// `model` is the .tflite file, mapped or in memory; it is kept alive. Fails where LiteRT refuses it, where
-  /// a size of an input or output is dynamic, or a type has no DType.
-  Interpreter(std::shared_ptr<const LiteRt> litert, Data model, InterpreterOptions options = {});
+  /// `model` is the .tflite file. Fails where LiteRT refuses it, where a size of an input or output is
+  /// dynamic, or a type has no DType.
+  Interpreter(std::shared_ptr<const LiteRt> litert, const SharedFile& model, InterpreterOptions options = {});
+  /// Returns when LiteRT has let go of the model's memory.
   ~Interpreter();
   Interpreter(Interpreter&&) noexcept;
   Interpreter& operator=(Interpreter&&) noexcept;
@@ -58,8 +68,8 @@ class Interpreter {
     return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
 
-  /// Runs the model on the inputs as they stand.
-  void run();
+  /// Runs the model on the inputs as they stand; gives the time that it took. `sample` is for errors.
+  std::chrono::nanoseconds run(std::optional<std::size_t> sample = {});
 
   /// The memory of an output, as the last run() left it; 64-byte aligned.
   std::span<const std::byte> output(std::size_t index) const;
@@ -68,12 +78,6 @@ class Interpreter {
     const std::span<const std::byte> bytes = output(index);
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
-
-  /// Whether a delegate (XNNPACK) runs every op.
-  bool fully_accelerated() const;
-
-  /// The ops of the runs so far, in order, and their times; needs InterpreterOptions::profile.
-  std::vector<ProfiledOp> profile() const;
 
  private:
   struct State;

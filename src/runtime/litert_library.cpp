@@ -7,12 +7,12 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <map>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "calib8/error.h"
+#include "runtime/worker_process.h"
 
 namespace calib8 {
 namespace {
@@ -83,51 +83,6 @@ std::optional<std::array<int, 3>> parse_version(std::string_view text) {
   return parts;
 }
 
-template <class Function>
-void resolve(void* library, const fs::path& path, const char* symbol, Function*& function) {
-  function = reinterpret_cast<Function*>(dlsym(library, symbol));
-  if (function == nullptr) {
-    throw Error(ErrorCode::runtime,
-                fmt::format("has no function {}: calib8 needs ai-edge-litert 2.1.6 or later", symbol),
-                path.string());
-  }
-}
-
-litert::Functions resolve_all(void* library, const fs::path& path) {
-  litert::Functions f{};
-  const auto take = [&](const char* symbol, auto& function) { resolve(library, path, symbol, function); };
-  take("LiteRtCreateEnvironment", f.create_environment);
-  take("LiteRtDestroyEnvironment", f.destroy_environment);
-  take("LiteRtCreateModelFromBuffer", f.create_model_from_buffer);
-  take("LiteRtDestroyModel", f.destroy_model);
-  take("LiteRtCreateOptions", f.create_options);
-  take("LiteRtDestroyOptions", f.destroy_options);
-  take("LiteRtSetOptionsHardwareAccelerators", f.set_hardware_accelerators);
-  take("LiteRtCreateOpaqueOptions", f.create_opaque_options);
-  take("LiteRtAddOpaqueOptions", f.add_opaque_options);
-  take("LiteRtCreateCompiledModel", f.create_compiled_model);
-  take("LiteRtDestroyCompiledModel", f.destroy_compiled_model);
-  take("LiteRtRunCompiledModel", f.run_compiled_model);
-  take("LiteRtCompiledModelIsFullyAccelerated", f.is_fully_accelerated);
-  take("LiteRtCompiledModelGetErrorMessages", f.get_error_messages);
-  take("LiteRtCompiledModelClearErrors", f.clear_errors);
-  take("LiteRtCreateTensorBufferFromHostMemory", f.create_tensor_buffer);
-  take("LiteRtDestroyTensorBuffer", f.destroy_tensor_buffer);
-  take("LiteRtGetModelSignature", f.get_model_signature);
-  take("LiteRtGetNumSignatureInputs", f.get_input_count);
-  take("LiteRtGetNumSignatureOutputs", f.get_output_count);
-  take("LiteRtGetSignatureInputName", f.get_input_name);
-  take("LiteRtGetSignatureOutputName", f.get_output_name);
-  take("LiteRtGetSignatureInputTensorByIndex", f.get_input_tensor);
-  take("LiteRtGetSignatureOutputTensorByIndex", f.get_output_tensor);
-  take("LiteRtGetRankedTensorType", f.get_ranked_tensor_type);
-  take("LiteRtCompiledModelGetProfiler", f.get_profiler);
-  take("LiteRtStartProfiler", f.start_profiler);
-  take("LiteRtStopProfiler", f.stop_profiler);
-  take("LiteRtGetProfileSummary", f.get_profile_summary);
-  return f;
-}
-
 void refuse_old_version(const fs::path& library) {
   const auto text = litert_version(library);
   if (!text) return;  // a library by itself: its functions are all that can be checked
@@ -143,17 +98,9 @@ void refuse_old_version(const fs::path& library) {
 
 }  // namespace
 
-LiteRt::LiteRt(const fs::path& library) : path_(library) {
-  refuse_old_version(library);
-  // Never closed: LiteRT's threads and statics may outlive us.
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    throw Error(ErrorCode::runtime, fmt::format("cannot be loaded: {}", dlerror()), library.string());
-  }
-  functions_ = resolve_all(handle, library);
-
-  environment_ = litert::make_environment(functions_, litert::LogLevel::silent);
-}
+LiteRt::LiteRt(fs::path library, std::string model)
+    : library_(std::move(library)), process_(std::make_unique<WorkerProcess>(library_, std::move(model))) {}
+LiteRt::~LiteRt() = default;
 
 std::optional<fs::path> find_litert() {
   if (const char* value = std::getenv("CALIB8_LITERT"); value != nullptr && *value != '\0') {
@@ -193,23 +140,12 @@ std::optional<std::string> litert_version(const fs::path& library) {
   return std::nullopt;
 }
 
-std::shared_ptr<const LiteRt> open_litert(const fs::path& library) {
-  static std::mutex mutex;
-  static std::map<fs::path, std::weak_ptr<const LiteRt>> opened;
-  std::error_code failure;
-  fs::path path = fs::weakly_canonical(library, failure);
-  if (failure) path = library;
-  const std::lock_guard lock(mutex);
-  std::weak_ptr<const LiteRt>& slot = opened[path];
-  auto open = slot.lock();
-  if (!open) {
-    open = std::make_shared<const LiteRt>(path);
-    slot = open;
-  }
-  return open;
+std::shared_ptr<const LiteRt> open_litert_at(const fs::path& library, std::string model) {
+  refuse_old_version(library);
+  return std::make_shared<const LiteRt>(library, std::move(model));
 }
 
-std::shared_ptr<const LiteRt> open_litert() {
+std::shared_ptr<const LiteRt> open_litert(std::string model) {
   const auto library = find_litert();
   if (!library) {
     throw Error(ErrorCode::runtime,
@@ -217,74 +153,7 @@ std::shared_ptr<const LiteRt> open_litert() {
                 "CALIB8_LITERT "
                 "to the path of libLiteRt.so");
   }
-  return open_litert(*library);
+  return open_litert_at(*library, std::move(model));
 }
 
 }  // namespace calib8
-
-namespace calib8::litert {
-
-OwnedEnvironment make_environment(const Functions& api, LogLevel level) {
-  std::array<EnvironmentOption, 2> options{};
-  options[0] = {option_auto_register_accelerators, {any_int, {.int_value = accelerator_cpu}}};
-  options[1] = {option_minimum_log_severity, {any_int, {.int_value = static_cast<int>(level)}}};
-  Environment environment = nullptr;
-  const Status status =
-      api.create_environment(static_cast<int>(options.size()), options.data(), &environment);
-  if (status != status_ok) {
-    throw Error(ErrorCode::runtime,
-                fmt::format("LiteRT did not start (status {}, {})", status, name_of_status(status)));
-  }
-  return OwnedEnvironment(environment, api.destroy_environment);
-}
-
-const char* name_of_status(Status status) {
-  switch (status) {
-    case 0:
-      return "Ok";
-    case 1:
-      return "InvalidArgument";
-    case 2:
-      return "MemoryAllocation";
-    case 3:
-      return "RuntimeFailure";
-    case 4:
-      return "MissingInputTensor";
-    case 5:
-      return "Unsupported";
-    case 6:
-      return "NotFound";
-    case 7:
-      return "Timeout";
-    case 8:
-      return "WrongVersion";
-    case 9:
-      return "Unknown";
-    case 10:
-      return "AlreadyExists";
-    case 100:
-      return "Cancelled";
-    case 500:
-      return "FileIO";
-    case 501:
-      return "InvalidFlatbuffer";
-    case 502:
-      return "DynamicLoading";
-    case 503:
-      return "Serialization";
-    case 504:
-      return "Compilation";
-    case 1000:
-      return "IndexOutOfBounds";
-    case 1001:
-      return "InvalidIrType";
-    case 1002:
-      return "InvalidGraphInvariant";
-    case 1003:
-      return "GraphModification";
-    default:
-      return "unknown";
-  }
-}
-
-}  // namespace calib8::litert

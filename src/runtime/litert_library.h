@@ -5,35 +5,26 @@
 #include <optional>
 #include <string>
 
-#include "runtime/litert_api.h"
-
 namespace calib8 {
-namespace litert {
 
-using OwnedEnvironment = std::unique_ptr<EnvironmentHandle, void (*)(Environment)>;
+class WorkerProcess;
 
-/// What LiteRT writes to standard error: LiteRtLogSeverity.
-enum class LogLevel { errors = 3, silent = 4 };
-
-/// LiteRT with its CPU kernels only, without a search for drivers of accelerators. The level becomes the
-/// process's.
-OwnedEnvironment make_environment(const Functions& api, LogLevel level);
-
-}  // namespace litert
-
-/// LiteRT, opened: its functions and one environment for the whole process. It is never unloaded.
+/// LiteRT in a process of its own: what kills it, or makes it hang, is an error here. The process lives as
+/// long as this; a new one is opened for each piece of work, so that what harms one leaves the others alone.
 class LiteRt {
  public:
-  explicit LiteRt(const std::filesystem::path& library);
+  /// `model` is the file that is worked on, for errors.
+  LiteRt(std::filesystem::path library, std::string model);
+  ~LiteRt();
+  LiteRt(const LiteRt&) = delete;
+  LiteRt& operator=(const LiteRt&) = delete;
 
-  const litert::Functions& functions() const { return functions_; }
-  litert::Environment environment() const { return environment_.get(); }
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& library() const { return library_; }
+  WorkerProcess& process() const { return *process_; }
 
  private:
-  std::filesystem::path path_;
-  litert::Functions functions_{};
-  litert::OwnedEnvironment environment_{nullptr, nullptr};
+  std::filesystem::path library_;
+  std::unique_ptr<WorkerProcess> process_;
 };
 
 /// Where libLiteRt.so of the PyPI package ai-edge-litert is, by the first of these that has it:
@@ -50,12 +41,13 @@ std::optional<std::filesystem::path> find_litert();
 /// package's; nothing where there is none.
 std::optional<std::string> litert_version(const std::filesystem::path& library);
 
-/// Opens the library; the same one again is handed out for the same file as long as somebody holds it. Fails
-/// with ErrorCode::runtime where it can't be loaded, lacks a function, or is older than 2.1.6.
-std::shared_ptr<const LiteRt> open_litert(const std::filesystem::path& library);
+/// Starts LiteRT from this library in a process of its own (calib8-runtime, beside the program or shared
+/// object with this code). Fails with ErrorCode::runtime where the process can't be started, or the library
+/// can't be loaded, lacks a function, or is older than 2.1.6. `model` is the file that errors speak of.
+std::shared_ptr<const LiteRt> open_litert_at(const std::filesystem::path& library, std::string model = {});
 
-/// find_litert() and open_litert(); fails with ErrorCode::runtime, saying how to install it, where it is not
-/// found.
-std::shared_ptr<const LiteRt> open_litert();
+/// open_litert_at() with find_litert(); fails with ErrorCode::runtime, saying how to install it, where it is
+/// not found.
+std::shared_ptr<const LiteRt> open_litert(std::string model = {});
 
 }  // namespace calib8

@@ -61,9 +61,7 @@ TEST_F(LiteRtLibrary, IsInstalledForTheTests) {
   const auto library = find_litert();
   ASSERT_TRUE(library) << "libLiteRt.so was not found: set CALIB8_LITERT, or VIRTUAL_ENV to an environment "
                           "with ai-edge-litert";
-  const auto litert = open_litert(*library);
-  EXPECT_NE(litert->environment(), nullptr);
-  EXPECT_EQ(open_litert(*library), litert);
+  EXPECT_EQ(open_litert_at(*library)->library(), *library);
   ASSERT_TRUE(litert_version(*library));
   EXPECT_THAT(*litert_version(*library), HasSubstr("."));
 }
@@ -104,7 +102,7 @@ TEST_F(LiteRtLibrary, RefusesWhatIsTooOldOrNoLibrary) {
   const fs::path library = write("ai_edge_litert/libLiteRt.so", "not a library");
   const auto message = [&] {
     try {
-      open_litert(library);
+      open_litert_at(library);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::runtime);
       return std::string(error.what());
@@ -122,7 +120,7 @@ TEST_F(LiteRtLibrary, RefusesALibraryWithoutItsFunctions) {
   try {
     Dl_info c_library{};
     ASSERT_NE(dladdr(reinterpret_cast<const void*>(&std::fopen), &c_library), 0);
-    open_litert(c_library.dli_fname);
+    open_litert_at(c_library.dli_fname);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::runtime);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/shared_memory.h"
 
 /// TFLite files for the tests of this folder, which knows no graph: element-wise ops on float32 vectors,
 /// written field by field with the field numbers of the TFLite schema.
@@ -145,6 +146,11 @@ inline Data write(const Model& model) {
                  "TFL3");
   const auto* begin = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
   return Data::from_vector(std::vector<std::byte>(begin, begin + builder.GetSize()));
+}
+
+/// The same for an interpreter.
+inline SharedFile file(const Model& model) {
+  return share(write(model).bytes());
 }
 
 /// t2 = t0 + t1, t3 = t0 * t1, with the signature a, b -> sum, product.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -54,9 +55,26 @@ std::vector<ListedSample> to_samples(const json& list, const std::string& where)
   return samples;
 }
 
+/// As the metadata has them.
+SampleList listed_by_name(const json& lists, const std::string& where) {
+  SampleList list;
+  list.calibration = to_samples(lists["calibration"], where);
+  if (lists.contains("verification")) list.verification = to_samples(lists["verification"], where);
+  if (lists.contains("selection")) list.selection = to_samples(lists["selection"], where);
+  return list;
+}
+
+/// One list of all.
+SampleList divided(std::vector<ListedSample> all, const DrawRequest& request) {
+  const std::size_t calibration = std::min(request.calibration, all.size());
+  const std::size_t end = calibration + std::min(request.selection, all.size() - calibration);
+  const auto at = [&](std::size_t place) { return all.begin() + static_cast<std::ptrdiff_t>(place); };
+  return {{at(0), at(calibration)}, {at(end), all.end()}, {at(calibration), at(end)}};
+}
+
 }  // namespace
 
-SampleList read_sample_list(const std::filesystem::path& file, std::size_t num_calibration) {
+SampleList read_sample_list(const std::filesystem::path& file, const DrawRequest& request) {
   const std::string where = file.string();
   const json root = json::parse(read_text_file(file, kMostBytes), nullptr, false);
   const json& lists = root.is_object() && root.contains("dataset") ? root["dataset"] : root;
@@ -68,19 +86,10 @@ SampleList read_sample_list(const std::filesystem::path& file, std::size_t num_c
         "JSON list of paths",
         where);
   }
-  SampleList result;
-  if (named) {
-    result.calibration = to_samples(lists["calibration"], where);
-    if (lists.contains("verification")) result.verification = to_samples(lists["verification"], where);
-  } else {
-    result.calibration = to_samples(lists, where);
-    if (result.calibration.size() > num_calibration) {
-      const auto first = result.calibration.begin() + static_cast<std::ptrdiff_t>(num_calibration);
-      result.verification.assign(first, result.calibration.end());
-      result.calibration.erase(first, result.calibration.end());
-    }
-  }
+  SampleList result = named ? listed_by_name(lists, where) : divided(to_samples(lists, where), request);
   if (result.calibration.empty()) throw Error(ErrorCode::dataset, "its list of samples is empty", where);
+  if (request.verification == 0) result.verification.clear();
+  if (request.selection == 0) result.selection.clear();
   return result;
 }
 

@@ -7,11 +7,30 @@
 // %sizes: int64[2] const -> Concat ...
 //
 // Only the sizes that are asked for need to be known.
+//
+// %x: float32[1, 64, 7, 7] -> Size -> %count  =>  %count: int64[] const
 
 namespace calib8 {
+namespace {
+
+bool fold_size(OnnxGraph& graph, OnnxNodeId id) {
+  const OnnxNode& node = graph[id];
+  if (node.inputs.size() != 1 || node.outputs.size() != 1) return false;
+  const auto& type = graph[node.inputs[0]].type;
+  const auto count = type && type->is_static() ? element_count(type->static_shape()) : std::nullopt;
+  if (!count) return false;
+  const OnnxValueId output = node.outputs[0];
+  graph.remove(id);
+  graph[output].type = static_type(DType::int64, {});
+  graph[output].constant = make_tensor<std::int64_t>({}, {*count});
+  return true;
+}
+
+}  // namespace
 
 bool fold_shape(OnnxGraph& graph, OnnxNodeId id) {
   const OnnxNode& node = graph[id];
+  if (node.op_type == "Size") return fold_size(graph, id);
   if (node.op_type != "Shape" || node.inputs.size() != 1 || node.outputs.size() != 1) return false;
   const auto& type = graph[node.inputs[0]].type;
   if (!type || !type->shape) return false;

@@ -17,6 +17,16 @@ using testing::HasSubstr;
 
 const std::vector<Dimension> open_images{{-1, "batch"}, {8, {}}, {4, {}}, {4, {}}};
 
+TEST(Simplify, KnowsTheSizeOfWhatItComputes) {
+  TestGraph graph;
+  const OnnxValueId x = graph.input("x", *static_type(DType::float32, {2, 3}).shape);
+  const OnnxValueId count = graph.emit("Size", "count", {graph.emit("Relu", "relu", {x})});
+  const OnnxValueId shape = graph.emit("Unsqueeze", "shape", {count, graph.integers("axes", {0})});
+  graph.set_outputs({graph.emit("Reshape", "flat", {x, shape})});
+  simplify(graph);
+  EXPECT_EQ(graph.operators(), "Reshape");
+}
+
 TEST(Simplify, GivesOneFormToMeanAndPool) {
   // What the classic exporter, the dynamo exporter and x.mean([2, 3]) write.
   std::vector<std::string> texts;

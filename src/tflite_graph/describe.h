@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,13 +9,6 @@
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
-
-/// How many tensors an operator reads and writes. Omitted optional inputs count as read.
-struct Arity {
-  std::size_t minimum_inputs = 1, maximum_inputs = 1;
-  std::size_t minimum_outputs = 1, maximum_outputs = 1;
-};
-Arity arity_of(const tflite::Options& options);
 
 /// The options as name and value in the struct's order, e.g. {"padding", "same"}, {"stride_height", "2"}; all
 /// of them, so that equal texts mean equal options.
@@ -29,8 +21,9 @@ std::string to_text(const Quantization& quantization);
 /// Type, shape and quantization, and a constant's elements (where few) or hash.
 std::string to_text(const TfliteTensor& tensor);
 
-/// The first thing in the graph that breaks an invariant (see verify()), as one line; nothing where it is
-/// sound.
-std::optional<std::string> first_fault(const TfliteGraph& graph);
+/// The first thing in the graph that breaks an invariant of its structure, as one line; nothing where it is
+/// sound: every tensor written once and before it is read, constants of their shape's size, quantization
+/// vectors complete. What each operator asks of its tensors is ops/verify.h.
+std::optional<std::string> first_structural_fault(const TfliteGraph& graph);
 
 }  // namespace calib8

@@ -1,3 +1,5 @@
+#include "base/text.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -40,7 +42,7 @@ std::string operator_line(const TfliteGraph& graph, const TfliteOperator& op) {
   for (const auto& [name, value] : describe_options(op.options))
     list(options, fmt::format("{}={}", name, value));
   if (!options.empty()) options = fmt::format(" {{{}}}", options);
-  return fmt::format("  {} = {}({}){}\n", outputs, name_of(op.options), inputs, options);
+  return fmt::format("  {} = {}({}){}", outputs, name_of(op.options), inputs, options);
 }
 
 }  // namespace
@@ -63,14 +65,17 @@ std::string to_text(const TfliteTensor& tensor) {
 
 std::string to_text(const TfliteGraph& graph) {
   std::string text = "tflite graph\n";
+  const auto add_line = [&](const std::string& line) {
+    text += escaped(line) + "\n";
+  };  // names may be anything
   const auto add_signature = [&](std::string_view kind, const auto& ids, const auto& names) {
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      text += fmt::format("  {} {}%{}: {}\n", kind, signature_name(names, i), graph[ids[i]].name,
-                          to_text(graph[ids[i]]));
+      add_line(fmt::format("  {} {}%{}: {}", kind, signature_name(names, i), graph[ids[i]].name,
+                           to_text(graph[ids[i]])));
     }
   };
   add_signature("input", graph.inputs(), graph.input_names);
-  for (const OperatorId id : graph.nodes()) text += operator_line(graph, graph[id]);
+  for (const OperatorId id : graph.nodes()) add_line(operator_line(graph, graph[id]));
   add_signature("output", graph.outputs(), graph.output_names);
   return text;
 }

@@ -82,10 +82,6 @@ class TfliteGraph : public Dataflow<TfliteTensor, TfliteOperator> {
   std::vector<std::int64_t> constant_integers(TensorId id) const;
 };
 
-/// Holds the graph against its invariants: every input written before it is read, shapes and constants' sizes
-/// agree, quantization vectors complete. Fails with ErrorCode::internal naming the stage.
-void verify(const TfliteGraph& graph, std::string_view stage);
-
 /// The operator's name in TFLite's schema, e.g. "CONV_2D".
 std::string_view name_of(const tflite::Options& options);
 

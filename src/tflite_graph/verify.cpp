@@ -5,7 +5,6 @@
 #include <limits>
 #include <set>
 
-#include "calib8/error.h"
 #include "tflite_graph/describe.h"
 
 namespace calib8 {
@@ -54,30 +53,6 @@ Fault fault_of_tensor(const TfliteTensor& tensor) {
   return fault_of_quantization(tensor);
 }
 
-/// Ranks that hold for every use of the operator and that passes may so rely on; 0 for any.
-std::size_t required_rank(const tflite::Options& options, std::size_t input) {
-  const auto is = [&]<class... Op>(std::variant<Op...>*) {
-    return (std::holds_alternative<Op>(options) || ...);
-  };
-  using Convolutions = std::variant<tflite::Conv2D, tflite::DepthwiseConv2D>;
-  using Spatial = std::variant<tflite::AveragePool2D, tflite::MaxPool2D, tflite::ResizeBilinear,
-                               tflite::ResizeNearestNeighbor, tflite::DepthToSpace, tflite::SpaceToDepth>;
-  if (is(static_cast<Convolutions*>(nullptr)) && input < 2) return 4;
-  if (std::holds_alternative<tflite::TransposeConv>(options) && (input == 1 || input == 2)) return 4;
-  if (is(static_cast<Spatial*>(nullptr)) && input == 0) return 4;
-  if (std::holds_alternative<tflite::FullyConnected>(options) && input == 1) return 2;
-  return 0;
-}
-
-Fault fault_of_arity(const TfliteOperator& op) {
-  const Arity arity = arity_of(op.options);
-  const bool right = op.inputs.size() >= arity.minimum_inputs && op.inputs.size() <= arity.maximum_inputs &&
-                     op.outputs.size() >= arity.minimum_outputs && op.outputs.size() <= arity.maximum_outputs;
-  if (right) return std::nullopt;
-  return fmt::format("{} has {} inputs and {} outputs", name_of(op.options), op.inputs.size(),
-                     op.outputs.size());
-}
-
 /// Walks the graph in execution order, noting what has been written.
 class Walk {
  public:
@@ -108,23 +83,14 @@ class Walk {
   bool is_available(TensorId id) const { return written_[id.index] || graph_.is_constant(id); }
 
   Fault step(const TfliteOperator& op) {
-    if (Fault fault = fault_of_arity(op)) return fault;
-    const std::size_t required = arity_of(op.options).minimum_inputs;
-    for (std::size_t i = 0; i < op.inputs.size(); ++i) {
-      const TensorId input = op.inputs[i];
-      if (!input.exists()) {
-        if (i >= required) continue;
-        return fmt::format("{} lacks its input {}", name_of(op.options), i);
-      }
+    for (const TensorId input : op.inputs) {
+      if (!input.exists()) continue;
       const TfliteTensor& tensor = graph_[input];
       if (!is_available(input)) {
         return fmt::format("{} reads '{}' before it is written", name_of(op.options), tensor.name);
       }
-      if (const std::size_t rank = required_rank(op.options, i); rank != 0 && tensor.shape.size() != rank) {
-        return fmt::format("{} reads '{}' of shape {}; it takes {} dimensions", name_of(op.options),
-                           tensor.name, to_string(tensor.shape), rank);
-      }
-      if (tensor.constant) {
+      if (tensor.constant && !written_[input.index]) {
+        written_[input.index] = true;  // a constant that many read is looked at once
         if (Fault fault = fault_of_tensor(tensor)) return fault;
       }
     }
@@ -151,16 +117,10 @@ Fault fault_of_names(std::string_view kind, std::size_t count, const std::vector
 
 }  // namespace
 
-std::optional<std::string> first_fault(const TfliteGraph& graph) {
+std::optional<std::string> first_structural_fault(const TfliteGraph& graph) {
   if (Fault fault = fault_of_names("input", graph.inputs().size(), graph.input_names)) return fault;
   if (Fault fault = fault_of_names("output", graph.outputs().size(), graph.output_names)) return fault;
   return Walk(graph).run();
-}
-
-void verify(const TfliteGraph& graph, std::string_view stage) {
-  if (const Fault fault = first_fault(graph)) {
-    throw Error(ErrorCode::internal, *fault, "TFLite graph after " + std::string(stage));
-  }
 }
 
 }  // namespace calib8

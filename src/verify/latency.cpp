@@ -4,17 +4,14 @@
 #include <chrono>
 
 #include "base/interrupt.h"
-#include "verify/real_values.h"
 
 namespace calib8 {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double milliseconds_of_run(RealModel& model) {
-  const auto start = Clock::now();
-  model.run();
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+double milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
 }
 
 double median(std::vector<double> values) {
@@ -25,26 +22,24 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-Latency measure_latency(const WrittenModel& real, const WrittenModel& quantized, const Sample& sample,
-                        const std::shared_ptr<const LiteRt>& litert, double seconds) {
+Latency measure_latency(const RunnableModel& float_model, const RunnableModel& quantized,
+                        const Sample& sample, const std::shared_ptr<const LiteRt>& litert, double seconds) {
   constexpr std::size_t fewest_rounds = 3, most_rounds = 50;
-  RealModel real_model(litert, real.file, real.graph, real.graph.outputs(), {});
-  RealModel quantized_model(litert, quantized.file, quantized.graph, quantized.graph.outputs(), {});
-  real_model.load(sample);
-  quantized_model.load(sample);
-  real_model.run();  // the first run of each touches its memory for the first time
-  quantized_model.run();
+  const InterpreterOptions options{.purpose = "timing"};
+  ModelInstance float_instance(litert, float_model, options), quantized_instance(litert, quantized, options);
+  float_instance.run(sample, 0);  // the first run of each touches its memory for the first time
+  quantized_instance.run(sample, 0);
 
-  std::vector<double> real_times, quantized_times;
+  std::vector<double> float_times, quantized_times;
   const auto start = Clock::now();
   const auto spent = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  while (real_times.size() < fewest_rounds || (spent() < seconds && real_times.size() < most_rounds)) {
+  while (float_times.size() < fewest_rounds || (spent() < seconds && float_times.size() < most_rounds)) {
     throw_if_interrupted();
-    real_times.push_back(milliseconds_of_run(real_model));
-    quantized_times.push_back(milliseconds_of_run(quantized_model));
+    float_times.push_back(milliseconds(float_instance.run_again()));
+    quantized_times.push_back(milliseconds(quantized_instance.run_again()));
   }
-  const int rounds = static_cast<int>(real_times.size());
-  return {median(std::move(real_times)), median(std::move(quantized_times)), rounds};
+  const int rounds = static_cast<int>(float_times.size());
+  return {median(std::move(float_times)), median(std::move(quantized_times)), rounds};
 }
 
 }  // namespace calib8

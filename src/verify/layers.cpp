@@ -1,83 +1,95 @@
 #include "verify/layers.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include "base/interrupt.h"
-#include "base/stride.h"
-#include "verify/real_values.h"
+#include "run/observation_graph.h"
 #include "verify/statistics.h"
 
 namespace calib8 {
 namespace {
 
 /// Values of one tensor that are compared, per sample.
-constexpr std::size_t values_per_sample = 16384;
+constexpr std::size_t compared_values = 4096;
 
-/// Activations that both graphs have: real in one, int8 in the other.
-std::vector<TensorId> common_activations(const TfliteGraph& real, const TfliteGraph& quantized) {
+/// Activations that both graphs compute under one TensorId: float32 in one, of whatever type in the other.
+std::vector<TensorId> common_activations(const TfliteGraph& float_graph, const TfliteGraph& quantized) {
   std::vector<TensorId> common;
-  for (const OperatorId id : real.nodes()) {
-    for (const TensorId output : real[id].outputs) {
+  for (const OperatorId id : float_graph.nodes()) {
+    for (const TensorId output : float_graph[id].outputs) {
       const bool computed = output.index < quantized.value_count() && quantized.producer(output).exists();
-      if (computed && real[output].dtype == DType::float32 && quantized[output].dtype == DType::int8)
-        common.push_back(output);
+      const bool is_number =
+          computed && (quantized[output].dtype == DType::float32 || quantized[output].quantization);
+      if (is_number && float_graph[output].dtype == DType::float32) common.push_back(output);
     }
   }
   return common;
 }
 
-TfliteFileOptions with_outputs(const std::vector<TensorId>& tensors) {
-  TfliteFileOptions options;
-  options.outputs.emplace();
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    options.outputs->push_back({tensors[i], "tensor" + std::to_string(i)});
-  return options;
-}
+/// One of the two models, and what it gives for some samples.
+class Side {
+ public:
+  Side(const TfliteGraph& graph, const std::vector<TensorId>& tensors)
+      : graph_(graph), values_(tensors.size()) {
+    for (const TensorId tensor : tensors) positions_.push_back(graph_.pixels(tensor, compared_values));
+  }
 
-/// Sampled values of each tensor over some samples: [tensor][values of sample 0, of sample 1, ...]. The model
-/// is gone when this returns: with all its tensors given out it is the largest thing in memory.
-std::vector<std::vector<float>> observe(Data file, const TfliteGraph& graph,
-                                        const std::vector<TensorId>& tensors, const SampleSource& samples,
-                                        const std::shared_ptr<const LiteRt>& litert,
-                                        const VerifyOptions& options) {
-  RealModel model(litert, std::move(file), graph, tensors, {.threads = options.threads});
-  std::vector<std::vector<float>> values(tensors.size());
-  for (std::size_t index = 0; index < std::min(options.layer_samples, samples.size()); ++index) {
-    throw_if_interrupted();
-    model.load(samples.load(index));
-    model.run();
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const std::vector<float> part =
-          model.output(i, sampling_stride(graph[tensors[i]].shape, values_per_sample));
-      values[i].insert(values[i].end(), part.begin(), part.end());
+  RunnableModel write(const ObservationGraph::Write& write) const { return graph_.write(write); }
+  void take(const ModelInstance& model) {
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+      for (const std::size_t position : positions_[i]) {
+        const std::vector<float> part = model.output(position);
+        values_[i].insert(values_[i].end(), part.begin(), part.end());
+      }
     }
   }
-  return values;
-}
+  /// [tensor][values of sample 0, of sample 1, ...]
+  const std::vector<std::vector<float>>& values() const { return values_; }
+
+ private:
+  ObservationGraph graph_;
+  std::vector<std::vector<std::size_t>> positions_;
+  std::vector<std::vector<float>> values_;
+};
 
 }  // namespace
 
-std::vector<LayerError> find_worst_layers(const FloatModel& real, const TfliteGraph& quantized,
+std::vector<LayerError> find_worst_layers(const FloatModel& float_model, const TfliteGraph& quantized,
                                           const SampleSource& samples,
                                           const std::shared_ptr<const LiteRt>& litert,
                                           const VerifyOptions& options) {
-  const TfliteGraph& graph = real.graph;
+  const TfliteGraph& graph = float_model.graph;
   const std::vector<TensorId> tensors = common_activations(graph, quantized);
-  const TfliteFileOptions outputs = with_outputs(tensors);
-  const std::vector<std::vector<float>> expected =
-      observe(real.file(outputs), graph, tensors, samples, litert, options);
-  const std::vector<std::vector<float>> measured =
-      observe(serialize_tflite(quantized, outputs), quantized, tensors, samples, litert, options);
+  Side expected(graph, tensors), measured(quantized, tensors);
+  const std::vector<RunnableModel> models = {
+      expected.write([&](const TfliteGraph& variant, const TfliteFileOptions& file) {
+        return float_model.constants.file_of(variant, file);
+      }),
+      measured.write([](const TfliteGraph& variant, const TfliteFileOptions& file) {
+        return share(serialize_tflite(variant, file).bytes());
+      })};
+  const std::size_t count = std::min(options.layer_samples, samples.size());
+  // One worker with all threads: its values stay in the order of the samples.
+  ModelPool pool(litert, models, {options.threads, 1, "comparing layers"});
+  pool.for_each<Sample>(
+      count, [&](std::size_t index) { return samples.load(index); },
+      [&](ModelPool::Worker& worker, std::size_t index, const Sample& sample) {
+        for (ModelInstance& model : worker.models) model.run(sample, index);
+        expected.take(worker.models[0]);
+        measured.take(worker.models[1]);
+      });
   std::vector<LayerError> layers;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TfliteOperator& op = graph[graph.producer(tensors[i])];
-    const double decibels = sqnr_decibels(expected[i], measured[i]);
+    const double decibels = sqnr_decibels(expected.values()[i], measured.values()[i]);
     layers.push_back({graph[tensors[i]].name, std::string(name_of(op.options)), decibels});
   }
-  const auto worse = [](const LayerError& a, const LayerError& b) {
-    return a.sqnr_decibels < b.sqnr_decibels;
+  // What is no number (a layer without a finite value) is worst.
+  const auto rank = [](const LayerError& layer) {
+    return std::isnan(layer.sqnr_decibels) ? -INFINITY : layer.sqnr_decibels;
   };
-  std::stable_sort(layers.begin(), layers.end(), worse);
+  std::stable_sort(layers.begin(), layers.end(),
+                   [&](const LayerError& a, const LayerError& b) { return rank(a) < rank(b); });
   layers.resize(std::min(layers.size(), options.most_worst_layers));
   return layers;
 }

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "runtime/litert_library.h"
+#include "run/model_pool.h"
 #include "samples/sample.h"
 #include "verify/statistics.h"
 #include "write/constant_block.h"
@@ -16,7 +15,7 @@ namespace calib8 {
 /// A model as a graph and as the file written from it.
 struct WrittenModel {
   const TfliteGraph& graph;
-  Data file;
+  SharedFile file;
 };
 
 /// How far one tensor of the quantized model is from the float one's.
@@ -53,6 +52,8 @@ struct Verification {
       0;  ///< Of all outputs, less the float model's mean of each element over the samples.
   std::optional<Agreement> agreement;
   std::optional<Accuracy> accuracy;
+  /// Whether the quantized model gives the same for all samples, of several, and the float model doesn't.
+  bool constant_outputs = false;
   std::vector<LayerError> worst_layers;  ///< Worst first.
   Latency latency;
 };
@@ -66,14 +67,16 @@ struct VerifyOptions {
   /// else it is run.
   std::vector<std::vector<float>> float_outputs;
   double latency_seconds = 0.2;  ///< Time spent on measuring latency, at most (but three rounds at least).
-  std::function<void(std::size_t done, std::size_t total)> progress;
+  StepCounter::Report progress;
 };
 
 /// Runs both models on every sample. `calibrated` is the float graph that `quantized` was made from, so that
-/// a TensorId means the same tensor in both: the layers are compared with it, everything else with `real`,
+/// a TensorId means the same tensor in both: the layers are compared with it, everything else with
+/// `float_model`,
 /// which may differ from it in how it spells an operation; their constants lie in one block. `samples` is not
-/// empty. Fails with ErrorCode::runtime where LiteRT refuses a model.
-Verification verify_model(const FloatModel& real, const WrittenModel& quantized,
+/// empty. Fails with ErrorCode::model where the float model gives NaN or infinity for a
+/// sample, or LiteRT refuses a model.
+Verification verify_model(const FloatModel& float_model, const WrittenModel& quantized,
                           const TfliteGraph& calibrated, const SampleSource& samples,
                           const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options);
 

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
+#include "calib8/error.h"
+#include "run/edge_values.h"
 #include "samples/test_array_source.h"
-#include "verify/real_values.h"
 #include "write/tflite.h"
 
 namespace calib8 {
@@ -19,7 +23,7 @@ TfliteGraph sum_model(float offset, std::optional<float> scale) {
   graph.set_inputs({x});
   const std::vector<float> offsets = {offset, 0, 0};
   Tensor constant = make_tensor({1, 3}, offsets);
-  if (scale) constant = from_real(constant, {dtype, quantization});
+  if (scale) constant = from_float(constant, {dtype, quantization});
   const TensorId added = graph.add_constant("offset", std::move(constant));
   graph[added].quantization = quantization;
   const TensorId y = graph.emit(tflite::Add{}, {x, added}, "y", shape, dtype);
@@ -43,14 +47,14 @@ ArraySource samples_with_labels() {
   return ArraySource(std::move(samples));
 }
 
-Verification verify_pair(TfliteGraph real, const TfliteGraph& quantized, std::size_t classes = 3) {
-  const ConstantBlock constants(real);
+Verification verify_pair(TfliteGraph float_graph, const TfliteGraph& quantized, std::size_t classes = 3) {
+  const ConstantBlock constants(float_graph);
   VerifyOptions options;
   options.threads = 2;
   options.classes = classes;
   options.latency_seconds = 0;
-  return verify_model({real, constants}, {quantized, serialize_tflite(quantized)}, real,
-                      samples_with_labels(), open_litert(), options);
+  return verify_model({float_graph, constants}, {quantized, share(serialize_tflite(quantized).bytes())},
+                      float_graph, samples_with_labels(), open_litert(), options);
 }
 
 TEST(VerifyModel, CountsAgreementAndAccuracy) {
@@ -76,16 +80,42 @@ TEST(VerifyModel, LabelsMeanNothingWhereClassesAndOutputsDiffer) {
   EXPECT_FALSE(verify_pair(real, sum_model(0, 0.01f), 10).accuracy);
 }
 
-TEST(RealValues, RoundTripWithinHalfAStep) {
-  const Tensor values = make_tensor<float>({4}, {-1, 0, 0.3f, 5});
-  const EdgeType type{DType::uint8, per_tensor(0.02f, 100)};
-  const Tensor levels = from_real(values, type);
-  const std::vector<float> back = to_real(levels.data.bytes(), type);
-  EXPECT_NEAR(back[0], -1, 0.0101);
-  EXPECT_EQ(back[1], 0);
-  EXPECT_NEAR(back[2], 0.3, 0.0101);
-  EXPECT_NEAR(back[3], 0.02 * 155, 1e-6) << "clamped at 255";
-  EXPECT_EQ(to_real(levels.data.bytes(), type, 2).size(), 2u);
+/// y = x / d with the given divisor, float32.
+TfliteGraph quotient_model(float divisor) {
+  TfliteGraph graph;
+  const Shape shape = {1, 3};
+  const TensorId x = graph.add_value({"x", DType::float32, shape, std::nullopt, std::nullopt});
+  graph.set_inputs({x});
+  const TensorId d = graph.add_constant("divisor", make_tensor<float>({1, 3}, {divisor, divisor, divisor}));
+  graph.set_outputs({graph.emit(tflite::Div{}, {x, d}, "y", shape)});
+  graph.input_names = {"x"};
+  graph.output_names = {"y"};
+  return graph;
+}
+
+TEST(VerifyModel, RefusesAFloatModelThatGivesNoNumbers) {
+  try {
+    verify_pair(quotient_model(0), sum_model(0, 0.01f));
+    FAIL() << "NaN went through";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::model);
+    EXPECT_NE(error.message().find("verification sample"), std::string::npos) << error.message();
+  }
+}
+
+TEST(VerifyModel, NoNumbersOfTheOtherModelNeverAgree) {
+  const Verification verification = verify_pair(quotient_model(1), quotient_model(0));
+  EXPECT_EQ(verification.agreement->agreeing, 0);
+  EXPECT_EQ(verification.accuracy->quantized_correct, 0);
+  EXPECT_TRUE(std::isnan(verification.sqnr_decibels));
+}
+
+TEST(VerifyModel, TellsOutputsThatAreDead) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(verify_pair(quotient_model(1), quotient_model(infinity)).constant_outputs);
+  EXPECT_FALSE(verify_pair(quotient_model(1), quotient_model(2)).constant_outputs);
+  EXPECT_FALSE(verify_pair(quotient_model(infinity), quotient_model(infinity)).constant_outputs)
+      << "the float model's are the same, too";
 }
 
 }  // namespace

@@ -45,8 +45,14 @@ bool is_temporary_name(std::string_view name, std::string_view prefix) {
 }
 
 /// Removes temporary files for this target that nobody holds. A living writer holds a lock on its file, which
-/// ends with its process in whatever way that ends.
+/// ends with its process in whatever way that ends. Where files are being put in place, their folder is
+/// locked and the old ones have such names: then nothing is removed.
 void remove_stale_temporaries(const fs::path& target) {
+  const int folder = ::open(folder_of(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0 || (::flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)) {
+    if (folder >= 0) ::close(folder);
+    return;
+  }
   const std::string prefix = prefix_of(target);
   std::error_code failure;
   std::vector<fs::path> found;
@@ -60,19 +66,12 @@ void remove_stale_temporaries(const fs::path& target) {
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
     ::close(descriptor);
   }
-}
-
-/// The file behind a symbolic link, so that the link itself stays.
-fs::path follow_links(const fs::path& target) {
-  std::error_code failure;
-  if (!fs::is_symlink(target, failure)) return target;
-  fs::path real = fs::weakly_canonical(target, failure);
-  return failure ? target : real;
+  ::close(folder);
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path target) : target_(follow_links(target)) {
+AtomicFile::AtomicFile(const fs::path& target) : target_(behind_links(target)) {
   if (!target_.has_filename()) fail("an output needs a file name, not only a folder");
   std::error_code failure;
   const fs::file_status status = fs::status(target_, failure);
@@ -89,7 +88,8 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
       temporary_(std::exchange(other.temporary_, {})),
       descriptor_(std::exchange(other.descriptor_, -1)),
       hash_(std::move(other.hash_)),
-      digest_(std::move(other.digest_)) {}
+      digest_(std::move(other.digest_)),
+      in_place_(std::exchange(other.in_place_, false)) {}
 
 AtomicFile::~AtomicFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
@@ -125,7 +125,7 @@ void AtomicFile::create_temporary() {
 }
 
 void AtomicFile::write(ByteView bytes) {
-  if (descriptor_ < 0) throw Error(ErrorCode::internal, "is written to after its commit", target_.string());
+  if (!digest_.empty()) throw Error(ErrorCode::internal, "is written to after its end", target_.string());
   hash_.add(bytes);
   while (!bytes.empty()) {
     const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
@@ -135,24 +135,15 @@ void AtomicFile::write(ByteView bytes) {
   }
 }
 
-void AtomicFile::commit() {
-  if (descriptor_ < 0) throw Error(ErrorCode::internal, "is committed twice", target_.string());
+void AtomicFile::finish() {
+  if (!digest_.empty()) throw Error(ErrorCode::internal, "is ended twice", target_.string());
   if (::fsync(descriptor_) != 0) fail(fmt::format("cannot be written: {}", reason(errno)));
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0)
-    fail(fmt::format("cannot be put in place: {}", reason(errno)));
-  temporary_.clear();
   digest_ = hash_.finish();
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail(fmt::format("cannot be written: {}", reason(errno)));
+}
 
-  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0)
-    return;  // a folder that may be written but not read: the file is whole, its name not yet durable
-  const int status = ::fsync(folder);
-  const int error_number = errno;
-  ::close(folder);
-  // EINVAL: a file system whose folders can't be synchronized.
-  if (status != 0 && error_number != EINVAL)
-    fail(fmt::format("cannot make its name durable: {}", reason(error_number)));
+void AtomicFile::commit() {
+  finish();
+  commit_together(std::span(this, 1));
 }
 
 }  // namespace calib8

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
-#include "base/pages.h"
 #include "calib8/error.h"
 #include "write/tflite_layout.h"
 
 namespace calib8 {
 namespace {
 
-/// Of constants, for SIMD; of the room, so that constants begin on a page.
-constexpr std::size_t constant_alignment = 64, page = 4096;
-/// A variant has up to three operators for one, a reduction to each side of a tensor; and some room to spare.
-constexpr std::size_t room_per_table_byte = 8, least_room = std::size_t{1} << 20;
+constexpr std::size_t constant_alignment = 64;  // bytes, for SIMD
+constexpr std::size_t largest_file = std::size_t{1} << 31;
 
 std::size_t rounded_up(std::size_t size, std::size_t alignment) {
   return (size + alignment - 1) / alignment * alignment;
@@ -25,16 +23,16 @@ std::size_t rounded_up(std::size_t size, std::size_t alignment) {
 ConstantBlock::ConstantBlock(TfliteGraph& graph) {
   const TfliteLayout layout = lay_out(graph, {});
   std::vector<std::size_t> position(layout.buffers.size());
+  std::size_t constant_bytes = 0;
   for (std::size_t i = 0; i < layout.buffers.size(); ++i) {
-    position[i] = constant_bytes_;
-    constant_bytes_ += rounded_up(layout.buffers[i].size(), constant_alignment);
+    position[i] = constant_bytes;
+    constant_bytes += rounded_up(layout.buffers[i].size(), constant_alignment);
   }
   const std::size_t tables = serialize_tables(graph, {}, [](ByteView) { return std::uint64_t{2}; }).size();
-  file_size_ = tables + constant_bytes_;
-  room_ = rounded_up(std::max(room_per_table_byte * tables, least_room), page);
-  memory_ = allocate_pages(room_ + constant_bytes_);
+  file_size_ = tables + constant_bytes;
+  memory_ = SharedMemory::create(constant_bytes);
 
-  std::byte* const constants = memory_.get() + room_;
+  std::byte* const constants = memory_->bytes().data();
   std::vector<bool> is_copied(layout.buffers.size(), false);
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
     TfliteTensor& tensor = graph[layout.tensors[i]];
@@ -48,20 +46,26 @@ ConstantBlock::ConstantBlock(TfliteGraph& graph) {
   }
 }
 
-Data ConstantBlock::file_of(const TfliteGraph& graph, const TfliteFileOptions& options) const {
-  if (!in_use_.expired()) throw Error(ErrorCode::internal, "two files of one block of constants at a time");
-  const std::byte* const begin = memory_.get();
-  const auto offset_in_block = [&](ByteView bytes) -> std::optional<std::uint64_t> {
-    const bool inside = bytes.data() >= begin + room_ && bytes.data() < begin + room_ + constant_bytes_;
+SharedFile ConstantBlock::file_of(const TfliteGraph& graph, const TfliteFileOptions& options) const {
+  const std::span<const std::byte> constants = memory_->bytes();
+  // An offset has the same size whatever it says: the tables tell how far behind the constants begin.
+  std::size_t begin = page_size;
+  const auto offset_in_file = [&](ByteView bytes) -> std::optional<std::uint64_t> {
+    const bool inside =
+        bytes.data() >= constants.data() && bytes.data() < constants.data() + constants.size();
     // The format takes an offset for one where the size is above 1.
-    return inside && bytes.size() > 1 ? std::optional<std::uint64_t>(bytes.data() - begin) : std::nullopt;
+    return inside && bytes.size() > 1
+               ? std::optional<std::uint64_t>(begin + (bytes.data() - constants.data()))
+               : std::nullopt;
   };
-  const Data tables = serialize_tables(graph, options, offset_in_block);
-  if (tables.size() > room_) return serialize_tflite(graph, options);
-  std::memcpy(memory_.get(), tables.bytes().data(), tables.size());
-  const std::shared_ptr<const void> lease(memory_.get(), [memory = memory_](const void*) {});
-  in_use_ = lease;
-  return Data(lease, {begin, room_ + constant_bytes_});
+  Data tables = serialize_tables(graph, options, offset_in_file);
+  begin = rounded_up(tables.size(), page_size);
+  if (begin != page_size) tables = serialize_tables(graph, options, offset_in_file);
+  if (begin + constants.size() >= largest_file)
+    throw Error(ErrorCode::model, "the model's constants and tables exceed 2 GB, the limit of the format");
+  auto memory = SharedMemory::create(begin);
+  std::memcpy(memory->bytes().data(), tables.bytes().data(), tables.size());
+  return {{{std::move(memory), begin}, {memory_, constants.size()}}};
 }
 
 }  // namespace calib8

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "base/pages.h"
-#include "calib8/error.h"
+#include <cstring>
+#include <map>
+
+#include "container/tflite_schema_generated.h"
 
 namespace calib8 {
 namespace {
@@ -48,33 +50,65 @@ TEST(ConstantBlock, KeepsConstantsAndSharesEqualOnes) {
               200);
 }
 
-TEST(ConstantBlock, LetsOneFileAtATimeUseThePlace) {
-  TfliteGraph graph = example();
-  const ConstantBlock block(graph);
-  {
-    const Data file = block.file_of(graph);
-    EXPECT_THROW(block.file_of(graph), Error);
+/// The parts of a file, one behind the other.
+std::vector<std::byte> bytes_of(const SharedFile& file) {
+  std::vector<std::byte> bytes;
+  for (const SharedFile::Part& part : file.parts) {
+    const auto part_bytes = part.memory->bytes();
+    bytes.insert(bytes.end(), part_bytes.begin(),
+                 part_bytes.begin() + static_cast<std::ptrdiff_t>(part.size));
   }
-  EXPECT_NO_THROW(block.file_of(graph));
+  return bytes;
 }
 
-TEST(ConstantBlock, WritesTablesTooLargeForTheRoomElsewhere) {
+/// The constants of a .tflite file by their tensors' names, as LiteRT finds them.
+std::map<std::string, std::vector<float>> constants_of(const SharedFile& file) {
+  const std::vector<std::byte> bytes = bytes_of(file);
+  const schema::Model* const model = schema::GetModel(bytes.data());
+  std::map<std::string, std::vector<float>> constants;
+  for (const schema::Tensor* tensor : *model->subgraphs()->Get(0)->tensors()) {
+    const schema::Buffer* const buffer = model->buffers()->Get(tensor->buffer());
+    const std::byte* data =
+        buffer->data() ? reinterpret_cast<const std::byte*>(buffer->data()->data()) : nullptr;
+    std::size_t size = buffer->data() ? buffer->data()->size() : 0;
+    if (buffer->offset() > 1) {
+      data = bytes.data() + buffer->offset();
+      size = buffer->size();
+      EXPECT_LE(buffer->offset() + size, bytes.size());
+    }
+    if (size == 0) continue;
+    std::vector<float>& values = constants[tensor->name()->str()];
+    values.resize(size / sizeof(float));
+    std::memcpy(values.data(), data, size);
+  }
+  return constants;
+}
+
+TEST(ConstantBlock, HasManyFilesAtATime) {
+  TfliteGraph graph = example();
+  const ConstantBlock block(graph);
+  const SharedFile first = block.file_of(graph);
+  TfliteFileOptions options;
+  options.outputs = {{graph.outputs()[0], "a very long name of an output " + std::string(10000, 'x')}};
+  const SharedFile second = block.file_of(graph, options);
+  EXPECT_EQ(first.parts.back().memory, second.parts.back().memory) << "one copy of the constants";
+  EXPECT_NE(first.parts.front().size, second.parts.front().size);
+  for (const SharedFile& file : {first, second}) {
+    const auto constants = constants_of(file);
+    for (const char* name : {"a", "b", "c"}) EXPECT_EQ(constants.at(name), constant(graph, name));
+  }
+}
+
+TEST(ConstantBlock, WritesOtherConstantsAmongTheTables) {
   TfliteGraph graph = example();
   const ConstantBlock block(graph);
   TfliteGraph larger = graph;
   const std::vector<float> values(std::size_t{1} << 20, 2.0f);
   const TensorId added = larger.add_constant("d", make_tensor<float>({1 << 20}, values));
   larger.set_outputs({larger.emit(tflite::Add{}, {larger.outputs()[0], added}, "sum", {1, 1 << 20})});
-  const Data file = block.file_of(larger);
-  EXPECT_EQ(file.size(), serialize_tflite(larger).size());
-  EXPECT_NO_THROW(block.file_of(graph));
-}
-
-TEST(Pages, AreZeroedAndGoWithTheirLastOwner) {
-  const auto pages = allocate_pages(std::size_t{5} << 20);
-  for (std::size_t i = 0; i < (std::size_t{5} << 20); i += 4096) ASSERT_EQ(pages.get()[i], std::byte{0});
-  pages.get()[12345] = std::byte{7};
-  EXPECT_EQ(pages.get()[12345], std::byte{7});
+  const auto constants = constants_of(block.file_of(larger));
+  EXPECT_EQ(constants.at("d"), values);
+  EXPECT_EQ(constants.at("a"), constant(graph, "a"));
 }
 
 }  // namespace

@@ -176,6 +176,15 @@ class FileWriter {
     return builder_.CreateVector(tensors);
   }
 
+  /// A RESHAPE to a scalar has its shape in its options alone: a constant without elements has no bytes in
+  /// the file, and LiteRT takes what has none for computed.
+  std::vector<TensorId> written_inputs(const TfliteOperator& op) const {
+    if (!op.is<tflite::Reshape>() || op.inputs.size() < 2 || !op.inputs[1].exists()) return op.inputs;
+    const TfliteTensor& shape = graph_[op.inputs[1]];
+    const bool is_empty = shape.is_constant() && element_count(shape.shape) == 0;
+    return is_empty ? std::vector{op.inputs[0]} : op.inputs;
+  }
+
   TfliteOp::WrittenOptions write_options(const tflite::Options& options) {
     const auto write_row = tflite_op(options).write;
     if (!write_row) return {0, 0};
@@ -189,7 +198,7 @@ class FileWriter {
     std::vector<flatbuffers::Offset<schema::Operator>> operators;
     for (std::size_t i = 0; i < layout_.operators.size(); ++i) {
       const TfliteOperator& op = graph_[layout_.operators[i]];
-      const auto inputs = share_indices(op.inputs);
+      const auto inputs = share_indices(written_inputs(op));
       const auto outputs = share_indices(op.outputs);
       const auto [type, offset] = write_options(op.options);
       operators.push_back(schema::CreateOperator(builder_, layout_.operator_code[i], inputs, outputs,

@@ -89,6 +89,16 @@ TEST(WriteTflite, SharesConstantsAndVectors) {
   EXPECT_EQ(operators[0]->opcode_index(), operators[3]->opcode_index());
 }
 
+TEST(WriteTflite, AReshapeToAScalarHasNoShapeInput) {
+  TfliteGraph graph;
+  const TensorId x = graph.add_value({"x", DType::float32, {1}, {}, {}});
+  const TensorId shape = graph.add_constant("shape", std::vector<std::int32_t>{});
+  graph.set_inputs({x});
+  graph.set_outputs({graph.emit(tflite::Reshape{}, {x, shape}, "y", {})});
+  const Data file = serialize_tflite(graph);
+  EXPECT_EQ(model_of(file).subgraphs()->Get(0)->operators()->Get(0)->inputs()->size(), 1u);
+}
+
 TEST(WriteTflite, EmptyBufferIsFirstAndActivationsUseIt) {
   const Data file = serialize_tflite(example());
   const schema::Model& model = model_of(file);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/interrupt.h"
+#include "base/text.h"
 #include "calib8/error.h"
 #include "discover/layouts/layouts.h"
 #include "discover/text_file.h"
@@ -58,13 +59,6 @@ std::vector<std::string> take_record(std::string_view& text, const std::string& 
   if (quoted) throw Error(ErrorCode::dataset, "a quote (\") in it doesn't end", where);
   text.remove_prefix(std::min(i + 1, text.size()));
   return cells;
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
 }
 
 template <std::size_t count>
@@ -149,9 +143,9 @@ bool take_list(Search& search, const fs::path& file) {
   const std::string name = file.filename().string();
   const std::string text = read_text_file(file, kMostBytes);
   const std::vector<Row> rows =
-      lower_case(file.extension()) == ".csv" ? read_csv(text, file.string()) : read_lines(text);
+      lower_case(file.extension().string()) == ".csv" ? read_csv(text, file.string()) : read_lines(text);
   const std::vector<std::string> names = class_names_of(rows, file.string());
-  if (names.empty() && search.type == DatasetType::classification) return false;
+  if (names.empty() && search.type == DatasetKind::classification) return false;
   const bool numbers =
       std::all_of(rows.begin(), rows.end(), [](const Row& row) { return is_whole_number(row.label); });
   ListedFiles files;

@@ -30,7 +30,7 @@ std::string plural(std::size_t count, std::string_view one, std::string_view man
 /// The places tried so far, and what is being put together; `listing.layout` without its numbers.
 struct Search {
   FolderReader reader;
-  DatasetType type = DatasetType::automatic;
+  DatasetKind type = DatasetKind::automatic;
   std::filesystem::path list_file;  ///< Where the user names a list in place of a folder.
   std::vector<std::string> places;
   DatasetListing listing;

@@ -27,7 +27,7 @@ bool find_yolo_folders(Search& search) {
     if (folder == nullptr) continue;
     // Without labels, val/images is rather a class of that name, and images/val/<folder> are classes.
     const bool labels_needed = folder->images.empty() || place.ends_with("/images");
-    if (labels_needed && search.type == DatasetType::automatic && !search.reader.find(labels_of(place)))
+    if (labels_needed && search.type == DatasetKind::automatic && !search.reader.find(labels_of(place)))
       continue;
     collect(search, *folder, true, std::nullopt);
     if (search.listing.images.empty()) continue;

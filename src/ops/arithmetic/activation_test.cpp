@@ -129,12 +129,12 @@ TEST(ActivationRows, SayWhatXnnpackTakesInInt8) {
 }
 
 TEST(ActivationRows, FixWhatTheKernelsPrescribe) {
-  const QuantizationRule& logistic = tflite_op(tflite::Logistic{}).rule;
+  const QuantizationRule logistic = rule_of(tflite::Logistic{});
   EXPECT_EQ(logistic.output, OutputRange::fixed);
   EXPECT_EQ(logistic.fixed_scale, 0.00390625f);
   EXPECT_EQ(logistic.fixed_zero_point, -128);
-  EXPECT_EQ(tflite_op(tflite::Tanh{}).rule.fixed_scale, 0.0078125f);
-  EXPECT_EQ(tflite_op(tflite::Tanh{}).rule.fixed_zero_point, 0);
+  EXPECT_EQ(rule_of(tflite::Tanh{}).fixed_scale, 0.0078125f);
+  EXPECT_EQ(rule_of(tflite::Tanh{}).fixed_zero_point, 0);
 }
 
 }  // namespace

@@ -1,14 +1,38 @@
 // LOGISTIC, TANH, RELU, RELU6, HARD_SWISH, ELU, PRELU, LEAKY_RELU, GELU: rules, versions, options, what
 // XNNPACK takes.
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "ops/arithmetic/activation_rows.h"
 #include "ops/file_options.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
 namespace {
+
+/// The slope broadcasts to the shape of `x`.
+std::vector<TensorType> infer_prelu(const OperatorView& view) {
+  view.require_type(0, real_types);
+  const TfliteTensor &x = view.input(0), &slope = view.input(1);
+  if (slope.dtype != x.dtype) {
+    view.fail(fmt::format("its operands are {} and {}", name_of(x.dtype), name_of(slope.dtype)));
+  }
+  if (broadcast(view, x.shape, slope.shape) != x.shape) {
+    view.fail(
+        fmt::format("slopes of {} don't fit an input of {}", to_string(slope.shape), to_string(x.shape)));
+  }
+  return {{x.dtype, x.shape}};
+}
+
+std::vector<TensorType> infer_leaky_relu(const OperatorView& view) {
+  if (const float alpha = view.options<tflite::LeakyRelu>().alpha; !std::isfinite(alpha)) {
+    view.fail(fmt::format("its slope is {}", alpha));
+  }
+  return infer_like_input(view, real_types);
+}
 
 /// In float32 the delegate refuses a slope of 0. In int8 it takes 1/256 <= s <= 128 for s = input scale /
 /// output scale, and the same for alpha * s but for its sign.
@@ -36,7 +60,7 @@ TfliteOp::WrittenOptions write_leaky_relu(flatbuffers::FlatBufferBuilder& builde
 }
 
 tflite::Options read_leaky_relu(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_LeakyReluOptions();
+  const auto* table = options_table<schema::LeakyReluOptions>(op);
   return table ? tflite::LeakyRelu{table->alpha()} : tflite::LeakyRelu{};
 }
 
@@ -46,13 +70,16 @@ TfliteOp::WrittenOptions write_gelu(flatbuffers::FlatBufferBuilder& builder, con
 }
 
 tflite::Options read_gelu(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_GeluOptions();
+  const auto* table = options_table<schema::GeluOptions>(op);
   return table ? tflite::Gelu{table->approximate()} : tflite::Gelu{};
 }
 
 const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::Logistic>,
-     {.name = "LOGISTIC",
+     {.name = tflite::Logistic::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
+      .sign = SignEffect::never_negative,
       .builtin_code = 14,
       .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
       .version = version_by_type<0>,
@@ -63,7 +90,9 @@ const OpFamily::TfliteRow rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Tanh>,
-     {.name = "TANH",
+     {.name = tflite::Tanh::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
       .builtin_code = 28,
       .rule = {OutputRange::fixed, 1.0f / 128.0f, 0},
       .version = version_by_type<0>,
@@ -74,7 +103,10 @@ const OpFamily::TfliteRow rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Relu>,
-     {.name = "RELU",
+     {.name = tflite::Relu::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
+      .sign = SignEffect::never_negative,
       .builtin_code = 19,
       .rule = {OutputRange::own_range},
       .version = version_by_type<0>,
@@ -85,7 +117,10 @@ const OpFamily::TfliteRow rows[] = {
             return release_of(version, {"1.5.0", "2.1.0", "2.5.0"});
           }}},
     {alternative_of<tflite::Relu6>,
-     {.name = "RELU6",
+     {.name = tflite::Relu6::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
+      .sign = SignEffect::never_negative,
       .builtin_code = 21,
       .rule = {OutputRange::own_range},
       .version = version_by_type<0>,
@@ -96,32 +131,45 @@ const OpFamily::TfliteRow rows[] = {
             return release_of(version, {"1.5.0", "1.14.0", "2.5.0"});
           }}},
     {alternative_of<tflite::HardSwish>,
-     {.name = "HARD_SWISH",
+     {.name = tflite::HardSwish::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
       .builtin_code = 117,
-      .rule = {OutputRange::own_range},
+      .rule = int8_only(OutputRange::own_range),
       .read = read_plain<tflite::HardSwish>,
       .runs_on_xnnpack = xnnpack_float_only,
       .minimum_runtime = [](int) -> std::string_view { return "1.15.0"; }}},
     {alternative_of<tflite::Elu>,
-     {.name = "ELU",
+     {.name = tflite::Elu::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
       .builtin_code = 111,
-      .rule = {OutputRange::own_range},
+      .rule = int8_only(OutputRange::own_range),
       .read = read_plain<tflite::Elu>,
       .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime = [](int) -> std::string_view { return "1.14.0"; }}},
     // PRELU's int8 kernel is not delegated and about sixty times slower than the float one between two
     // conversions.
     {alternative_of<tflite::PRelu>,
-     {.name = "PRELU",
+     {.name = tflite::PRelu::name,
+      .inputs = {2, 2},
+      .infer = infer_prelu,
+      .is_elementwise = true,
       .builtin_code = 54,
-      .rule = {OutputRange::keep_float},
+      .rule = keep_float("its int8 kernel is slow"),
       .read = read_plain<tflite::PRelu>,
       .runs_on_xnnpack = prelu_on_xnnpack,
       .minimum_runtime = [](int) -> std::string_view { return "1.8.0"; }}},
     {alternative_of<tflite::LeakyRelu>,
-     {.name = "LEAKY_RELU",
+     {.name = tflite::LeakyRelu::name,
+      .infer = infer_leaky_relu,
+      .is_elementwise = true,
       .builtin_code = 98,
       .rule = {OutputRange::own_range},
+      .version =
+          [](const TfliteGraph& graph, const TfliteOperator& op) {
+            return input_of(graph, op, 0).dtype == DType::int16 ? 2 : 1;
+          },
       .write = write_leaky_relu,
       .read = read_leaky_relu,
       .runs_on_xnnpack = leaky_relu_on_xnnpack,
@@ -130,10 +178,12 @@ const OpFamily::TfliteRow rows[] = {
             return release_of(version, {"1.13.1", "2.3.0"});
           }}},
     {alternative_of<tflite::Gelu>,
-     {.name = "GELU",
+     {.name = tflite::Gelu::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
       .builtin_code = 150,
       .rule = {OutputRange::own_range},
-      .version = version_by_type<0>,
+      .version = version_by_type<0, 1>,
       .write = write_gelu,
       .read = read_gelu,
       .runs_on_xnnpack = xnnpack_float_only,

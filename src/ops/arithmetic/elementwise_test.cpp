@@ -148,9 +148,9 @@ TEST(Elementwise, InFloatOnly) {
     EXPECT_TRUE(SingleOperator(options, one, {1, 4}).on_xnnpack());
     EXPECT_FALSE(SingleOperator(options, one, {1, 4}, {1, 1}).on_xnnpack());
   }
-  EXPECT_EQ(tflite_op(tflite::Div{}).rule.output, OutputRange::keep_float);
-  EXPECT_EQ(tflite_op(tflite::Neg{}).rule.output, OutputRange::keep_float);
-  EXPECT_EQ(tflite_op(tflite::Maximum{}).rule.output, OutputRange::same_as_output);
+  EXPECT_EQ(rule_of(tflite::Div{}).output, OutputRange::keep_float);
+  EXPECT_EQ(rule_of(tflite::Neg{}).output, OutputRange::keep_float);
+  EXPECT_EQ(rule_of(tflite::Maximum{}).output, OutputRange::same_as_output);
 }
 
 TEST(Elementwise, Versions) {

@@ -5,6 +5,7 @@
 
 #include "ops/arithmetic/elementwise_rows.h"
 #include "ops/file_options.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
@@ -20,7 +21,9 @@ bool broadcasts_over_four(const TfliteGraph& graph, const TfliteOperator& op) {
   return graph[op.inputs.at(0)].shape != graph[op.inputs.at(1)].shape && rank_of_inputs(graph, op) > 4;
 }
 
+template <int int16_version>
 int version_of_broadcast(const TfliteGraph& graph, const TfliteOperator& op) {
+  if (input_of(graph, op, 0).dtype == DType::int16) return int16_version;
   return broadcasts_over_four(graph, op) ? 3 : version_by_type<0>(graph, op);
 }
 
@@ -36,6 +39,7 @@ float product_scale(const TfliteGraph& graph, const TfliteOperator& op) {
 }
 
 int version_of_mul(const TfliteGraph& graph, const TfliteOperator& op) {
+  if (input_of(graph, op, 0).dtype == DType::int16) return 4;
   return product_scale(graph, op) >= 1.0f ? 3 : version_by_type<0>(graph, op);
 }
 
@@ -63,14 +67,18 @@ TfliteOp::WrittenOptions write_binary(flatbuffers::FlatBufferBuilder& builder,
                                       const tflite::Options& options) {
   typename Table::Builder table(builder);
   table.add_fused_activation_function(to_schema(std::get<Op>(options).activation));
+  if constexpr (std::is_base_of_v<tflite::ScaledSum, Op>)
+    table.add_pot_scale_int16(std::get<Op>(options).power_of_two_int16);
   return written(type, table.Finish());
 }
 
 template <class Op, class Table>
 tflite::Options read_binary(const schema::Operator& op) {
   Op options;
-  if (const Table* table = op.builtin_options_as<Table>()) {
+  if (const Table* table = options_table<Table>(op)) {
     options.activation = from_schema(table->fused_activation_function());
+    if constexpr (std::is_base_of_v<tflite::ScaledSum, Op>)
+      options.power_of_two_int16 = table->pot_scale_int16();
   }
   return options;
 }
@@ -82,51 +90,64 @@ TfliteOp::WrittenOptions write_empty(flatbuffers::FlatBufferBuilder& builder, co
 
 constexpr QuantizationRule own_range{OutputRange::own_range};
 constexpr QuantizationRule same_as_output{OutputRange::same_as_output};
-constexpr QuantizationRule keep_float{OutputRange::keep_float};
+constexpr QuantizationRule sum = own_range_with(ScaleRelation::sum);
 
 using Options = schema::BuiltinOptions;
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Add>,
-     {.name = "ADD",
+     {.name = tflite::Add::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
+      .is_elementwise = true,
+      .sign = SignEffect::keeps_of_all,
       .builtin_code = 0,
-      .rule = own_range,
+      .rule = sum,
       .version = version_by_type<0>,
       .write = write_binary<tflite::Add, schema::AddOptions, Options::AddOptions>,
       .read = read_binary<tflite::Add, schema::AddOptions>,
       .runs_on_xnnpack = xnnpack_takes_sum,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.5.0", "1.14.0"});
+            return release_of(version, {"1.5.0", "1.14.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Sub>,
-     {.name = "SUB",
+     {.name = tflite::Sub::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
+      .is_elementwise = true,
       .builtin_code = 41,
-      .rule = own_range,
-      .version = version_of_broadcast,
+      .rule = sum,
+      .version = version_of_broadcast<5>,
       .write = write_binary<tflite::Sub, schema::SubOptions, Options::SubOptions>,
       .read = read_binary<tflite::Sub, schema::SubOptions>,
       .runs_on_xnnpack = xnnpack_takes_sum,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.6.0", "1.14.0", "2.3.0"});
+            return release_of(version, {"1.6.0", "1.14.0", "2.3.0", "2.4.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Mul>,
-     {.name = "MUL",
+     {.name = tflite::Mul::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
+      .is_elementwise = true,
       .builtin_code = 18,
-      .rule = own_range,
+      .rule = own_range_with(ScaleRelation::product),
       .version = version_of_mul,
       .write = write_binary<tflite::Mul, schema::MulOptions, Options::MulOptions>,
       .read = read_binary<tflite::Mul, schema::MulOptions>,
       .runs_on_xnnpack = xnnpack_takes_product,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.5.0", "1.14.0", "1.15.0"});
+            return release_of(version, {"1.5.0", "1.14.0", "1.15.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Div>,
-     {.name = "DIV",
+     {.name = tflite::Div::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
+      .is_elementwise = true,
       .builtin_code = 42,
-      .rule = keep_float,  // the int8 kernel saturates where the quotient is near 0
+      .rule = keep_float("its int8 kernel saturates where the quotient is near 0"),
       .version = version_of_div,
       .write = write_binary<tflite::Div, schema::DivOptions, Options::DivOptions>,
       .read = read_binary<tflite::Div, schema::DivOptions>,
@@ -136,33 +157,43 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.6.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Maximum>,
-     {.name = "MAXIMUM",
+     {.name = tflite::Maximum::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
+      .is_elementwise = true,
+      .sign = SignEffect::keeps_of_all,
       .builtin_code = 55,
       .rule = same_as_output,
-      .version = version_of_broadcast,
+      .version = version_of_broadcast<4>,
       .write = write_empty<schema::MaximumMinimumOptions, Options::MaximumMinimumOptions>,
       .read = read_plain<tflite::Maximum>,
       .runs_on_xnnpack = xnnpack_float_only,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
+            return release_of(version, {"1.14.0", "1.14.0", "2.3.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Minimum>,
-     {.name = "MINIMUM",
+     {.name = tflite::Minimum::name,
+      .inputs = {2, 2},
+      .infer = infer_binary,
+      .is_elementwise = true,
       .builtin_code = 57,
       .rule = same_as_output,
-      .version = version_of_broadcast,
+      .version = version_of_broadcast<4>,
       .write = write_empty<schema::MaximumMinimumOptions, Options::MaximumMinimumOptions>,
       .read = read_plain<tflite::Minimum>,
       .runs_on_xnnpack = xnnpack_float_only,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.14.0", "1.14.0", "2.3.0"});
+            return release_of(version, {"1.14.0", "1.14.0", "2.3.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Exp>,
-     {.name = "EXP",
+     {.name = tflite::Exp::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
+      .sign = SignEffect::never_negative,
       .builtin_code = 47,
-      .rule = own_range,
+      .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
       .write = write_empty<schema::ExpOptions, Options::ExpOptions>,
       .read = read_plain<tflite::Exp>,
@@ -172,9 +203,11 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.7.0", "2.12.0"});
           }}},
     {alternative_of<tflite::Log>,
-     {.name = "LOG",
+     {.name = tflite::Log::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
       .builtin_code = 73,
-      .rule = own_range,
+      .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Log>,
       .runs_on_xnnpack = xnnpack_float_only,
@@ -183,9 +216,12 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "2.15.0"});
           }}},
     {alternative_of<tflite::Sqrt>,
-     {.name = "SQRT",
+     {.name = tflite::Sqrt::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
+      .sign = SignEffect::never_negative,
       .builtin_code = 75,
-      .rule = own_range,
+      .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Sqrt>,
       .runs_on_xnnpack = xnnpack_float_only,
@@ -194,9 +230,11 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "2.21.0"});
           }}},
     {alternative_of<tflite::Rsqrt>,
-     {.name = "RSQRT",
+     {.name = tflite::Rsqrt::name,
+      .infer = infer_unary<real_types>,
+      .is_elementwise = true,
       .builtin_code = 76,
-      .rule = own_range,
+      .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Rsqrt>,
       .runs_on_xnnpack = xnnpack_float_only,
@@ -205,7 +243,10 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "2.5.0"});
           }}},
     {alternative_of<tflite::Abs>,
-     {.name = "ABS",
+     {.name = tflite::Abs::name,
+      .infer = infer_unary<number_types>,
+      .is_elementwise = true,
+      .sign = SignEffect::never_negative,
       .builtin_code = 101,
       .rule = own_range,
       .version = version_by_type<0>,
@@ -214,12 +255,14 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_float_only,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.13.0", "2.4.0"});
+            return release_of(version, {"1.13.0", "2.4.0", "2.8.0"});
           }}},
     {alternative_of<tflite::Neg>,
-     {.name = "NEG",
+     {.name = tflite::Neg::name,
+      .infer = infer_unary<number_types>,
+      .is_elementwise = true,
       .builtin_code = 59,
-      .rule = keep_float,  // the int8 kernel negates the raw numbers, whatever the zero point
+      .rule = keep_float("its int8 kernel ignores the zero point"),
       .write = write_empty<schema::NegOptions, Options::NegOptions>,
       .read = read_plain<tflite::Neg>,
       .runs_on_xnnpack = xnnpack_float_only,

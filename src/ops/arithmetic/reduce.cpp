@@ -1,9 +1,12 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -169,6 +172,23 @@ constexpr OnnxOp onnx_rows[] = {
 
 // --- TFLite ---
 
+/// Axes may be named twice or count from the end.
+template <class Op>
+std::vector<TensorType> infer_reducer(const OperatorView& view) {
+  view.require_type(0, number_types);
+  const TfliteTensor& x = view.input(0);
+  std::vector<bool> is_reduced(x.shape.size(), false);
+  for (const std::int64_t axis : view.integers(1, "its axes")) {
+    is_reduced[axis_of(view, axis, x.shape.size())] = true;
+  }
+  Shape shape;
+  for (std::size_t i = 0; i < x.shape.size(); ++i) {
+    if (!is_reduced[i]) shape.push_back(x.shape[i]);
+    if (is_reduced[i] && view.options<Op>().keep_dims) shape.push_back(1);
+  }
+  return {{x.dtype, std::move(shape)}};
+}
+
 template <class Op>
 TfliteOp::WrittenOptions write_reducer(flatbuffers::FlatBufferBuilder& builder,
                                        const tflite::Options& options) {
@@ -179,13 +199,17 @@ TfliteOp::WrittenOptions write_reducer(flatbuffers::FlatBufferBuilder& builder,
 template <class Op>
 tflite::Options read_reducer(const schema::Operator& op) {
   Op options;
-  if (const auto* table = op.builtin_options_as_ReducerOptions()) options.keep_dims = table->keep_dims();
+  if (const auto* table = options_table<schema::ReducerOptions>(op)) options.keep_dims = table->keep_dims();
   return options;
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Mean>,
-     {.name = "MEAN",
+     {.name = tflite::Mean::name,
+      .inputs = {2, 2},
+      .most_dimensions = 6,
+      .infer = infer_reducer<tflite::Mean>,
+      .sign = SignEffect::keeps,
       .builtin_code = 40,
       .rule = {OutputRange::own_range},
       .version = version_by_type<0>,
@@ -194,13 +218,17 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_any_scales,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.6.0", "1.14.0"});
+            return release_of(version, {"1.6.0", "1.14.0", "2.4.0"});
           }}},
     {alternative_of<tflite::Sum>,
-     {.name = "SUM",
+     {.name = tflite::Sum::name,
+      .inputs = {2, 2},
+      .most_dimensions = 6,
+      .infer = infer_reducer<tflite::Sum>,
+      .sign = SignEffect::keeps,
       .builtin_code = 74,
       .rule = {OutputRange::own_range},
-      .version = version_by_type<0>,
+      .version = version_by_type<0, 1>,
       .write = write_reducer<tflite::Sum>,
       .read = read_reducer<tflite::Sum>,
       .runs_on_xnnpack = xnnpack_any_scales,
@@ -209,7 +237,11 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.10.0", "1.15.0"});
           }}},
     {alternative_of<tflite::ReduceMax>,
-     {.name = "REDUCE_MAX",
+     {.name = tflite::ReduceMax::name,
+      .inputs = {2, 2},
+      .most_dimensions = 6,
+      .infer = infer_reducer<tflite::ReduceMax>,
+      .sign = SignEffect::keeps,
       .builtin_code = 82,
       .rule = {OutputRange::same_as_input},
       .version = version_by_type<0>,
@@ -218,10 +250,14 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
     {alternative_of<tflite::ReduceMin>,
-     {.name = "REDUCE_MIN",
+     {.name = tflite::ReduceMin::name,
+      .inputs = {2, 2},
+      .most_dimensions = 6,
+      .infer = infer_reducer<tflite::ReduceMin>,
+      .sign = SignEffect::keeps,
       .builtin_code = 89,
       .rule = {OutputRange::same_as_input},
       .version = version_by_type<0>,
@@ -230,7 +266,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_moves_bytes,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.11.0", "1.14.0"});
+            return release_of(version, {"1.11.0", "1.14.0", "2.5.0"});
           }}},
 };
 

@@ -98,8 +98,8 @@ TEST(Reduce, OnXnnpack) {
   EXPECT_FALSE(takes(tflite::ReduceMin{}, 1, 0.5f));
   EXPECT_FALSE(takes(tflite::Mean{}, 1, 0));
   EXPECT_EQ(SingleOperator(tflite::Mean{}, {{4}}, {}, {1, 1}).with({0}).version(), 2);
-  EXPECT_EQ(tflite_op(tflite::Mean{}).rule.output, OutputRange::own_range);
-  EXPECT_EQ(tflite_op(tflite::ReduceMax{}).rule.output, OutputRange::same_as_input);
+  EXPECT_EQ(rule_of(tflite::Mean{}).output, OutputRange::own_range);
+  EXPECT_EQ(rule_of(tflite::ReduceMax{}).output, OutputRange::same_as_input);
 }
 
 }  // namespace

@@ -1,11 +1,15 @@
 // Softmax and SOFTMAX.
 
+#include <fmt/format.h>
+
+#include <cmath>
 #include <numeric>
 
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/lowering.h"
 #include "ops/xnnpack.h"
 
@@ -38,6 +42,13 @@ Refusal lower_softmax(Lowering& lowering) {
   return std::nullopt;
 }
 
+std::vector<TensorType> infer_softmax_tflite(const OperatorView& view) {
+  const float beta = view.options<tflite::Softmax>().beta;
+  if (!std::isfinite(beta) || beta <= 0) view.fail(fmt::format("its factor beta is {}", beta));
+  if (view.input(0).shape.empty()) view.fail("takes no scalar");
+  return infer_like_input(view, real_types);
+}
+
 TfliteOp::WrittenOptions write_softmax(flatbuffers::FlatBufferBuilder& builder,
                                        const tflite::Options& options) {
   return written(schema::BuiltinOptions::SoftmaxOptions,
@@ -45,7 +56,7 @@ TfliteOp::WrittenOptions write_softmax(flatbuffers::FlatBufferBuilder& builder,
 }
 
 tflite::Options read_softmax(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_SoftmaxOptions();
+  const auto* table = options_table<schema::SoftmaxOptions>(op);
   return tflite::Softmax{table ? table->beta() : 0.0f};
 }
 
@@ -58,7 +69,9 @@ const OnnxOp onnx_rows[] = {{.type = "Softmax", .infer = infer_softmax, .lower =
 
 const OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Softmax>,
-     {.name = "SOFTMAX",
+     {.name = tflite::Softmax::name,
+      .infer = infer_softmax_tflite,
+      .sign = SignEffect::never_negative,
       .builtin_code = 25,
       .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
       .version = version_by_type<0>,

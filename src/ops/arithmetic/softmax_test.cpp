@@ -27,8 +27,8 @@ TEST(Softmax, RunsOverTheLastAxis) {
 
 TEST(Softmax, ReadsTheFilesDefaultAndFixesItsOutput) {
   const TfliteOp& row = tflite_op(tflite::Softmax{});
-  EXPECT_EQ(row.rule.output, OutputRange::fixed);
-  EXPECT_EQ(row.rule.fixed_scale, 0.00390625f);
+  EXPECT_EQ(rule_of(tflite::Softmax{}).output, OutputRange::fixed);
+  EXPECT_EQ(rule_of(tflite::Softmax{}).fixed_scale, 0.00390625f);
   const TfliteGraph graph = softmax({1, 10});
   EXPECT_TRUE(row.runs_on_xnnpack(graph, first<tflite::Softmax>(graph)));
 }

@@ -2,10 +2,22 @@
 
 #include "ops/convolution/pool_rows.h"
 #include "ops/file_options.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
 namespace {
+
+template <class Op>
+std::vector<TensorType> infer_pool(const OperatorView& view) {
+  view.require_type(0, real_types);
+  const Shape& x = view.shape(0, 4);
+  const tflite::Pool2D& pool = view.options<Op>();
+  const Window down{pool.filter_height, pool.stride_height}, across{pool.filter_width, pool.stride_width};
+  return {{view.input(0).dtype,
+           {x[0], window_count(view, "height", x[1], down, pool.padding),
+            window_count(view, "width", x[2], across, pool.padding), x[3]}}};
+}
 
 template <class Op>
 TfliteOp::WrittenOptions write_pool(flatbuffers::FlatBufferBuilder& builder, const tflite::Options& options) {
@@ -18,10 +30,9 @@ TfliteOp::WrittenOptions write_pool(flatbuffers::FlatBufferBuilder& builder, con
 
 template <class Op>
 tflite::Options read_pool(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_Pool2DOptions();
-  if (!table) return Op{};
-  return Op{{from_schema(table->padding()), table->stride_h(), table->stride_w(), table->filter_height(),
-             table->filter_width(), from_schema(table->fused_activation_function())}};
+  const auto& table = required_table<schema::Pool2DOptions>(op);
+  return Op{{from_schema(table.padding()), table.stride_h(), table.stride_w(), table.filter_height(),
+             table.filter_width(), from_schema(table.fused_activation_function())}};
 }
 
 /// The delegate takes no pool that leaves elements out.
@@ -43,7 +54,9 @@ std::string_view pool_runtime(int version) {
 
 const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::AveragePool2D>,
-     {.name = "AVERAGE_POOL_2D",
+     {.name = tflite::AveragePool2D::name,
+      .infer = infer_pool<tflite::AveragePool2D>,
+      .sign = SignEffect::keeps,
       .builtin_code = 1,
       .rule = {OutputRange::same_as_input},
       .version = version_by_type<0>,
@@ -52,7 +65,9 @@ const OpFamily::TfliteRow rows[] = {
       .runs_on_xnnpack = average_pool_on_xnnpack,
       .minimum_runtime = pool_runtime}},
     {alternative_of<tflite::MaxPool2D>,
-     {.name = "MAX_POOL_2D",
+     {.name = tflite::MaxPool2D::name,
+      .infer = infer_pool<tflite::MaxPool2D>,
+      .sign = SignEffect::keeps,
       .builtin_code = 17,
       .rule = {OutputRange::same_as_input},
       .version = version_by_type<0>,

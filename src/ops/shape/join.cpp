@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -5,6 +7,7 @@
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -226,6 +229,45 @@ bool xnnpack_takes_split(const TfliteGraph& graph, const TfliteOperator& op) {
   return op.outputs.size() >= 2 && op.outputs.size() <= most_splits && xnnpack_moves_bytes(graph, op);
 }
 
+std::vector<TensorType> infer_concatenation(const OperatorView& view) {
+  view.require_type(0, moved_types);
+  const auto& op = view.options<tflite::Concatenation>();
+  if (op.activation != tflite::Activation::none) {
+    view.fail("has a fused activation, which LiteRT's kernels ignore or refuse");
+  }
+  const TfliteTensor& first = view.input(0);
+  const std::size_t axis = axis_of(view, op.axis, first.shape.size());
+  Shape shape = first.shape;
+  for (std::size_t i = 1; i < view.op.inputs.size(); ++i) {
+    const TfliteTensor& part = view.input(i);
+    Shape others = part.shape;
+    if (axis < others.size()) others[axis] = first.shape[axis];
+    if (part.dtype != first.dtype || others != first.shape) {
+      view.fail(fmt::format("{}{} can't follow {}{} along axis {}", name_of(part.dtype),
+                            to_string(part.shape), name_of(first.dtype), to_string(first.shape), axis));
+    }
+    shape[axis] += part.shape[axis];
+  }
+  return {{first.dtype, std::move(shape)}};
+}
+
+std::vector<TensorType> infer_split_tflite(const OperatorView& view) {
+  view.require_type(1, number_types);
+  const auto axes = view.integers(0, "its axis");
+  if (axes.size() != 1) view.fail(fmt::format("has {} axes", axes.size()));
+  const TfliteTensor& x = view.input(1);
+  const std::size_t axis = axis_of(view, axes[0], x.shape.size());
+  const std::size_t parts = view.op.outputs.size();
+  const std::int64_t wanted = view.options<tflite::Split>().num_splits;
+  if (wanted < 1 || wanted != static_cast<std::int64_t>(parts) || x.shape[axis] % wanted != 0) {
+    view.fail(fmt::format("can't split axis {} of {} in {} parts for {} outputs", axis, to_string(x.shape),
+                          wanted, parts));
+  }
+  Shape shape = x.shape;
+  shape[axis] /= wanted;
+  return std::vector<TensorType>(parts, TensorType{x.dtype, shape});
+}
+
 TfliteOp::WrittenOptions write_concatenation(flatbuffers::FlatBufferBuilder& builder,
                                              const tflite::Options& options) {
   const auto& op = std::get<tflite::Concatenation>(options);
@@ -235,7 +277,7 @@ TfliteOp::WrittenOptions write_concatenation(flatbuffers::FlatBufferBuilder& bui
 
 tflite::Options read_concatenation(const schema::Operator& op) {
   tflite::Concatenation options;
-  if (const auto* table = op.builtin_options_as_ConcatenationOptions()) {
+  if (const auto* table = options_table<schema::ConcatenationOptions>(op)) {
     options.axis = table->axis();
     options.activation = from_schema(table->fused_activation_function());
   }
@@ -249,13 +291,16 @@ TfliteOp::WrittenOptions write_split(flatbuffers::FlatBufferBuilder& builder,
 }
 
 tflite::Options read_split(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_SplitOptions();
-  return tflite::Split{table ? table->num_splits() : 1};
+  return tflite::Split{required_table<schema::SplitOptions>(op).num_splits()};
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Concatenation>,
-     {.name = "CONCATENATION",
+     {.name = tflite::Concatenation::name,
+      .inputs = {1, InputCount::any},
+      .most_dimensions = 6,
+      .infer = infer_concatenation,
+      .sign = SignEffect::keeps_of_all,
       .builtin_code = 2,
       .rule = {OutputRange::same_as_output},
       .version = version_by_type<0>,
@@ -264,19 +309,21 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .runs_on_xnnpack = xnnpack_takes_concatenation,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.5.0", "1.14.0"});
+            return release_of(version, {"1.5.0", "1.14.0", "2.3.0"});
           }}},
     {alternative_of<tflite::Split>,
-     {.name = "SPLIT",
+     {.name = tflite::Split::name,
+      .inputs = {2, 2},
+      .infer = infer_split_tflite,
       .builtin_code = 49,
       .rule = {OutputRange::same_as_input},
-      .version = version_by_type<1>,
+      .version = version_by_type<1, 4>,
       .write = write_split,
       .read = read_split,
       .runs_on_xnnpack = xnnpack_takes_split,
       .minimum_runtime =
           [](int version) {
-            return release_of(version, {"1.5.0", "1.14.0"});
+            return release_of(version, {"1.5.0", "1.14.0", "1.14.0", "2.3.0"});
           }}},
 };
 

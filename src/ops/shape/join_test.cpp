@@ -128,7 +128,7 @@ TEST(Join, OnXnnpack) {
   EXPECT_FALSE(concat(6, 1));
   EXPECT_FALSE(concat(2, 0.5f));
   EXPECT_FALSE(concat(2, 1, tflite::Activation::relu));
-  EXPECT_EQ(tflite_op(tflite::Concatenation{}).rule.output, OutputRange::same_as_output);
+  EXPECT_EQ(rule_of(tflite::Concatenation{}).output, OutputRange::same_as_output);
 
   SingleOperator split(tflite::Split{2}, {{4}}, {2}, {1, 1});
   split.with({0}, true);

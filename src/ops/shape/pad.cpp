@@ -1,10 +1,14 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -217,6 +221,29 @@ constexpr OnnxOp onnx_rows[] = {
 
 // --- TFLite ---
 
+/// PAD and PADV2: paddings are [rank, 2], before and after each dimension.
+std::vector<TensorType> infer_pad_tflite(const OperatorView& view) {
+  view.require_type(0, moved_types);
+  const TfliteTensor& x = view.input(0);
+  const std::size_t rank = x.shape.size();
+  const auto paddings = view.integers(1, "its paddings", true);
+  if (view.input(1).shape != Shape{static_cast<std::int64_t>(rank), 2}) {
+    view.fail(fmt::format("paddings of shape {} don't fit an input of {}", to_string(view.input(1).shape),
+                          to_string(x.shape)));
+  }
+  if (view.has_input(2) && (view.input(2).dtype != x.dtype || element_count(view.input(2).shape) != 1)) {
+    view.fail(fmt::format("pads {} with {}{}", name_of(x.dtype), name_of(view.input(2).dtype),
+                          to_string(view.input(2).shape)));
+  }
+  Shape shape = x.shape;
+  for (std::size_t i = 0; i < paddings.size(); ++i) {
+    if (paddings[i] < 0 || paddings[i] > std::numeric_limits<std::int32_t>::max())
+      view.fail(fmt::format("can't pad by {}", paddings[i]));
+    shape[i / 2] += paddings[i];
+  }
+  return {{x.dtype, std::move(shape)}};
+}
+
 int version_of_pad(const TfliteGraph& graph, const TfliteOperator& op) {
   return input_of(graph, op, 0).shape.size() > 4 ? 4 : version_by_type<0>(graph, op);
 }
@@ -228,7 +255,11 @@ TfliteOp::WrittenOptions write_empty(flatbuffers::FlatBufferBuilder& builder, co
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Pad>,
-     {.name = "PAD",
+     {.name = tflite::Pad::name,
+      .inputs = {2, 2},
+      .most_dimensions = 5,
+      .infer = infer_pad_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 34,
       .rule = {OutputRange::same_as_input},
       .version = version_of_pad,
@@ -240,7 +271,10 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.5.0", "1.14.0", "2.4.0", "2.6.0"});
           }}},
     {alternative_of<tflite::PadV2>,
-     {.name = "PADV2",
+     {.name = tflite::PadV2::name,
+      .inputs = {3, 3},
+      .most_dimensions = 5,
+      .infer = infer_pad_tflite,
       .builtin_code = 60,
       .rule = {OutputRange::same_as_input},
       .version = version_of_pad,

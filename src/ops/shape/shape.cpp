@@ -1,9 +1,13 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "calib8/error.h"
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -236,6 +240,40 @@ constexpr OnnxOp onnx_rows[] = {
 
 // --- TFLite ---
 
+constexpr std::size_t most_sizes = 8;  // of a tensor
+
+/// The sizes that a RESHAPE asks for: those of its second input, else of its option, where [0] says "a
+/// scalar".
+Shape wanted_sizes(const OperatorView& view) {
+  if (view.has_input(1)) {
+    const Shape sizes = view.integers(1, "its sizes");
+    if (view.input(1).shape.size() == 1) return sizes;
+  }
+  const auto& option = view.options<tflite::Reshape>().new_shape;
+  if (option.size() == 1 && option[0] == 0) return {};
+  return {option.begin(), option.end()};
+}
+
+std::vector<TensorType> infer_reshape_tflite(const OperatorView& view) {
+  view.require_type(0, moved_types);
+  const TfliteTensor& x = view.input(0);
+  if (view.op.inputs.size() == 2 && !view.has_input(1)) {
+    view.fail("omits its sizes, which LiteRT reads where there is a place for them");
+  }
+  Shape shape = wanted_sizes(view);
+  const std::int64_t count = element_count(x.shape).value_or(0);
+  if (const auto rest = std::ranges::find(shape, -1); rest != shape.end()) {
+    *rest = 1;
+    const std::int64_t others = element_count(shape).value_or(0);
+    *rest = others > 0 ? count / others : 0;
+  }
+  if (element_count(shape) != count) {
+    view.fail(
+        fmt::format("{} doesn't have the elements of {}", to_string(wanted_sizes(view)), to_string(x.shape)));
+  }
+  return {{x.dtype, std::move(shape)}};
+}
+
 TfliteOp::WrittenOptions write_reshape(flatbuffers::FlatBufferBuilder& builder,
                                        const tflite::Options& options) {
   const auto shape = builder.CreateVector(std::get<tflite::Reshape>(options).new_shape);
@@ -244,15 +282,20 @@ TfliteOp::WrittenOptions write_reshape(flatbuffers::FlatBufferBuilder& builder,
 
 tflite::Options read_reshape(const schema::Operator& op) {
   tflite::Reshape options;
-  const auto* table = op.builtin_options_as_ReshapeOptions();
-  if (table && table->new_shape())
-    options.new_shape.assign(table->new_shape()->begin(), table->new_shape()->end());
+  const auto* table = options_table<schema::ReshapeOptions>(op);
+  if (!table || !table->new_shape()) return options;
+  if (table->new_shape()->size() > most_sizes)
+    throw Error(ErrorCode::model, "it asks for more dimensions than LiteRT has");
+  options.new_shape.assign(table->new_shape()->begin(), table->new_shape()->end());
   return options;
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Reshape>,
-     {.name = "RESHAPE",
+     {.name = tflite::Reshape::name,
+      .inputs = {1, 2},
+      .infer = infer_reshape_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 22,
       .rule = {OutputRange::same_as_input},
       .write = write_reshape,

@@ -134,7 +134,7 @@ TEST(Reshape, OnXnnpack) {
   EXPECT_TRUE(takes({2, 2}, {4}, 1, 1));
   EXPECT_FALSE(takes({2, 2}, {4}, 1, 2));
   EXPECT_FALSE(takes({1, 1, 1, 1, 1, 2, 2}, {4}, 1, 1));
-  EXPECT_EQ(tflite_op(tflite::Reshape{}).rule.output, OutputRange::same_as_input);
+  EXPECT_EQ(rule_of(tflite::Reshape{}).output, OutputRange::same_as_input);
 }
 
 }  // namespace

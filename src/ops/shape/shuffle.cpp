@@ -1,7 +1,12 @@
+#include <fmt/format.h>
+
+#include <array>
+
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/xnnpack.h"
 
 namespace calib8 {
@@ -95,6 +100,28 @@ constexpr OnnxOp onnx_rows[] = {
 
 // --- TFLite ---
 
+constexpr std::array shuffled_types = {DType::float32, DType::int8, DType::uint8, DType::int32, DType::int64};
+
+std::vector<TensorType> infer_depth_to_space_tflite(const OperatorView& view) {
+  view.require_type(0, shuffled_types);
+  const Shape& x = view.shape(0, 4);
+  const std::int64_t block = view.options<tflite::DepthToSpace>().block_size;
+  if (block < 1 || x[3] % (block * block) != 0) {
+    view.fail(fmt::format("blocks of {} x {} don't divide {} channels", block, block, x[3]));
+  }
+  return {{view.input(0).dtype, {x[0], x[1] * block, x[2] * block, x[3] / (block * block)}}};
+}
+
+std::vector<TensorType> infer_space_to_depth_tflite(const OperatorView& view) {
+  view.require_type(0, shuffled_types);
+  const Shape& x = view.shape(0, 4);
+  const std::int64_t block = view.options<tflite::SpaceToDepth>().block_size;
+  if (block < 1 || x[1] % block != 0 || x[2] % block != 0) {
+    view.fail(fmt::format("blocks of {} x {} don't divide {} x {}", block, block, x[1], x[2]));
+  }
+  return {{view.input(0).dtype, {x[0], x[1] / block, x[2] / block, x[3] * block * block}}};
+}
+
 template <class Op, class Table, schema::BuiltinOptions type>
 TfliteOp::WrittenOptions write_shuffle(flatbuffers::FlatBufferBuilder& builder,
                                        const tflite::Options& options) {
@@ -106,15 +133,17 @@ TfliteOp::WrittenOptions write_shuffle(flatbuffers::FlatBufferBuilder& builder,
 template <class Op, class Table>
 tflite::Options read_shuffle(const schema::Operator& op) {
   Op options;
-  if (const Table* table = op.builtin_options_as<Table>()) options.block_size = table->block_size();
+  options.block_size = required_table<Table>(op).block_size();
   return options;
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::DepthToSpace>,
-     {.name = "DEPTH_TO_SPACE",
+     {.name = tflite::DepthToSpace::name,
+      .infer = infer_depth_to_space_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 5,
-      .rule = {OutputRange::same_as_input},
+      .rule = int8_only(OutputRange::same_as_input),
       .version = version_by_type<0>,
       .write = write_shuffle<tflite::DepthToSpace, schema::DepthToSpaceOptions,
                              schema::BuiltinOptions::DepthToSpaceOptions>,
@@ -125,9 +154,11 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"2.1.0", "2.5.0"});
           }}},
     {alternative_of<tflite::SpaceToDepth>,
-     {.name = "SPACE_TO_DEPTH",
+     {.name = tflite::SpaceToDepth::name,
+      .infer = infer_space_to_depth_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 26,
-      .rule = {OutputRange::same_as_input},
+      .rule = int8_only(OutputRange::same_as_input),
       .version = version_by_type<0>,
       .write = write_shuffle<tflite::SpaceToDepth, schema::SpaceToDepthOptions,
                              schema::BuiltinOptions::SpaceToDepthOptions>,

@@ -1,9 +1,11 @@
 #include <algorithm>
 
+#include "calib8/error.h"
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/shape/slice_rows.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -167,13 +169,13 @@ constexpr OnnxOp onnx_rows[] = {{"Slice", infer_slice, fold_slice, lower_slice}}
 // --- TFLite ---
 
 int version_of_slice(const TfliteGraph& graph, const TfliteOperator& op) {
-  return input_of(graph, op, 0).shape.size() > 4 ? 5 : version_by_type<0>(graph, op);
+  return input_of(graph, op, 0).shape.size() > 4 ? 5 : version_by_type<0, 4>(graph, op);
 }
 
 int version_of_strided_slice(const TfliteGraph& graph, const TfliteOperator& op) {
   const auto& options = std::get<tflite::StridedSlice>(op.options);
   if (options.ellipsis_mask != 0 || options.new_axis_mask != 0) return 6;
-  return input_of(graph, op, 0).shape.size() > 4 ? 4 : version_by_type<0>(graph, op);
+  return input_of(graph, op, 0).shape.size() > 4 ? 4 : version_by_type<0, 1>(graph, op);
 }
 
 /// Sizes of -1 ("the rest") stay with the builtin kernel.
@@ -204,15 +206,20 @@ TfliteOp::WrittenOptions write_strided_slice(flatbuffers::FlatBufferBuilder& bui
 }
 
 tflite::Options read_strided_slice(const schema::Operator& op) {
-  const auto* table = op.builtin_options_as_StridedSliceOptions();
+  const auto* table = options_table<schema::StridedSliceOptions>(op);
   if (!table) return tflite::StridedSlice{};
+  if (table->offset())
+    throw Error(ErrorCode::model, "ends that are relative to the starts are not supported");
   return tflite::StridedSlice{table->begin_mask(), table->end_mask(), table->ellipsis_mask(),
                               table->new_axis_mask(), table->shrink_axis_mask()};
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Slice>,
-     {.name = "SLICE",
+     {.name = tflite::Slice::name,
+      .inputs = {3, 3},
+      .infer = infer_slice_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 65,
       .rule = {OutputRange::same_as_input},
       .version = version_of_slice,
@@ -224,7 +231,10 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
             return release_of(version, {"1.14.0", "1.14.0", "1.14.0", "2.4.0", "2.5.0"});
           }}},
     {alternative_of<tflite::StridedSlice>,
-     {.name = "STRIDED_SLICE",
+     {.name = tflite::StridedSlice::name,
+      .inputs = {4, 4},
+      .infer = infer_strided_slice,
+      .sign = SignEffect::keeps,
       .builtin_code = 45,
       .rule = {OutputRange::same_as_input},
       .version = version_of_strided_slice,

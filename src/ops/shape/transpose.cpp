@@ -1,9 +1,12 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
 #include "ops/infer.h"
+#include "ops/infer_tflite.h"
 #include "ops/strided.h"
 #include "ops/xnnpack.h"
 
@@ -60,19 +63,42 @@ constexpr OnnxOp onnx_rows[] = {{"Transpose", infer_transpose, fold_transpose, l
 
 // --- TFLite ---
 
+std::vector<TensorType> infer_transpose_tflite(const OperatorView& view) {
+  view.require_type(0, moved_types);
+  const TfliteTensor& x = view.input(0);
+  const auto permutation = view.integers(1, "its axes");
+  std::vector<bool> is_taken(x.shape.size(), false);
+  Shape shape;
+  for (const std::int64_t axis : permutation) {
+    if (axis < 0 || axis >= static_cast<std::int64_t>(x.shape.size()) ||
+        is_taken[static_cast<std::size_t>(axis)])
+      break;
+    is_taken[static_cast<std::size_t>(axis)] = true;
+    shape.push_back(x.shape[static_cast<std::size_t>(axis)]);
+  }
+  if (shape.size() != x.shape.size() || permutation.size() != shape.size()) {
+    view.fail(fmt::format("{} is no permutation of {} dimensions", to_string(permutation), x.shape.size()));
+  }
+  return {{x.dtype, std::move(shape)}};
+}
+
 TfliteOp::WrittenOptions write_transpose(flatbuffers::FlatBufferBuilder& builder, const tflite::Options&) {
   return written(schema::BuiltinOptions::TransposeOptions, schema::CreateTransposeOptions(builder));
 }
 
 int version_of_transpose(const TfliteGraph& graph, const TfliteOperator& op) {
   const std::size_t rank = graph[op.inputs.at(0)].shape.size();
-  if (rank > 4) return rank == 5 ? 4 : rank == 6 ? 6 : 8;
-  return version_by_type<0>(graph, op);
+  if (rank > 5) return rank == 6 ? 6 : 8;
+  if (graph[op.inputs.at(0)].dtype == DType::int16) return 5;
+  return rank == 5 ? 4 : version_by_type<0>(graph, op);
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Transpose>,
-     {.name = "TRANSPOSE",
+     {.name = tflite::Transpose::name,
+      .inputs = {2, 2},
+      .infer = infer_transpose_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 39,
       .rule = {OutputRange::same_as_input},
       .version = version_of_transpose,

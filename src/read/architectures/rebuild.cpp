@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "calib8/error.h"
-#include "container/printable.h"
 #include "read/architectures/architecture.h"
 #include "read/architectures/match.h"
 
@@ -29,11 +29,8 @@ std::string comma_separated(const std::vector<std::string>& words) {
 
 /// "EfficientNet-B0" and "efficientnet_b0" are the same name.
 std::string normalized(std::string_view name) {
-  std::string letters;
-  for (const char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)))
-      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  std::string letters = lower_case(name);
+  std::erase_if(letters, [](unsigned char c) { return std::isalnum(c) == 0; });
   return letters;
 }
 

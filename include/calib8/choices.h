@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace calib8 {
+
+/// Which files an export writes.
+enum class OutputFormat { onnx, tflite, both };
+
+/// How the .tflite file stores numbers: int8 throughout, int8 weights beside int16 activations, weights as
+/// float16, or float32.
+enum class QuantizeTo { none, float16, int8, int16x8 };
+
+/// How activation ranges are chosen from what calibration saw: the extremes, all but rare values, or the
+/// range of least error.
+enum class CalibrationMethod { minmax, percentile, mse };
+
+/// Type of an integer model's inputs and outputs; automatic: int8, or float32 beside int16 activations.
+enum class ModelIo { automatic, int8, uint8, int16, float32 };
+
+/// What is looked for in a data set; automatic: whatever is there.
+enum class DatasetKind { automatic, classification, detection, images, numpy };
+
+/// A choice and the word for it: on the command line, in Python and in JSON.
+template <class T>
+struct Choice {
+  T value;
+  std::string_view word;
+};
+
+/// The words of each choice, the default's first.
+constexpr std::array<Choice<OutputFormat>, 3> choices_of(OutputFormat) {
+  using enum OutputFormat;
+  return {{{tflite, "tflite"}, {onnx, "onnx"}, {both, "both"}}};
+}
+constexpr std::array<Choice<QuantizeTo>, 4> choices_of(QuantizeTo) {
+  using enum QuantizeTo;
+  return {{{int8, "int8"}, {int16x8, "int16x8"}, {float16, "float16"}, {none, "none"}}};
+}
+constexpr std::array<Choice<CalibrationMethod>, 3> choices_of(CalibrationMethod) {
+  using enum CalibrationMethod;
+  return {{{mse, "mse"}, {minmax, "minmax"}, {percentile, "percentile"}}};
+}
+constexpr std::array<Choice<ModelIo>, 5> choices_of(ModelIo) {
+  using enum ModelIo;
+  return {{{automatic, "auto"}, {int8, "int8"}, {uint8, "uint8"}, {int16, "int16"}, {float32, "float32"}}};
+}
+constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
+  using enum DatasetKind;
+  return {{{automatic, "auto"},
+           {classification, "classification"},
+           {detection, "detection"},
+           {images, "images"},
+           {numpy, "numpy"}}};
+}
+
+/// The word of a choice; empty for a value that is none of them.
+template <class T>
+constexpr std::string_view word_of(T value) {
+  for (const auto& choice : choices_of(T{})) {
+    if (choice.value == value) return choice.word;
+  }
+  return {};
+}
+
+/// The choice of a word; nothing where no choice has it.
+template <class T>
+constexpr std::optional<T> find_choice(std::string_view word) {
+  for (const auto& choice : choices_of(T{})) {
+    if (choice.word == word) return choice.value;
+  }
+  return std::nullopt;
+}
+
+/// "int8|float16|none"
+template <class T>
+std::string words_of(std::string_view separator = "|") {
+  std::string words;
+  for (const auto& choice : choices_of(T{})) words.append(words.empty() ? "" : separator).append(choice.word);
+  return words;
+}
+
+}  // namespace calib8

@@ -1,0 +1,64 @@
+#include "pipeline/float_model.h"
+
+#include <future>
+
+#include "lower/lower.h"
+#include "optimize/optimize.h"
+#include "optimize/validate.h"
+#include "pipeline/source.h"
+#include "simplify/spelling.h"
+
+namespace calib8 {
+namespace {
+
+/// Writes model.onnx beside lowering: hashing and writing take as long, and share nothing with it but
+/// constants.
+std::optional<TfliteGraph> write_and_lower(ExportRun& run, OnnxGraph graph) {
+  std::future<WrittenFile> written =
+      std::async(std::launch::async | std::launch::deferred, [&run, graph]() mutable {
+        spell_for_onnx_runtime(graph);
+        return run.outputs.write_onnx(graph);
+      });
+  std::optional<TfliteGraph> lowered;
+  if (run.options.format != OutputFormat::onnx)
+    lowered = lower(with_single_batch(std::move(graph), run.options));
+  run.report.outputs.onnx = written.get();
+  return lowered;
+}
+
+/// The graph that lowering or a .tflite file gives.
+std::optional<TfliteGraph> to_tflite(ExportRun& run, Source source) {
+  if (auto* tflite = std::get_if<TfliteGraph>(&source.graph)) {
+    if (run.options.format != OutputFormat::onnx) return std::move(*tflite);
+    throw Error(ErrorCode::usage, "a .tflite file can't become ONNX", run.options.model.string());
+  }
+  if (const auto* stopped = std::get_if<Stopped>(&source.graph)) {
+    run.dump("onnx graph", to_text(stopped->graph));
+    return std::nullopt;
+  }
+  OnnxGraph& onnx = std::get<OnnxGraph>(source.graph);
+  run.dump("onnx graph", to_text(onnx));
+  return write_and_lower(run, std::move(onnx));
+}
+
+}  // namespace
+
+std::optional<LoweredModel> make_float_model(ExportRun& run) {
+  Source source = read_source(run.options);
+  for (const std::filesystem::path& file : source.other_files)
+    run.outputs.keep_apart_from(file, "a part of the model");
+  nlohmann::json config = source.description.config;
+  run.report.model = std::move(source.description);
+  std::optional<TfliteGraph> graph = to_tflite(run, std::move(source));
+  run.end_stage("read");
+  if (!graph) return std::nullopt;
+  const PassReport passes = optimize(*graph, {pass_options(run.options)});
+  run.dump("tflite graph", to_text(*graph));
+  if (passes.stopped) return std::nullopt;
+  require_valid(*graph);
+  ConstantBlock constants(*graph);
+  run.end_stage("optimize");
+  return LoweredModel{std::move(*graph), std::move(constants), std::move(config)};
+}
+
+}  // namespace calib8

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "pipeline/export_run.h"
+#include "tflite_graph/tflite_graph.h"
+#include "write/constant_block.h"
+
+namespace calib8 {
+
+/// A float model ready for LiteRT.
+struct LoweredModel {
+  TfliteGraph graph;
+  ConstantBlock constants;
+  nlohmann::json config;  ///< What the model's file says beside its weights; an object.
+
+  FloatModel view() const { return {graph, constants}; }
+};
+
+/// Reads the model, writes model.onnx, lowers and optimizes; nothing where that was all that was asked for,
+/// or a pass of --stop-after was reached. The checkpoint is unmapped and the ONNX graph gone when this
+/// returns: calibration needs the memory.
+std::optional<LoweredModel> make_float_model(ExportRun& run);
+
+}  // namespace calib8

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "pipeline/source.h"
+
+namespace calib8 {
+
+/// A kind of file: how it is known, and what can be done with it.
+struct ModelReader {
+  std::string_view name;  ///< "an ONNX file"
+  bool (*looks_like)(ByteView bytes);
+  /// Makes a graph of it, and what describes it but file, bytes and sha256. Null where it holds no model.
+  Source (*read)(const Data& file, const ExportOptions& options);
+  /// The text of `calib8 inspect`.
+  std::string (*inspect)(const Data& file, const std::filesystem::path& path, bool as_json);
+  /// Whether the file is weights alone, so that --arch and --num-classes can say what they are of.
+  bool holds_weights_alone = false;
+};
+
+/// The reader for a file that begins so: the first of the table in model_readers.cpp that knows it.
+const ModelReader& reader_of(ByteView bytes);
+
+// One row of the table each, in a file of its own.
+extern const ModelReader metadata_reader, tflite_reader, onnx_reader, checkpoint_reader;
+
+/// JSON as `calib8 inspect --json` prints it.
+std::string printed(const nlohmann::ordered_json& json);
+
+}  // namespace calib8

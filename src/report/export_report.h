@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "verify/verify_model.h"
+
+// What an export tells of itself, as the stages fill it in. report_json.h makes the metadata's JSON of it,
+// read_report.h reads that again, summary.h prints it. Text from files is as it was there: any bytes.
+
+namespace calib8 {
+
+struct ExternalFile {
+  std::string file;  ///< As the model names it.
+  std::uint64_t bytes = 0;
+  std::string sha256;
+};
+
+/// What a network was rebuilt by, of a state_dict.
+struct RebuiltDescription {
+  std::string architecture, recognized_by, head;
+  std::int64_t num_classes = 0;
+  std::pair<std::int64_t, std::int64_t> input_size;  ///< height, width
+  std::string input_size_from;
+};
+
+struct ModelDescription {
+  std::string kind;  ///< "checkpoint", "onnx", "tflite"
+  std::string file;  ///< Its name, without folders.
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  std::optional<RebuiltDescription> rebuilt;
+  std::vector<ExternalFile> external_files;
+  nlohmann::json config = nlohmann::json::object();  ///< What a checkpoint says beside its weights.
+};
+
+/// The options that decide what is in the files.
+struct UsedOptions {
+  std::string quantize, calibration, io;
+  std::uint64_t num_calib_samples = 0, verify_samples = 0;
+  double min_agreement = 0;
+  std::uint64_t seed = 0;
+};
+
+struct SkippedFile {
+  std::string path, reason;
+};
+
+/// What was found and used. Lists of the samples themselves are made while the text is written.
+struct DatasetDescription {
+  std::string layout;
+  std::uint64_t calibration_samples = 0;
+  std::optional<std::uint64_t> verification_samples;
+  std::uint64_t calibrated_and_verified = 0;  ///< Samples of the verification that calibrate, too.
+  std::uint64_t selection_samples = 0;
+  /// Of data that were found on disk.
+  struct Folder {
+    std::string path;
+    std::vector<std::string> classes;
+    std::uint64_t images = 0;
+    std::vector<SkippedFile> skipped;
+    std::uint64_t dropped_duplicates = 0;
+    std::vector<std::string> notes;
+    nlohmann::json quality;  ///< Null where it wasn't looked at: arrays.
+  };
+  std::optional<Folder> folder;
+};
+
+struct PreprocessingDescription {
+  std::string description;  ///< One line.
+  std::string name, from;   ///< The preset, and what declared it.
+  nlohmann::json steps;     ///< As --preprocessing takes them; with the description and the name.
+};
+
+struct WrittenFile {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  std::string type;                          ///< "float32", "float16 weights", "int8"
+  std::optional<std::uint64_t> float_bytes;  ///< Of the same model in float32.
+};
+
+struct Outputs {
+  std::optional<WrittenFile> onnx, tflite;
+  std::optional<std::string> metadata;  ///< Its path.
+};
+
+/// Whether a quantized model is good enough to be shipped, in words.
+struct GateDecision {
+  bool passed = true;
+  std::string verdict;
+  std::string next_step;  ///< May be empty.
+};
+
+/// Float TFLite against model.onnx on ONNX Runtime; without numbers where that wasn't possible.
+struct OnnxComparison {
+  std::string description;
+  struct Numbers {
+    std::uint64_t samples = 0;
+    double largest_difference = 0, largest_value = 0;
+  };
+  std::optional<Numbers> numbers;
+};
+
+/// How a preprocessing scores beside the declared one, on the same labelled images.
+struct ScoredMistake {
+  std::string name;
+  std::string flags;      ///< What selects it, beside the flags that were given.
+  int correct = 0;        ///< Images whose class the float model tells.
+  int only_declared = 0;  ///< Images that only the declared preprocessing gets right,
+  int only_this = 0;      ///< and those that only this one does.
+  double p = 1;           ///< Of McNemar's exact test.
+};
+
+struct PreprocessingCheck {
+  int images = 0;  ///< 0 where nothing could be checked; the verdict says why.
+  int correct = 0;
+  std::vector<ScoredMistake> mistakes;
+  std::optional<ScoredMistake> better;  ///< The best of those that score more with p < 0.01.
+  std::string verdict;                  ///< One sentence.
+};
+
+/// What differs from run to run.
+struct Measured {
+  double seconds = 0;
+  std::map<std::string, double> seconds_by_stage;
+  std::optional<Verification> verification;
+  std::optional<GateDecision> gate;
+  std::optional<OnnxComparison> onnx_comparison;
+  std::optional<PreprocessingCheck> preprocessing_check;
+};
+
+/// An operator of an integer model that computes in float.
+struct OperatorInFloat {
+  std::string op, output, reason;
+};
+
+struct ExportReport {
+  std::string calib8_version;
+  ModelDescription model;
+  UsedOptions options;
+  std::optional<DatasetDescription> dataset;
+  std::optional<PreprocessingDescription> preprocessing;  ///< Of images.
+  nlohmann::json quantization;                            ///< The plan; null where there is none.
+  std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
+  Outputs outputs;
+  Measured measured;
+};
+
+}  // namespace calib8

@@ -1,0 +1,140 @@
+#include "report/read_report.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace calib8 {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+ModelDescription read_model(const JsonFields& fields) {
+  ModelDescription model{fields.text("kind"),
+                         fields.text("file"),
+                         fields.count_or("bytes", 0),
+                         fields.text_or("sha256", ""),
+                         {},
+                         {},
+                         {}};
+  if (model.kind != "checkpoint") return model;
+  const std::vector<double> size = fields.numbers("input_size", 2);
+  model.rebuilt = {fields.text("architecture"),
+                   fields.text("recognized_by"),
+                   fields.text("head"),
+                   static_cast<std::int64_t>(fields.count("num_classes")),
+                   {static_cast<std::int64_t>(std::clamp(size[0], 0.0, 1e9)),
+                    static_cast<std::int64_t>(std::clamp(size[1], 0.0, 1e9))},
+                   fields.text("input_size_from")};
+  return model;
+}
+
+DatasetDescription read_dataset(const JsonFields& fields) {
+  DatasetDescription dataset;
+  dataset.layout = fields.text("layout");
+  dataset.calibration_samples = fields.count("calibration_samples");
+  dataset.verification_samples = fields.count("verification_samples");
+  if (!fields.truth("held_out"))
+    dataset.calibrated_and_verified =
+        fields.count_or("calibrated_and_verified", *dataset.verification_samples);
+  if (!fields.has("folder")) return dataset;
+  dataset.folder.emplace().path = fields.text("folder");
+  dataset.folder->skipped.resize(fields.length("skipped"));
+  return dataset;
+}
+
+/// Those with a reason: others convert between types, or older versions wrote them.
+std::vector<OperatorInFloat> read_float_operators(const JsonFields& quantization) {
+  std::vector<OperatorInFloat> operators;
+  if (!quantization.has("float_operators")) return operators;
+  for (const JsonFields& fields : quantization.objects("float_operators")) {
+    std::string reason = fields.text_or("reason", "");
+    if (!reason.empty())
+      operators.push_back({fields.text("operator"), fields.text("output"), std::move(reason)});
+  }
+  return operators;
+}
+
+WrittenFile read_file(const JsonFields& fields) {
+  WrittenFile file{
+      fields.text("path"), fields.count("bytes"), fields.text_or("sha256", ""), fields.text("type"), {}};
+  if (fields.has("float_bytes")) file.float_bytes = fields.count("float_bytes");
+  return file;
+}
+
+/// The ratio, or what stands for it where it is no number of JSON's.
+double read_decibels(const JsonFields& fields) {
+  if (!fields.is_null("sqnr_decibels")) return fields.number("sqnr_decibels");
+  const std::string what = fields.text_or("sqnr_is", "infinite");  // older versions wrote nothing beside it
+  return what == "infinite"    ? infinity
+         : what == "-infinite" ? -infinity
+                               : std::numeric_limits<double>::quiet_NaN();
+}
+
+int read_int(const JsonFields& fields, std::string_view name) {
+  return static_cast<int>(std::min<std::uint64_t>(fields.count(name), std::numeric_limits<int>::max()));
+}
+
+Verification read_verification(const JsonFields& fields) {
+  Verification verification;
+  verification.samples = read_int(fields, "samples");
+  verification.sqnr_decibels = read_decibels(fields);
+  const JsonFields latency = fields.object("latency");
+  verification.latency = {latency.number("float_milliseconds"), latency.number("quantized_milliseconds"),
+                          read_int(latency, "rounds")};
+  if (fields.has("agreement")) {
+    const JsonFields agreement = fields.object("agreement");
+    const std::vector<double> interval = agreement.numbers("interval_95", 2);
+    verification.agreement = Agreement{read_int(agreement, "agreeing"), {interval[0], interval[1]}};
+  }
+  if (fields.has("accuracy")) {
+    const JsonFields accuracy = fields.object("accuracy");
+    verification.accuracy = Accuracy{read_int(accuracy, "labelled"), read_int(accuracy, "float_correct"),
+                                     read_int(accuracy, "quantized_correct")};
+  }
+  for (const JsonFields& layer : fields.objects("worst_layers"))
+    verification.worst_layers.push_back({layer.text("tensor"), layer.text("op"), read_decibels(layer)});
+  return verification;
+}
+
+Measured read_measured(const JsonFields& fields) {
+  Measured measured;
+  measured.seconds = fields.number("seconds");
+  if (fields.has("verification")) measured.verification = read_verification(fields.object("verification"));
+  if (fields.has("verdict"))
+    measured.gate = {fields.truth("gate_passed"), fields.text("verdict"), fields.text_or("next_step", "")};
+  if (fields.has("onnx_comparison"))
+    measured.onnx_comparison = {fields.object("onnx_comparison").text("description"), {}};
+  if (fields.has("preprocessing_check"))
+    measured.preprocessing_check.emplace().verdict = fields.object("preprocessing_check").text("verdict");
+  return measured;
+}
+
+}  // namespace
+
+ExportReport read_report(const JsonFields& metadata) {
+  ExportReport report;
+  metadata.count("schema_version");  // says that it is metadata
+  report.calib8_version = metadata.text_or("calib8_version", "");
+  report.model = read_model(metadata.object("model"));
+  const JsonFields options = metadata.object("options");
+  report.options.calibration = options.text("calibration");
+  report.options.seed = options.count("seed");
+  if (metadata.has("dataset")) report.dataset = read_dataset(metadata.object("dataset"));
+  if (metadata.has("preprocessing") && !metadata.is_null("preprocessing")) {
+    const JsonFields preprocessing = metadata.object("preprocessing");
+    report.preprocessing = {preprocessing.text("description"),
+                            preprocessing.text_or("name", ""),
+                            preprocessing.text_or("from", ""),
+                            {}};
+  }
+  if (metadata.has("quantization"))
+    report.float_operators = read_float_operators(metadata.object("quantization"));
+  const JsonFields outputs = metadata.object("outputs");
+  if (outputs.has("onnx")) report.outputs.onnx = read_file(outputs.object("onnx"));
+  if (outputs.has("tflite")) report.outputs.tflite = read_file(outputs.object("tflite"));
+  if (outputs.has("metadata")) report.outputs.metadata = outputs.object("metadata").text("path");
+  report.measured = read_measured(metadata.object("measured"));
+  return report;
+}
+
+}  // namespace calib8

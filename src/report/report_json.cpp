@@ -1,0 +1,183 @@
+#include "report/report_json.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/text.h"
+
+namespace calib8 {
+
+using nlohmann::json;
+
+void add_path(json& object, const std::string& path) {
+  object["path"] = valid_utf8(path);
+  if (object["path"] == path) return;
+  std::string hex;
+  for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  object["path_hex"] = hex;
+}
+
+namespace {
+
+json to_json(const ModelDescription& model) {
+  json object = {
+      {"kind", model.kind}, {"file", model.file}, {"bytes", model.bytes}, {"sha256", model.sha256}};
+  if (const auto& rebuilt = model.rebuilt) {
+    object["architecture"] = rebuilt->architecture;
+    object["recognized_by"] = rebuilt->recognized_by;
+    object["head"] = rebuilt->head;
+    object["num_classes"] = rebuilt->num_classes;
+    object["input_size"] = {rebuilt->input_size.first, rebuilt->input_size.second};
+    object["input_size_from"] = rebuilt->input_size_from;
+    object["config"] = model.config;
+  }
+  for (const ExternalFile& external : model.external_files) {
+    object["external_data"].push_back(
+        {{"file", external.file}, {"bytes", external.bytes}, {"sha256", external.sha256}});
+  }
+  return object;
+}
+
+json to_json(const UsedOptions& options) {
+  return {{"quantize", options.quantize},
+          {"calibration", options.calibration},
+          {"io", options.io},
+          {"num_calib_samples", options.num_calib_samples},
+          {"verify_samples", options.verify_samples},
+          {"min_agreement", options.min_agreement},
+          {"seed", options.seed}};
+}
+
+json to_json(const WrittenFile& file) {
+  json object = {{"bytes", file.bytes}, {"sha256", file.sha256}, {"type", file.type}};
+  add_path(object, file.path);
+  if (file.float_bytes) object["float_bytes"] = *file.float_bytes;
+  return object;
+}
+
+json to_json(const Outputs& outputs) {
+  json object = json::object();
+  if (outputs.onnx) object["onnx"] = to_json(*outputs.onnx);
+  if (outputs.tflite) object["tflite"] = to_json(*outputs.tflite);
+  if (outputs.metadata) add_path(object["metadata"], *outputs.metadata);
+  return object;
+}
+
+void add_decibels(json& object, double decibels) {
+  object["sqnr_decibels"] = std::isfinite(decibels) ? json(decibels) : json(nullptr);
+  if (std::isfinite(decibels)) return;
+  object["sqnr_is"] = std::isnan(decibels) ? "not a number" : decibels > 0 ? "infinite" : "-infinite";
+}
+
+json to_json(const Verification& verification) {
+  json object = {{"samples", verification.samples},
+                 {"latency",
+                  {{"float_milliseconds", verification.latency.float_milliseconds},
+                   {"quantized_milliseconds", verification.latency.quantized_milliseconds},
+                   {"rounds", verification.latency.rounds},
+                   {"threads", 1}}}};
+  add_decibels(object, verification.sqnr_decibels);
+  if (const auto& agreement = verification.agreement) {
+    object["agreement"] = {{"agreeing", agreement->agreeing},
+                           {"share", static_cast<double>(agreement->agreeing) / verification.samples},
+                           {"interval_95", {agreement->interval.low, agreement->interval.high}}};
+  }
+  if (const auto& accuracy = verification.accuracy) {
+    object["accuracy"] = {{"labelled", accuracy->labelled},
+                          {"float_correct", accuracy->float_correct},
+                          {"quantized_correct", accuracy->quantized_correct}};
+  }
+  object["worst_layers"] = json::array();
+  for (const LayerError& layer : verification.worst_layers) {
+    json entry = {{"tensor", layer.tensor}, {"op", layer.op}};
+    add_decibels(entry, layer.sqnr_decibels);
+    object["worst_layers"].push_back(std::move(entry));
+  }
+  return object;
+}
+
+json to_json(const OnnxComparison& comparison) {
+  json object = {{"description", comparison.description}};
+  if (const auto& numbers = comparison.numbers) {
+    object["samples"] = numbers->samples;
+    object["largest_difference"] = numbers->largest_difference;
+    object["largest_value"] = numbers->largest_value;
+  }
+  return object;
+}
+
+json to_json(const ScoredMistake& mistake) {
+  return {{"name", mistake.name},           {"flags", mistake.flags},
+          {"correct", mistake.correct},     {"only_declared", mistake.only_declared},
+          {"only_this", mistake.only_this}, {"p", mistake.p}};
+}
+
+json to_json(const PreprocessingCheck& check) {
+  json object = {{"images", check.images},
+                 {"correct", check.correct},
+                 {"mistakes", json::array()},
+                 {"verdict", check.verdict}};
+  for (const ScoredMistake& mistake : check.mistakes) object["mistakes"].push_back(to_json(mistake));
+  if (check.better) object["better"] = to_json(*check.better);
+  return object;
+}
+
+json to_json(const Measured& measured) {
+  json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
+  if (measured.verification) object["verification"] = to_json(*measured.verification);
+  if (measured.gate) {
+    object["verdict"] = measured.gate->verdict;
+    object["gate_passed"] = measured.gate->passed;
+    if (!measured.gate->next_step.empty()) object["next_step"] = measured.gate->next_step;
+  }
+  if (measured.onnx_comparison) object["onnx_comparison"] = to_json(*measured.onnx_comparison);
+  if (measured.preprocessing_check) object["preprocessing_check"] = to_json(*measured.preprocessing_check);
+  return object;
+}
+
+}  // namespace
+
+json to_json(const DatasetDescription& dataset) {
+  json object = {{"layout", dataset.layout}, {"calibration_samples", dataset.calibration_samples}};
+  if (dataset.verification_samples) {
+    object["verification_samples"] = *dataset.verification_samples;
+    object["held_out"] = dataset.calibrated_and_verified == 0;
+    object["calibrated_and_verified"] = dataset.calibrated_and_verified;
+  }
+  if (dataset.selection_samples > 0) object["selection_samples"] = dataset.selection_samples;
+  if (!dataset.folder) return object;
+  const DatasetDescription::Folder& folder = *dataset.folder;
+  object["folder"] = folder.path;
+  object["classes"] = folder.classes;
+  object["images"] = folder.images;
+  object["skipped"] = json::array();
+  for (const SkippedFile& file : folder.skipped)
+    object["skipped"].push_back({{"path", file.path}, {"reason", file.reason}});
+  object["dropped_duplicates"] = folder.dropped_duplicates;
+  object["notes"] = folder.notes;
+  if (!folder.quality.is_null()) object["quality"] = folder.quality;
+  return object;
+}
+
+json to_json(const std::optional<PreprocessingDescription>& preprocessing) {
+  if (!preprocessing) return nullptr;
+  json object = preprocessing->steps;
+  object["description"] = preprocessing->description;
+  object["name"] = preprocessing->name;
+  object["from"] = preprocessing->from;
+  return object;
+}
+
+json to_json(const ExportReport& report) {
+  json object = {{"schema_version", schema_version},   {"calib8_version", report.calib8_version},
+                 {"model", to_json(report.model)},     {"options", to_json(report.options)},
+                 {"outputs", to_json(report.outputs)}, {"measured", to_json(report.measured)}};
+  if (!report.quantization.is_null()) object["quantization"] = report.quantization;
+  if (!report.dataset) return object;
+  object["dataset"] = to_json(*report.dataset);
+  object["preprocessing"] = to_json(report.preprocessing);
+  return object;
+}
+
+}  // namespace calib8
