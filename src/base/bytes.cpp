@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -13,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/mapped_file.h"
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -66,11 +66,7 @@ Data map_file(const std::filesystem::path& path) {
   struct stat status {};
   const Descriptor file = open_regular(path, status);
   if (status.st_size == 0) throw Error(ErrorCode::model, "is empty", path.string());
-  const std::size_t size = static_cast<std::size_t>(status.st_size);
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (address == MAP_FAILED) fail_with_errno(path, "cannot map");
-  std::shared_ptr<const void> owner(address, [size](void* mapped) { ::munmap(mapped, size); });
-  return Data(std::move(owner), ByteView(static_cast<const std::byte*>(address), size));
+  return map_descriptor(file.get(), static_cast<std::size_t>(status.st_size), path.string());
 }
 
 std::uint64_t hash64(ByteView bytes) {

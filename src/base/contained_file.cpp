@@ -1,7 +1,6 @@
 #include "base/contained_file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -83,11 +83,8 @@ Data map_contained_file(const std::filesystem::path& folder, std::string_view re
     refuse(relative, "has another hard link, perhaps outside of the model's folder; copy the file");
   }
   if (status.st_size == 0) return {};
-  const std::size_t size = static_cast<std::size_t>(status.st_size);
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, *file, 0);
-  if (address == MAP_FAILED) refuse(relative, "cannot map: " + std::generic_category().message(errno));
-  std::shared_ptr<const void> owner(address, [size](void* mapped) { ::munmap(mapped, size); });
-  return Data(std::move(owner), ByteView(static_cast<const std::byte*>(address), size));
+  return map_descriptor(*file, static_cast<std::size_t>(status.st_size),
+                        "external file '" + std::string(relative) + "'");
 }
 
 }  // namespace calib8

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <utility>
@@ -19,6 +18,9 @@ struct Id {
   friend auto operator<=>(Id, Id) = default;
 };
 
+/// Fails with ErrorCode::internal: a graph was used against its rules ("it reads a value that isn't there").
+[[noreturn]] void fail_dataflow(const char* what);
+
 /// The common skeleton of both graphs: values that are written by at most one node, nodes in execution order,
 /// and who uses what. It knows nothing of what values and nodes mean.
 ///
@@ -27,6 +29,10 @@ struct Id {
 /// again. References stay valid too, until the thing is removed.
 ///
 /// A node's `inputs` and `outputs` are changed by the functions below only, everything else in it freely.
+/// What breaks a rule (an id of nothing, a value written by two nodes) fails with ErrorCode::internal in all
+/// builds: the graphs come from hostile files. Each question below is answered in constant time, each change
+/// in the time of what it changes: files may hold any number of nodes, of outputs, and of readers of one
+/// value.
 template <class ValueT, class NodeT>
 class Dataflow {
  public:
@@ -36,11 +42,21 @@ class Dataflow {
   /// Values that come from outside, and those that go there, in the signature's order.
   const std::vector<ValueId>& inputs() const { return inputs_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
-  void set_inputs(std::vector<ValueId> values) { inputs_ = std::move(values); }
-  void set_outputs(std::vector<ValueId> values) { outputs_ = std::move(values); }
+  void set_inputs(std::vector<ValueId> values) {
+    for (const ValueId old : inputs_) values_[old.index].is_input = false;
+    inputs_ = std::move(values);
+    for (const ValueId input : inputs_) values_[check(input)].is_input = true;
+  }
+  void set_outputs(std::vector<ValueId> values) {
+    for (const ValueId old : outputs_) values_[old.index].output_positions.clear();
+    outputs_ = std::move(values);
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      values_[check(outputs_[i])].output_positions.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
 
   ValueId add_value(ValueT value) {
-    values_.push_back({std::move(value), {}, {}});
+    values_.push_back({std::move(value), {}, {}, {}, {}, false});
     return {static_cast<std::uint32_t>(values_.size() - 1)};
   }
   /// Adds a node behind all others.
@@ -49,7 +65,7 @@ class Dataflow {
   NodeId insert_before(NodeId next, NodeT node) { return insert(std::move(node), next); }
   /// Adds a node right behind another.
   NodeId insert_after(NodeId previous, NodeT node) {
-    return insert(std::move(node), nodes_[previous.index].next);
+    return insert(std::move(node), nodes_[check(previous)].next);
   }
 
   ValueT& operator[](ValueId id) { return values_[check(id)].value; }
@@ -62,50 +78,53 @@ class Dataflow {
   NodeId producer(ValueId id) const { return values_[check(id)].producer; }
   /// The nodes that read the value, once per use, in no particular order.
   const std::vector<NodeId>& users(ValueId id) const { return values_[check(id)].users; }
-  bool is_output(ValueId id) const {
-    return std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end();
-  }
-  bool is_input(ValueId id) const { return std::find(inputs_.begin(), inputs_.end(), id) != inputs_.end(); }
+  bool is_output(ValueId id) const { return !values_[check(id)].output_positions.empty(); }
+  bool is_input(ValueId id) const { return values_[check(id)].is_input; }
   /// True where exactly one node reads the value once and it isn't an output of the graph.
   bool has_single_use(ValueId id) const { return users(id).size() == 1 && !is_output(id); }
 
   void set_input(NodeId node, std::size_t position, ValueId value) {
     ValueId& slot = nodes_[check(node)].node.inputs.at(position);
-    drop_user(slot, node);
+    forget_use(node, position);
     slot = value;
-    note_user(value, node);
+    note_use(node, position);
   }
   void set_inputs_of(NodeId node, std::vector<ValueId> values) {
-    NodeT& changed = nodes_[check(node)].node;
-    for (const ValueId old : changed.inputs) drop_user(old, node);
-    changed.inputs = std::move(values);
-    for (const ValueId fresh : changed.inputs) note_user(fresh, node);
+    Slot& changed = nodes_[check(node)];
+    for (std::size_t i = 0; i < changed.node.inputs.size(); ++i) forget_use(node, i);
+    changed.node.inputs = std::move(values);
+    changed.use_positions.resize(changed.node.inputs.size());
+    for (std::size_t i = 0; i < changed.node.inputs.size(); ++i) note_use(node, i);
   }
   /// Lets the node write `value` at that position in place of what it wrote before. `value` has no producer
   /// yet.
   void set_output(NodeId node, std::size_t position, ValueId value) {
     ValueId& slot = nodes_[check(node)].node.outputs.at(position);
+    if (slot == value) return;
+    claim(value, node);
     if (slot.exists() && values_[slot.index].producer == node) values_[slot.index].producer = {};
     slot = value;
-    assert(!values_[check(value)].producer.exists());
-    values_[value.index].producer = node;
   }
   /// Every reader of `old`, and the graph's outputs, read `replacement` instead.
   void replace_uses(ValueId old, ValueId replacement) {
     if (old == replacement) return;
-    const std::vector<NodeId> readers = values_[check(old)].users;
-    for (const NodeId reader : readers) {
-      auto& slots = nodes_[reader.index].node.inputs;
-      for (std::size_t i = 0; i < slots.size(); ++i) {
-        if (slots[i] == old) set_input(reader, i, replacement);
-      }
+    ValueSlot& from = values_[check(old)];
+    ValueSlot& to = values_[check(replacement)];
+    const std::vector<NodeId> readers = std::exchange(from.users, {});
+    const std::vector<std::uint32_t> positions = std::exchange(from.user_positions, {});
+    for (std::size_t i = 0; i < readers.size(); ++i) {
+      nodes_[readers[i].index].node.inputs[positions[i]] = replacement;
+      note_use(readers[i], positions[i]);
     }
-    std::replace(outputs_.begin(), outputs_.end(), old, replacement);
+    for (const std::uint32_t position : std::exchange(from.output_positions, {})) {
+      outputs_[position] = replacement;
+      to.output_positions.push_back(position);
+    }
   }
   /// Removes a node whose outputs nobody reads any more.
   void remove(NodeId id) {
     Slot& slot = nodes_[check(id)];
-    for (const ValueId input : slot.node.inputs) drop_user(input, id);
+    for (std::size_t i = 0; i < slot.node.inputs.size(); ++i) forget_use(id, i);
     for (const ValueId output : slot.node.outputs) {
       if (output.exists() && values_[output.index].producer == id) values_[output.index].producer = {};
     }
@@ -113,6 +132,7 @@ class Dataflow {
     (slot.next.exists() ? nodes_[slot.next.index].previous : last_) = slot.previous;
     slot.alive = false;
     slot.node = NodeT{};
+    slot.use_positions = {};
     --alive_count_;
   }
 
@@ -134,43 +154,67 @@ class Dataflow {
     ValueT value;
     NodeId producer;
     std::vector<NodeId> users;
+    std::vector<std::uint32_t> user_positions;    ///< Which input of users[i] it is.
+    std::vector<std::uint32_t> output_positions;  ///< Where it stands in outputs_.
+    bool is_input;
   };
   struct Slot {
     NodeT node;
+    std::vector<std::uint32_t> use_positions;  ///< Where input i stands in its value's users.
     NodeId previous, next;
     bool alive = true;
   };
 
   std::uint32_t check(ValueId id) const {
-    assert(id.index < values_.size());
+    if (id.index >= values_.size()) fail_dataflow("a value was asked for that isn't in the graph");
     return id.index;
   }
   std::uint32_t check(NodeId id) const {
-    assert(id.index < nodes_.size() && nodes_[id.index].alive);
+    if (!is_alive(id)) fail_dataflow("a node was asked for that isn't in the graph any more");
     return id.index;
   }
   NodeId insert(NodeT node, NodeId next) {
     const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
     const NodeId previous = next.exists() ? nodes_[check(next)].previous : last_;
-    for (const ValueId input : node.inputs) note_user(input, id);
-    for (const ValueId output : node.outputs) {
-      if (!output.exists()) continue;
-      assert(!values_[check(output)].producer.exists());
-      values_[output.index].producer = id;
+    nodes_.push_back({std::move(node), {}, previous, next, true});
+    Slot& added = nodes_.back();
+    added.use_positions.resize(added.node.inputs.size());
+    for (std::size_t i = 0; i < added.node.inputs.size(); ++i) note_use(id, i);
+    for (const ValueId output : added.node.outputs) {
+      if (output.exists()) claim(output, id);
     }
-    nodes_.push_back({std::move(node), previous, next, true});
     (previous.exists() ? nodes_[previous.index].next : first_) = id;
     (next.exists() ? nodes_[next.index].previous : last_) = id;
     ++alive_count_;
     return id;
   }
-  void note_user(ValueId value, NodeId node) {
-    if (value.exists()) values_[check(value)].users.push_back(node);
+  void claim(ValueId value, NodeId node) {
+    ValueSlot& slot = values_[check(value)];
+    if (slot.producer.exists()) fail_dataflow("two nodes write one value");
+    slot.producer = node;
   }
-  void drop_user(ValueId value, NodeId node) {
+  void note_use(NodeId node, std::size_t position) {
+    Slot& reader = nodes_[node.index];
+    const ValueId value = reader.node.inputs[position];
     if (!value.exists()) return;
-    auto& users = values_[value.index].users;
-    users.erase(std::find(users.begin(), users.end(), node));
+    ValueSlot& read = values_[check(value)];
+    reader.use_positions[position] = static_cast<std::uint32_t>(read.users.size());
+    read.users.push_back(node);
+    read.user_positions.push_back(static_cast<std::uint32_t>(position));
+  }
+  /// The last use takes the place of the one that goes.
+  void forget_use(NodeId node, std::size_t position) {
+    const ValueId value = nodes_[node.index].node.inputs[position];
+    if (!value.exists()) return;
+    ValueSlot& read = values_[check(value)];
+    const std::uint32_t place = nodes_[node.index].use_positions[position];
+    if (place >= read.users.size() || read.users[place] != node)
+      fail_dataflow("a node's inputs were changed by hand");
+    read.users[place] = read.users.back();
+    read.user_positions[place] = read.user_positions.back();
+    nodes_[read.users[place].index].use_positions[read.user_positions[place]] = place;
+    read.users.pop_back();
+    read.user_positions.pop_back();
   }
 
   std::deque<ValueSlot> values_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/interrupt.h"
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -24,7 +25,8 @@ struct PassOptions {
 /// others, and what it adds is seen in the next sweep. `sweep` looks at the whole graph.
 template <class Graph>
 struct Pass {
-  std::string_view name;  ///< The function's own name, verb first: "fold_constants".
+  std::string_view name;  ///< The function's own name, verb first ("fold_constants"): no other list may have
+                          ///< another function of that name.
   bool (*rewrite)(Graph& graph, typename Graph::NodeId node) = nullptr;
   bool (*sweep)(Graph& graph) = nullptr;
 };
@@ -60,17 +62,22 @@ std::size_t run_once(Graph& graph, const Pass<Graph>& pass) {
   if (pass.sweep) return pass.sweep(graph) ? 1 : 0;
   std::size_t changes = 0;
   for (const auto node : graph.nodes()) {
+    throw_if_interrupted();
     if (graph.is_alive(node) && pass.rewrite(graph, node)) ++changes;
   }
   return changes;
 }
 
-/// Runs the passes in order, again and again until none of them changes the graph any more (a fixpoint).
-/// `verify(graph, pass's name)` is called, found by the graph's type, after each pass that changed it. Fails
-/// with ErrorCode::internal where passes undo each other and no fixpoint comes.
+/// Runs the passes in order, again and again until none of them changes the graph any more (a fixpoint). A
+/// pass that changed nothing isn't run again before another has changed something. `verify(graph, pass's
+/// name)` is called, found by the graph's type, after each pass that changed it. A round settles what one
+/// node's change allows the nodes behind it, so real graphs take three or four; a change that travels the
+/// other way settles a node a round, and so the bound follows the number of nodes. Fails with
+/// ErrorCode::internal where passes undo each other and no fixpoint comes, with ErrorCode::interrupted where
+/// the user stopped it.
 template <class Graph>
 PassReport run_passes(Graph& graph, std::span<const Pass<Graph>> passes, const PassOptions& options) {
-  constexpr int most_rounds = 64;  // Real graphs settle in three or four.
+  const std::size_t most_rounds = 64 + graph.node_count();
   PassReport report;
   std::vector<const Pass<Graph>*> enabled;
   for (const Pass<Graph>& pass : passes) {
@@ -79,16 +86,22 @@ PassReport run_passes(Graph& graph, std::span<const Pass<Graph>> passes, const P
     enabled.push_back(&pass);
     report.passes.push_back({pass.name});
   }
+  std::size_t change = 1;  // Number of the graph's state: each change makes a new one.
+  std::vector<std::size_t> settled(enabled.size(), 0);  // The last state that the pass left as it was.
   std::string_view last_change;
-  for (int round = 0; round < most_rounds; ++round) {
-    bool changed = false;
+  for (std::size_t round = 0; round < most_rounds; ++round) {
+    const std::size_t before = change;
     for (std::size_t i = 0; i < enabled.size(); ++i) {
+      if (settled[i] == change) continue;
+      throw_if_interrupted();
       const auto start = std::chrono::steady_clock::now();
       const std::size_t changes = run_once(graph, *enabled[i]);
       if (changes > 0) {
         verify(graph, enabled[i]->name);
-        changed = true;
+        ++change;
         last_change = enabled[i]->name;
+      } else {
+        settled[i] = change;
       }
       report.passes[i].changes += changes;
       report.passes[i].milliseconds +=
@@ -98,7 +111,7 @@ PassReport run_passes(Graph& graph, std::span<const Pass<Graph>> passes, const P
         return report;
       }
     }
-    if (!changed) return report;
+    if (change == before) return report;
   }
   throw Error(ErrorCode::internal,
               "the passes don't settle; the last change came from " + std::string(last_change));

@@ -65,6 +65,39 @@ TEST(PassRunner, StopsBehindTheNamedPass) {
   EXPECT_EQ(graph[graph.nodes().front()].count, 1);
 }
 
+bool remove_last(CountedGraph& graph) {
+  if (graph.node_count() == 0) return false;
+  graph.remove(graph.nodes().back());
+  return true;
+}
+
+TEST(PassRunner, TakesAsManyRoundsAsTheGraphHasNodes) {
+  CountedGraph graph;
+  for (int i = 0; i < 300; ++i) graph.append({});
+  const Pass<CountedGraph> slow[] = {{.name = "remove_last", .sweep = remove_last}};
+  EXPECT_EQ(run_passes<CountedGraph>(graph, slow, {}).passes[0].changes, 300u);
+}
+
+TEST(PassRunner, RunsNoPassTwiceOverAnUnchangedGraph) {
+  static int runs = 0;
+  CountedGraph graph;
+  graph.append({});
+  const Pass<CountedGraph> counted[] = {
+      {.name = "counted", .sweep = [](CountedGraph&) { return ++runs < 0; }},
+      {.name = "remove_last", .sweep = remove_last},
+      {.name = "idle", .sweep = [](CountedGraph&) { return false; }}};
+  run_passes<CountedGraph>(graph, counted, {});
+  EXPECT_EQ(runs, 2);  // at the start, and behind the removal
+}
+
+TEST(PassRunner, StopsWhenTheUserWantsTo) {
+  CountedGraph graph = graph_of({1});
+  request_interrupt();
+  EXPECT_THROW(run_passes<CountedGraph>(graph, passes, {}), Error);
+  clear_interrupt();
+  EXPECT_EQ(graph[graph.nodes().front()].count, 1);
+}
+
 TEST(PassRunner, SaysWhenPassesNeverSettle) {
   CountedGraph graph;
   const Pass<CountedGraph> endless[] = {{.name = "always", .sweep = always}};

@@ -72,7 +72,7 @@ void add_run_flags(CLI::App& command, ExportFlags& flags) {
   command.add_option("--disable-pass", flags.options.disabled_passes,
                      "Leave out a pass over the graphs (repeatable)");
   command.add_option("--stop-after", flags.options.stop_after,
-                     "Stop behind this pass, print the graph, write nothing");
+                     "Stop behind this pass: print the graph, write no file, end with status 0");
 }
 
 /// The summary is on standard error where standard output is the report's. It tells what the files hold as

@@ -1,5 +1,7 @@
 #include "onnx_graph/onnx_graph.h"
 
+#include <algorithm>
+
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -51,6 +53,20 @@ std::vector<std::int64_t> OnnxNode::get_ints(std::string_view attribute,
 }
 std::vector<float> OnnxNode::get_floats(std::string_view attribute, std::vector<float> fallback) const {
   return get(*this, attribute, std::move(fallback), "a list of floats");
+}
+
+std::string OnnxGraph::free_name(std::string_view wanted, char separator, std::size_t first) {
+  for (; named_values_ < value_count(); ++named_values_) {
+    taken_names_.emplace((*this)[value_at(named_values_)].name, 0);
+  }
+  std::string chosen(wanted);
+  if (taken_names_.emplace(chosen, 0).second) return chosen;
+  std::size_t& number = taken_names_.at(chosen);  // stays where it is while others are added
+  number = std::max(number, first - 1);
+  do {
+    chosen = std::string(wanted) + separator + std::to_string(++number);
+  } while (!taken_names_.emplace(chosen, 0).second);
+  return chosen;
 }
 
 OnnxValueId OnnxGraph::add_constant(std::string value_name, Tensor tensor) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace calib8 {
 
 /// The opset whose meaning every OnnxGraph has; readers upgrade to it, the writer declares it.
 inline constexpr std::int64_t onnx_opset = 20;
+
+/// More dimensions than any framework gives a tensor: NumPy and PyTorch stop at 64.
+inline constexpr std::size_t most_onnx_dimensions = 64;
 
 /// A size: known (>= 0), or symbolic ("batch"), or neither.
 struct Dimension {
@@ -76,6 +80,15 @@ class OnnxGraph : public Dataflow<OnnxValue, OnnxNode> {
  public:
   std::string name = "model";
 
+  /// Bytes by which folding has made constants larger than what it made them of; simplify/fold_constants.cpp
+  /// bounds it.
+  std::int64_t folded_growth = 0;
+
+  /// `wanted`, or `wanted` with the first free number behind it ("w_1") where a value was added with that
+  /// name or free_name gave it out before: so no value gets it by accident. `separator` stands before
+  /// the number, of which `first` is the lowest.
+  std::string free_name(std::string_view wanted, char separator = '_', std::size_t first = 1);
+
   /// Adds a constant value.
   OnnxValueId add_constant(std::string value_name, Tensor tensor);
 
@@ -85,6 +98,11 @@ class OnnxGraph : public Dataflow<OnnxValue, OnnxNode> {
 
   /// The constant behind an input of a node; null where the input is omitted or not constant.
   const Tensor* constant_input(const OnnxNode& node, std::size_t position) const;
+
+ private:
+  std::unordered_map<std::string, std::size_t> taken_names_;  ///< And the last number given behind each.
+  std::size_t named_values_ =
+      0;  ///< So many values' names are in it; the others follow when one is asked for.
 };
 
 /// Holds the graph against its invariants: ids in range, every input produced before it is read, unique value

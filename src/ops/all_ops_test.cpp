@@ -36,6 +36,17 @@ TEST(AllOps, HasOneRowPerAlternative) {
   EXPECT_EQ(find_tflite_op(32), nullptr);  // CUSTOM
 }
 
+TEST(AllOps, HoldsAllThatIsAskedOfAnOnnxOperator) {
+  for (const OnnxOp* row : all_onnx_ops()) {
+    EXPECT_NE(row->infer, nullptr) << row->type;
+    EXPECT_LE(row->inputs.fewest, row->inputs.most) << row->type;
+    EXPECT_EQ(row->inputs.most == 0, row->type == "Constant") << row->type;
+    for (const AttributeDefault& known : row->traits.defaults) EXPECT_FALSE(known.name.empty()) << row->type;
+    // What is combined or kept comes from inputs.
+    if (row->traits.sign != Sign::unknown) EXPECT_GE(row->inputs.fewest, 1u) << row->type;
+  }
+}
+
 TEST(AllOps, FindsOnnxRowsByName) {
   for (const OnnxOp* row : all_onnx_ops()) EXPECT_EQ(find_onnx_op(row->type), row);
   EXPECT_NE(find_onnx_op("Conv"), nullptr);

@@ -9,9 +9,6 @@ namespace {
 /// under ten deep, and a hostile file shall exhaust neither stack nor time.
 constexpr int deepest_look = 32;
 constexpr int most_looks = 1000;
-/// A shape has few elements: what is longer is no shape arithmetic.
-constexpr std::int64_t most_elements = 64;
-
 struct Search {
   const OnnxGraph& graph;
   int looks_left = most_looks;
@@ -28,44 +25,6 @@ std::optional<Dimensions> of_constant(const Tensor& tensor) {
   return elements;
 }
 
-std::optional<Dimensions> of_shape(const OnnxGraph& graph, const OnnxNode& node) {
-  const OnnxValue& value = graph[node.inputs.at(0)];
-  if (!value.type || !value.type->has_rank()) return std::nullopt;
-  const Dimensions& all = *value.type->shape;
-  const auto rank = static_cast<std::int64_t>(all.size());
-  const auto clamp = [rank](std::int64_t at) {
-    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
-  };
-  const std::int64_t start = clamp(node.get_int("start", 0)), end = clamp(node.get_int("end", rank));
-  return start < end ? Dimensions(all.begin() + start, all.begin() + end) : Dimensions{};
-}
-
-std::optional<Dimensions> of_gather(Search& search, const OnnxNode& node, int depth) {
-  const Tensor* indices = search.graph.constant_input(node, 1);
-  const auto from = look(search, node.inputs.at(0), depth);
-  if (!from || !indices || is_floating(indices->dtype)) return std::nullopt;
-  if (indices->shape.size() > 1 || indices->count() > most_elements) return std::nullopt;
-  Dimensions elements;
-  for (std::int64_t index : to_int64(*indices)) {
-    if (index < 0) index += static_cast<std::int64_t>(from->size());
-    if (index < 0 || index >= static_cast<std::int64_t>(from->size())) return std::nullopt;
-    elements.push_back((*from)[static_cast<std::size_t>(index)]);
-  }
-  return elements;
-}
-
-std::optional<Dimensions> of_concat(Search& search, const OnnxNode& node, int depth) {
-  Dimensions elements;
-  for (const OnnxValueId input : node.inputs) {
-    if (!input.exists()) return std::nullopt;
-    const auto part = look(search, input, depth);
-    if (!part) return std::nullopt;
-    elements.insert(elements.end(), part->begin(), part->end());
-    if (elements.size() > most_elements) return std::nullopt;
-  }
-  return elements;
-}
-
 std::optional<Dimensions> look(Search& search, OnnxValueId value, int depth) {
   const OnnxGraph& graph = search.graph;
   if (depth == 0 || search.looks_left-- <= 0 || !value.exists()) return std::nullopt;
@@ -75,18 +34,18 @@ std::optional<Dimensions> look(Search& search, OnnxValueId value, int depth) {
   const OnnxNodeId producer = graph.producer(value);
   if (!producer.exists()) return std::nullopt;
   const OnnxNode& node = graph[producer];
-  if (node.inputs.empty() || !node.inputs[0].exists()) return std::nullopt;
-  if (node.op_type == "Shape") return of_shape(graph, node);
-  if (node.op_type == "Concat") return of_concat(search, node, depth - 1);
-  if (node.op_type == "Gather" && node.inputs.size() == 2) return of_gather(search, node, depth - 1);
-  // These leave the elements and, up to rank 1, their order as they are.
-  for (const char* same : {"Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape"}) {
-    if (node.op_type == same) return look(search, node.inputs[0], depth - 1);
-  }
-  return std::nullopt;
+  const OnnxOp* op = find_onnx_op(node.op_type);
+  if (!op || !op->traits.elements) return std::nullopt;
+  return op->traits.elements({graph, node}, [&](std::size_t position) {
+    return position < node.inputs.size() ? look(search, node.inputs[position], depth - 1) : std::nullopt;
+  });
 }
 
 }  // namespace
+
+std::optional<Dimensions> elements_of_first_input(const NodeView&, const ElementsOfInput& elements_of) {
+  return elements_of(0);
+}
 
 std::int64_t normalized_axis(const NodeView& view, std::int64_t axis, std::size_t rank) {
   const auto size = static_cast<std::int64_t>(rank);

@@ -27,6 +27,12 @@ std::optional<std::vector<std::int64_t>> constant_integers(const NodeView& view,
 /// nodes that compute it. Nothing where not even their number is known.
 std::optional<Dimensions> known_elements(const NodeView& view, std::size_t position);
 
+/// A shape has few elements: what is longer is no shape arithmetic.
+inline constexpr std::int64_t most_elements = 64;
+
+/// For the rows of operators that leave the elements and, up to rank 1, their order as they are.
+std::optional<Dimensions> elements_of_first_input(const NodeView& view, const ElementsOfInput& elements_of);
+
 /// The dimension that two descriptions of one and the same size amount to; fails with ErrorCode::model where
 /// they contradict each other.
 Dimension merged(const NodeView& view, const Dimension& a, const Dimension& b);

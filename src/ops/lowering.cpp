@@ -1,5 +1,6 @@
 #include "ops/lowering.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "calib8/error.h"
@@ -89,6 +90,14 @@ std::optional<std::string> module_of_weights(const NodeView& view) {
 
 }  // namespace
 
+bool fits_tflite(const Shape& shape) {
+  constexpr std::size_t most_dimensions = 8;
+  const auto count = element_count(shape);
+  const auto fits = [](std::int64_t size) { return size <= std::numeric_limits<std::int32_t>::max(); };
+  return shape.size() <= most_dimensions && count && fits(*count) &&
+         std::all_of(shape.begin(), shape.end(), fits);
+}
+
 TensorId Lowering::input(std::size_t position) {
   if (!has_input(position)) fail("input " + std::to_string(position) + " is missing");
   const OnnxValueId id = node.inputs[position];
@@ -133,6 +142,8 @@ std::string Lowering::tensor_name(std::string_view part) const {
 
 TensorId Lowering::emit(tflite::Options options, std::vector<TensorId> inputs, Shape shape,
                         std::string_view part) {
+  if (!fits_tflite(shape))
+    fail("needs a tensor of shape " + to_string(shape) + ", larger than one of TFLite can be");
   DType dtype = DType::float32;
   if (!node.outputs.empty() && node.outputs[0].exists() && graph[node.outputs[0]].type) {
     dtype = lowered_dtype(graph[node.outputs[0]].type->dtype);

@@ -8,6 +8,10 @@
 
 namespace calib8 {
 
+/// True where TFLite can have a tensor of that shape: its kernels count a tensor's elements in int32, and its
+/// widest know eight dimensions.
+bool fits_tflite(const Shape& shape);
+
 /// What a row's `lower` works with: one ONNX node with static types on one side, a growing TfliteGraph on the
 /// other.
 ///

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "onnx_graph/onnx_graph.h"
@@ -29,12 +31,58 @@ struct NodeView {
   [[noreturn]] void fail(const std::string& message) const;
 };
 
+/// What is known of the elements of the input at that position (infer.h: known_elements).
+using ElementsOfInput = std::function<std::optional<std::vector<Dimension>>(std::size_t position)>;
+
 /// Why a node can't be lowered, in a few words ("dilation with output padding"); nothing where it was.
 using Refusal = std::optional<std::string>;
+
+/// How many inputs a node may name; those up to `fewest` can't be omitted.
+struct OnnxInputs {
+  std::size_t fewest = 0, most = 0;
+};
+inline constexpr std::size_t any_number = ~std::size_t{0};
+
+/// What an operator does to signs.
+enum class Sign {
+  unknown,
+  never_negative,  ///< Its output is at least zero, whatever goes in.
+  keeps,           ///< So it is where its first input is.
+  combines,        ///< So it is where all its inputs are.
+  bounded,         ///< Clip: by its first input, or its lower bound.
+};
+
+/// An attribute whose absence means this value; in a list, each element.
+struct AttributeDefault {
+  std::string_view name;
+  std::variant<std::int64_t, float, std::string_view> value;
+};
+/// Those of operators with windows: convolutions and pools.
+inline constexpr AttributeDefault window_defaults[] = {
+    {"auto_pad", std::string_view("NOTSET")},
+    {"dilations", std::int64_t{1}},
+    {"pads", std::int64_t{0}},
+    {"strides", std::int64_t{1}},
+    {"ceil_mode", std::int64_t{0}},
+    {"count_include_pad", std::int64_t{0}},
+    {"group", std::int64_t{1}},
+    {"storage_order", std::int64_t{0}},
+};
+
+/// What passes and readers ask about an operator.
+struct OnnxTraits {
+  Sign sign = Sign::unknown;
+  std::span<const AttributeDefault> defaults = {};
+  bool has_optional_outputs = false;  ///< Those behind the first may be left out where nobody reads them.
+  /// What is known of the elements of a small tensor of integers that shapes are computed with, by what is
+  /// known of an input's; nothing where their number isn't. Null: never anything.
+  std::optional<std::vector<Dimension>> (*elements)(const NodeView&, const ElementsOfInput&) = nullptr;
+};
 
 /// All that calib8 knows about one ONNX operator, with its meaning at `onnx_opset`.
 struct OnnxOp {
   std::string_view type;  ///< "Conv"
+  OnnxInputs inputs;
   /// Output types from input types and constants; a dimension that can't be known stays unknown.
   std::vector<OnnxType> (*infer)(const NodeView&);
   /// Outputs where every input is constant (Shape and Size: where the input's sizes are known). No tensors
@@ -43,6 +91,7 @@ struct OnnxOp {
   std::vector<Tensor> (*fold)(const NodeView&) = nullptr;
   /// Emits TFLite operators. Null: lowering doesn't know it (simplify/ must have removed or folded it).
   Refusal (*lower)(Lowering&) = nullptr;
+  OnnxTraits traits = {};
 };
 
 /// The operator's row; null where calib8 doesn't know it.

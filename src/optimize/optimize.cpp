@@ -51,6 +51,8 @@ constexpr std::array simplification = {
     CALIB8_REWRITE(merge_reshapes),
     // Patterns look for one common operand, not for two equal ones.
     CALIB8_SWEEP(merge_equal_operators),
+    // Before what moves into convolutions: they take products in.
+    CALIB8_REWRITE(replace_arithmetic_without_int8_form),
     // The patterns below expect constants second.
     CALIB8_SWEEP(order_operands),
     // Gives the next pass its MEAN.
@@ -71,6 +73,10 @@ constexpr std::array simplification = {
     CALIB8_REWRITE(fold_pad_into_same),
     // Fused activations tell it what can't be negative.
     CALIB8_REWRITE(pad_max_pool_with_zero),
+    // XNNPACK takes 2 to 5 parts, in float too.
+    CALIB8_REWRITE(nest_concatenation),
+    // And splits into 2 to 4.
+    CALIB8_REWRITE(replace_split_with_slices),
 };
 
 /// 4. One form for one network.
@@ -129,7 +135,9 @@ PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target, cons
 std::vector<std::string_view> optimize_pass_names() {
   std::vector<std::string_view> names;
   for (const auto& list : all_lists) {
-    for (const TflitePass& pass : list) names.push_back(pass.name);
+    for (const TflitePass& pass : list) {
+      if (std::find(names.begin(), names.end(), pass.name) == names.end()) names.push_back(pass.name);
+    }
   }
   for (const TargetTraits* target : all_targets()) {
     for (const TflitePass& pass : target->integer_passes) {

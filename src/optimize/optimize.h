@@ -32,7 +32,8 @@ PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target,
 /// thousandth of the size), and so do weights beyond float16's range of 65504.
 void store_weights_as_float16(TfliteGraph& graph);
 
-/// Names of all passes of this folder, for check_pass_names().
+/// Names of all passes of this folder, each once though several lists may hold it, for check_pass_names().
+/// One name means one function, here and in simplify/.
 std::vector<std::string_view> optimize_pass_names();
 
 }  // namespace calib8

@@ -166,6 +166,62 @@ TEST(Optimize, StopsAfterANamedPass) {
   EXPECT_EQ(graph.nodes().size(), two_branches(true).nodes().size());
 }
 
+TEST(Optimize, JoinsAndSplitsAsXnnpackTakesIt) {
+  GraphBuilder b;
+  TensorId y = b.unary(tflite::Neg{}, b.unary(tflite::Tanh{}, b.input({1, 4})));
+  y = b.binary(tflite::Div{}, y, b.constant({4}, 0.5f, 2));
+  std::vector<TensorId> parts{y};
+  for (int i = 0; i < 27; ++i) parts.push_back(b.unary(tflite::Tanh{}, parts.back()));
+  const TensorId joined = b.concatenation(parts, 1);
+  b.output(b.concatenation(b.split(joined, 1, 7), 0));
+  const auto inputs = b.draw_inputs();
+  const auto before = evaluate(b.graph, inputs);
+  optimize(b.graph);
+  EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 1e-5);
+  for (const OperatorId id : b.graph.nodes()) {
+    const TfliteOperator& op = b.graph[id];
+    EXPECT_FALSE(op.is<tflite::Div>() || op.is<tflite::Neg>() || op.is<tflite::Split>());
+    if (op.is<tflite::Concatenation>()) {
+      EXPECT_LE(op.inputs.size(), 5u);
+    }
+  }
+}
+
+// Weights that two readers of one network lay into memory of their own are the same weights.
+TEST(Optimize, MergesOperatorsWithEqualLargeConstantsWhereverTheyLie) {
+  for (const float last : {1.0f, 2.0f}) {
+    GraphBuilder b;
+    const TensorId x = b.input({1, 64});
+    std::vector<TensorId> parts;
+    for (const float value : {1.0f, last}) {
+      std::vector<float> weights(64 * 64, 0.5f);
+      weights.back() = value;
+      const TensorId constant = b.graph.add_constant("w", make_tensor<float>({64, 64}, std::move(weights)));
+      parts.push_back(b.emit(tflite::FullyConnected{}, {x, constant}, {1, 64}));
+    }
+    b.output(b.concatenation(parts, 1));
+    optimize(b.graph);
+    EXPECT_EQ(count_of<tflite::FullyConnected>(b.graph), last == 1.0f ? 1u : 2u);
+  }
+}
+
+// LiteRT wants each output written by an operator, and each a tensor of its own.
+TEST(Optimize, KeepsCopiesThatOutputsNeed) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 2, 3, 4});
+  const TensorId there = b.transpose(x, {0, 3, 1, 2});
+  b.output(b.transpose(there, {0, 2, 3, 1}));
+  const TensorId y = b.unary(tflite::Tanh{}, x);
+  b.output(y);
+  b.output(b.reshape(y, {1, 2, 3, 4}));
+  optimize(b.graph);
+  std::set<std::uint32_t> distinct;
+  for (const TensorId output : b.graph.outputs()) {
+    EXPECT_TRUE(b.graph.producer(output).exists());
+    EXPECT_TRUE(distinct.insert(output.index).second);
+  }
+}
+
 TEST(PrepareForInt8, TakesApartWhatHasNoIntegerForm) {
   GraphBuilder b;
   const TensorId x = b.input({1, 6, 6, 4});

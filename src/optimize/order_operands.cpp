@@ -42,8 +42,10 @@ bool shed_dimensions(TfliteGraph& graph, OperatorId id, std::size_t side) {
   const TfliteTensor& constant = graph[input];
   if (graph[other].shape.size() != graph[graph[id].outputs[0]].shape.size() || constant.quantization)
     return false;
-  Shape shape = constant.shape;
-  while (shape.size() > 1 && shape.front() == 1) shape.erase(shape.begin());
+  // All leading ones but the last dimension.
+  const auto last = constant.shape.empty() ? constant.shape.end() : constant.shape.end() - 1;
+  Shape shape(std::find_if(constant.shape.begin(), last, [](std::int64_t size) { return size != 1; }),
+              constant.shape.end());
   if (shape.empty() && !graph[other].shape.empty()) shape = {1};
   if (shape == constant.shape) return false;
   graph.set_input(id, side,

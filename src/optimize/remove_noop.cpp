@@ -37,8 +37,7 @@ bool remove_noop(TfliteGraph& graph, OperatorId id) {
   const TfliteOperator& op = graph[id];
   const TensorId input = op.inputs[0], output = op.outputs[0];
   if (!input.exists() || graph[input].shape != graph[output].shape || !does_nothing(graph, op)) return false;
-  // An output of the model must be written by an operator, and by one of its own.
-  if (graph.is_output(output) && (!graph.producer(input).exists() || graph.is_output(input))) return false;
+  if (!can_replace(graph, id, input)) return false;
   replace_operator(graph, id, input);
   return true;
 }

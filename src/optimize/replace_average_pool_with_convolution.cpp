@@ -8,6 +8,12 @@
 // mean.
 
 namespace calib8 {
+namespace {
+
+/// A pool in a small file must not become a constant of any size.
+constexpr std::int64_t most_weights = std::int64_t{1} << 20;
+
+}  // namespace
 
 bool replace_average_pool_with_convolution(TfliteGraph& graph, OperatorId id) {
   const auto* pool = graph[id].get_if<tflite::AveragePool2D>();
@@ -19,8 +25,11 @@ bool replace_average_pool_with_convolution(TfliteGraph& graph, OperatorId id) {
   const std::string name = graph[graph[id].outputs[0]].name;
   const std::int64_t channels = graph[x].shape[3];
   const Shape shape = {1, pool->filter_height, pool->filter_width, channels};
-  const auto count = static_cast<std::size_t>(element_count(shape).value());
-  const float weight = 1.0f / static_cast<float>(pool->filter_height * pool->filter_width);
+  const auto elements = element_count(shape);
+  if (!elements || *elements > most_weights) return false;  // the pool stays in float
+  const auto count = static_cast<std::size_t>(*elements);
+  const float weight =
+      1.0f / (static_cast<float>(pool->filter_height) * static_cast<float>(pool->filter_width));
 
   tflite::DepthwiseConv2D convolution;
   convolution.stride_height = pool->stride_height;

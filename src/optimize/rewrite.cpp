@@ -30,6 +30,11 @@ bool remove_if_unused(TfliteGraph& graph, OperatorId id) {
   return true;
 }
 
+bool can_replace(const TfliteGraph& graph, OperatorId id, TensorId replacement) {
+  return !graph.is_output(graph[id].outputs.at(0)) ||
+         (graph.producer(replacement).exists() && !graph.is_output(replacement));
+}
+
 void replace_operator(TfliteGraph& graph, OperatorId id, TensorId replacement) {
   graph.replace_uses(graph[id].outputs.at(0), replacement);
   remove_if_unused(graph, id);

@@ -14,8 +14,12 @@ namespace calib8 {
 bool remove_if_unused(TfliteGraph& graph, OperatorId id);
 
 /// Readers of the operator's only output read `replacement` instead, and the operator goes, with producers
-/// that nobody reads any more.
+/// that nobody reads any more. Only where can_replace().
 void replace_operator(TfliteGraph& graph, OperatorId id, TensorId replacement);
+
+/// False where the operator's only output is one of the model's and `replacement` can't be: LiteRT wants each
+/// output written by an operator, and each a tensor of its own.
+bool can_replace(const TfliteGraph& graph, OperatorId id, TensorId replacement);
 
 /// Adds an operator in front of `next` with one new output of that name, shape and type, and returns it.
 TensorId emit_before(TfliteGraph& graph, OperatorId next, tflite::Options options,

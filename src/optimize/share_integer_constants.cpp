@@ -19,7 +19,7 @@ bool share_integer_constants(TfliteGraph& graph) {
       if (!input.exists() || !graph.is_constant(input)) continue;
       if (graph[input].dtype != DType::int32 || graph[input].quantization) continue;
       const TensorId first = known.emplace(content_of(graph[input]), input).first->second;
-      if (first == input) continue;
+      if (first == input || !have_equal_content(graph[first], graph[input])) continue;
       graph.set_input(id, i, first);
       changed = true;
     }

@@ -34,8 +34,14 @@ std::string content_of(const TfliteTensor& constant) {
   const ByteView bytes = constant.constant->bytes();
   std::string text = fmt::format("{}{}", name_of(constant.dtype), to_string(constant.shape));
   if (constant.quantization) text += to_text(*constant.quantization);
-  if (bytes.size() > large) return text + fmt::format("@{}", fmt::ptr(bytes.data()));
-  return text + short_hash(bytes);
+  return bytes.size() > large ? text : text + short_hash(bytes);
+}
+
+bool have_equal_content(const TfliteTensor& a, const TfliteTensor& b) {
+  if (a.dtype != b.dtype || a.shape != b.shape || a.quantization != b.quantization) return false;
+  const ByteView left = a.constant->bytes(), right = b.constant->bytes();
+  return left.size() == right.size() &&
+         (left.data() == right.data() || std::equal(left.begin(), left.end(), right.begin()));
 }
 
 bool is_commutative(const tflite::Options& options) {

@@ -11,9 +11,11 @@ namespace calib8 {
 /// The operator with all its options as text: equal texts mean equal operators.
 std::string signature_of(const tflite::Options& options);
 
-/// Type, shape, quantization and elements of a constant. Large ones (weights) are told apart by where they
-/// lie in memory, not by their elements: two texts may differ for equal constants, never the other way round.
+/// Type, shape, quantization and elements of a constant (large ones by their number): equal constants have
+/// equal texts.
 std::string content_of(const TfliteTensor& constant);
+/// True where type, shape, quantization and all elements are the same.
+bool have_equal_content(const TfliteTensor& a, const TfliteTensor& b);
 
 /// True for ADD, MUL, MAXIMUM, MINIMUM.
 bool is_commutative(const tflite::Options& options);

@@ -1,6 +1,7 @@
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
 #include "ops/verify.h"
+#include "optimize/activation_memory.h"
 #include "optimize/optimize.h"
 #include "optimize/targets/targets.h"
 #include "optimize/validate.h"
@@ -42,7 +43,10 @@ DType activation_type(const ExportOptions& options) {
 /// reached.
 std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
   TfliteGraph graph = model.graph;
-  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) return graph;
+  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) {
+    if (run.options.stop_after) run.refuse_stop();
+    return graph;
+  }
   run.dump("tflite graph for integers", to_text(graph));
   return std::nullopt;
 }
@@ -147,11 +151,8 @@ void verify_on_litert(ExportRun& run, const LoweredModel& model, const Quantized
   run.end_stage("verify");
 }
 
-}  // namespace
-
-ExportResult export_model(const ExportOptions& options) {
-  check_options(options);
-  ExportRun run(options);
+ExportResult run_stages(ExportRun& run) {
+  const ExportOptions& options = run.options;
   const std::optional<LoweredModel> model = make_float_model(run);
   if (!model) return run.finish();
   if (options.quantize == QuantizeTo::none) {
@@ -160,6 +161,7 @@ ExportResult export_model(const ExportOptions& options) {
     return run.finish();
   }
 
+  require_runnable(model->graph);
   const TargetTraits& target = litert_cpu();
   std::optional<TfliteGraph> integer_model;
   if (is_integer(options.quantize)) {
@@ -183,6 +185,19 @@ ExportResult export_model(const ExportOptions& options) {
   run.end_stage("quantize");
   if (has_data) verify_on_litert(run, *model, quantized, data, litert);
   return run.finish(data);
+}
+
+}  // namespace
+
+ExportResult export_model(const ExportOptions& options) {
+  check_options(options);
+  ExportRun run(options);
+  try {
+    return run_stages(run);
+  } catch (const Error&) {
+    run.require_unchanged_files();  // what went wrong may come of a file that was cut off under our hands
+    throw;
+  }
 }
 
 }  // namespace calib8

@@ -1,5 +1,6 @@
 #include "pipeline/export_run.h"
 
+#include "base/mapped_file.h"
 #include "base/parallel.h"
 #include "calib8/version.h"
 #include "pipeline/report_text.h"
@@ -40,6 +41,17 @@ ExportRun::ExportRun(const ExportOptions& export_options)
   report.options = describe(options);
 }
 
+void ExportRun::require_unchanged_files() const {
+  for (const Data& file : files) require_unchanged(file);
+}
+
+void ExportRun::refuse_stop() const {
+  throw Error(ErrorCode::usage,
+              "no stage of this export runs the pass '" + *options.stop_after +
+                  "': it is disabled, or belongs to another kind of model or output",
+              "--stop-after");
+}
+
 void ExportRun::end_stage(const char* stage) {
   const Clock::time_point now = Clock::now();
   report.measured.seconds_by_stage[stage] = std::chrono::duration<double>(now - stage_start_).count();
@@ -52,6 +64,7 @@ void ExportRun::dump(std::string_view stage, const std::string& text) const {
 
 ExportResult ExportRun::finish(const RepresentativeData& data) {
   report.measured.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  report.stopped_after = options.stop_after.value_or("");
   ExportResult result;
   if (report.outputs.onnx) result.onnx = outputs.paths().onnx;
   if (report.outputs.tflite) {

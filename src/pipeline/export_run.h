@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "calib8/export.h"
 #include "pipeline/output_files.h"
@@ -20,7 +21,12 @@ class ExportRun {
   const int threads;
   OutputFiles outputs;
   ExportReport report;
+  std::vector<Data> files;  ///< What the model was read from, as long as a graph's constants may lie in it.
 
+  /// Fails with ErrorCode::model where one of the files was changed meanwhile.
+  void require_unchanged_files() const;
+  /// Fails with ErrorCode::usage: no stage of this export comes to the pass of --stop-after.
+  [[noreturn]] void refuse_stop() const;
   /// Notes how long the stage took that ends here.
   void end_stage(const char* stage);
   /// Shows a graph where that was asked for.

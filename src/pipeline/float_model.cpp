@@ -38,7 +38,9 @@ std::optional<TfliteGraph> to_tflite(ExportRun& run, Source source) {
   }
   OnnxGraph& onnx = std::get<OnnxGraph>(source.graph);
   run.dump("onnx graph", to_text(onnx));
-  return write_and_lower(run, std::move(onnx));
+  if (!run.options.stop_after) return write_and_lower(run, std::move(onnx));
+  if (run.options.format == OutputFormat::onnx) run.refuse_stop();
+  return lower(with_single_batch(std::move(onnx), run.options));
 }
 
 }  // namespace
@@ -49,14 +51,20 @@ std::optional<LoweredModel> make_float_model(ExportRun& run) {
     run.outputs.keep_apart_from(file, "a part of the model");
   nlohmann::json config = source.description.config;
   run.report.model = std::move(source.description);
+  run.files = std::move(source.files);
   std::optional<TfliteGraph> graph = to_tflite(run, std::move(source));
   run.end_stage("read");
   if (!graph) return std::nullopt;
   const PassReport passes = optimize(*graph, {pass_options(run.options)});
   run.dump("tflite graph", to_text(*graph));
   if (passes.stopped) return std::nullopt;
+  const bool goes_on =
+      run.options.quantize == QuantizeTo::int8 || run.options.quantize == QuantizeTo::int16x8;
+  if (run.options.stop_after && !goes_on) run.refuse_stop();
   require_valid(*graph);
   ConstantBlock constants(*graph);
+  run.require_unchanged_files();
+  run.files.clear();
   run.end_stage("optimize");
   return LoweredModel{std::move(*graph), std::move(constants), std::move(config)};
 }

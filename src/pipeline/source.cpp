@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mapped_file.h"
 #include "optimize/optimize.h"
 #include "pipeline/readers/model_readers.h"
 #include "simplify/signature.h"
@@ -65,8 +66,9 @@ PassOptions pass_options(const ExportOptions& options) {
   return passes;
 }
 
-Source read_source(const ExportOptions& options) {
-  const Data file = map_file(options.model);
+namespace {
+
+Source read_file(const Data& file, const ExportOptions& options) {
   const ModelReader& reader = reader_of(file.bytes());
   check_flags(reader, options);
   Source source = reader.read(file, options);
@@ -75,7 +77,15 @@ Source read_source(const ExportOptions& options) {
   source.description.sha256 = sha256(file.bytes());
   if (auto* graph = std::get_if<OnnxGraph>(&source.graph))
     source.graph = simplified(std::move(*graph), options);
+  source.files.push_back(file);
   return source;
+}
+
+}  // namespace
+
+Source read_source(const ExportOptions& options) {
+  const Data file = map_file(options.model);
+  return read_unchanged(file, [&] { return read_file(file, options); });
 }
 
 SampleRequest read_model_inputs(const DatasetOptions& options) {

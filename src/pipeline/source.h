@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/pass_runner.h"
 #include "calib8/export.h"
 #include "onnx_graph/onnx_graph.h"
@@ -23,6 +24,7 @@ struct Source {
   std::variant<OnnxGraph, TfliteGraph, Stopped> graph;
   ModelDescription description;
   std::vector<std::filesystem::path> other_files;  ///< Read beside the model's own: external weights.
+  std::vector<Data> files;  ///< All that was read, mapped: the graph's constants may lie in them.
 };
 
 /// Reads a model file of any kind that calib8 knows (readers/model_readers.h). Fails with ErrorCode::model,

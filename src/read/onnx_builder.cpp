@@ -8,6 +8,7 @@
 
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
+#include "onnx_graph/emitter.h"
 #include "ops/onnx_op.h"
 #include "read/onnx_name.h"
 #include "read/onnx_node.h"
@@ -99,9 +100,10 @@ class Builder {
     std::vector<std::string> outputs;
     for (const data_view view : message.outputs) outputs.push_back(read_onnx_value_info(view).name);
     drop_unused_outputs(outputs);
+    reserve_names();
     for (const std::size_t position : execution_order()) append(nodes_[position]);
     set_outputs(outputs);
-    return std::move(graph_);
+    return emitter_.take();
   }
 
  private:
@@ -157,8 +159,18 @@ class Builder {
     for (const OnnxNodeMessage& node : nodes_) read.insert(node.inputs.begin(), node.inputs.end());
     for (OnnxNodeMessage& node : nodes_) {
       if (node.op_type.empty()) continue;
-      while (node.outputs.size() > 1 && !read.contains(node.outputs.back())) node.outputs.pop_back();
+      const OnnxOp* op = find_onnx_op(node.op_type);
+      const bool may_drop = op && op->traits.has_optional_outputs;
+      while (may_drop && node.outputs.size() > 1 && !read.contains(node.outputs.back()))
+        node.outputs.pop_back();
       if (node.outputs.empty() || node.outputs[0].empty()) fail(node.describe() + " has no output");
+    }
+  }
+
+  /// Upgrading makes values up, and none may get a name that a later node gives to its own.
+  void reserve_names() {
+    for (const OnnxNodeMessage& node : nodes_) {
+      for (const std::string& output : node.outputs) graph_.free_name(output);
     }
   }
 
@@ -220,11 +232,20 @@ class Builder {
     return true;
   }
 
-  std::string free_name(const std::string& wanted) {
-    std::string name = wanted;
-    for (int number = 1; ids_.contains(name); ++number) name = wanted + "_" + std::to_string(number);
-    ids_.emplace(name, OnnxValueId{});
-    return name;
+  /// An upgraded node has as many inputs as its operator takes.
+  static void check_inputs(const OnnxNode& node, const OnnxNodeMessage& message) {
+    const OnnxOp* op = find_onnx_op(node.op_type);
+    if (!op) return;
+    const auto given = static_cast<std::size_t>(
+        std::count_if(node.inputs.begin(), node.inputs.end(), [](OnnxValueId id) { return id.exists(); }));
+    for (std::size_t i = 0; i < op->inputs.fewest; ++i) {
+      if (i < node.inputs.size() && node.inputs[i].exists()) continue;
+      fail(message.describe() + " lacks its input " + std::to_string(i));
+    }
+    if (given > op->inputs.most) {
+      fail(message.describe() + " has " + std::to_string(given) + " inputs, but takes " +
+           std::to_string(op->inputs.most));
+    }
   }
 
   void append(OnnxNodeMessage& message) {
@@ -239,13 +260,9 @@ class Builder {
     }
     if (known) {
       if (node.inputs.empty() || !node.inputs[0].exists()) fail(message.describe() + " has no input");
-      OnnxUpgrade upgrade{graph_,
-                          opset_,
-                          message.describe(),
-                          refusals_,
-                          [this](const std::string& wanted) { return free_name(wanted); },
-                          {}};
+      OnnxUpgrade upgrade{emitter_, opset_, message.describe(), refusals_, {}};
       upgrade_onnx_node(node, upgrade);
+      check_inputs(node, message);
       graph_.append(std::move(node));
       for (OnnxNode& behind : upgrade.behind) graph_.append(std::move(behind));
     } else {
@@ -255,12 +272,11 @@ class Builder {
 
   void set_outputs(const std::vector<std::string>& names) {
     std::vector<OnnxValueId> outputs;
+    std::unordered_set<std::string_view> listed;
     for (const std::string& name : names) {
       const auto found = ids_.find(name);
       if (found == ids_.end()) fail("output '" + name + "' is never computed");
-      if (std::find(outputs.begin(), outputs.end(), found->second) != outputs.end()) {
-        fail("output '" + name + "' is listed twice");
-      }
+      if (!listed.insert(name).second) fail("output '" + name + "' is listed twice");
       outputs.push_back(found->second);
     }
     if (outputs.empty()) fail("the graph has no outputs");
@@ -270,9 +286,10 @@ class Builder {
   std::int64_t opset_;
   OnnxTensorSource& source_;
   OnnxRefusals& refusals_;
-  OnnxGraph graph_;
+  OnnxEmitter emitter_;
+  OnnxGraph& graph_ = emitter_.graph();
   std::vector<OnnxNodeMessage> nodes_;
-  std::unordered_map<std::string, OnnxValueId> ids_;  // absent: a name that is taken
+  std::unordered_map<std::string, OnnxValueId> ids_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "read/onnx_node.h"
 
+#include <algorithm>
+#include <cmath>
 #include <protozero/pbf_message.hpp>
 
 #include "container/protobuf_onnx.h"
@@ -117,6 +119,14 @@ bool add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensor
     return false;
   };
   if (!attribute.unsupported.empty()) return refuse(attribute.unsupported);
+  const auto is_nan = [](float value) { return std::isnan(value); };
+  if (std::any_of(attribute.floats.begin(), attribute.floats.end(), is_nan) ||
+      is_nan(attribute.float_value.value_or(0)))
+    return refuse("holds NaN");
+  // Bounds and fillings may be infinite; no other number can be.
+  const bool may_be_infinite =
+      attribute.name == "min" || attribute.name == "max" || attribute.name.starts_with("value");
+  if (std::isinf(attribute.float_value.value_or(0)) && !may_be_infinite) return refuse("holds infinity");
   OnnxAttribute& value = node.attributes[attribute.name];
   // A field that holds its type's zero may be left out.
   switch (type_of(attribute)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,13 @@ class OnnxRefusals {
 
   /// Fails with ErrorCode::model where there are any.
   void throw_if_any() const {
-    constexpr std::size_t most_shown = 20;
+    constexpr std::size_t most_shown = 20, longest = 4000;  // names may have 4096 bytes each
     if (all_.empty()) return;
     std::string message = "not supported: ";
-    for (std::size_t i = 0; i < all_.size() && i < most_shown; ++i) message += (i > 0 ? "; " : "") + all_[i];
-    if (all_.size() > most_shown) message += "; and " + std::to_string(all_.size() - most_shown) + " more";
+    std::size_t shown = 0;
+    for (; shown < std::min(all_.size(), most_shown) && message.size() < longest; ++shown)
+      message += (shown > 0 ? "; " : "") + all_[shown];
+    if (all_.size() > shown) message += "; and " + std::to_string(all_.size() - shown) + " more";
     throw Error(ErrorCode::model, message);
   }
 

@@ -8,6 +8,7 @@
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/data_type.h"
+#include "onnx_graph/onnx_graph.h"
 #include "read/onnx_name.h"
 
 namespace calib8 {
@@ -213,6 +214,10 @@ OnnxTensor read_onnx_tensor(data_view view, OnnxTensorSource& source) {
   const TensorMessage message = parse(view);
   const std::optional<DType> dtype = dtype_of_onnx(message.data_type);
   if (!dtype) return {message.name, std::nullopt, name_of_data_type(message.data_type)};
+  if (message.dims.size() > most_onnx_dimensions) {
+    refuse(message.name, "has " + std::to_string(message.dims.size()) + " dimensions; calib8 takes up to " +
+                             std::to_string(most_onnx_dimensions));
+  }
   const std::optional<std::int64_t> count = element_count(message.dims);
   if (!count || *count > (std::int64_t{1} << 40)) {
     refuse(message.name, "has impossible dimensions: " + to_string(message.dims));

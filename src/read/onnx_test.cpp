@@ -218,6 +218,15 @@ TEST(ReadOnnx, RefusesTensorsThatLie) {
   EXPECT_THAT(refusal(with(external_tensor("w", {1}, {{"location", "w.bin"}}))), HasSubstr("no folder"));
 }
 
+TEST(ReadOnnx, RefusesMoreDimensionsThanAnyTensorHas) {
+  Model model = around({"Relu"});
+  model.inputs = {value_info("x", std::vector<std::int64_t>(65, 1))};
+  EXPECT_THAT(refusal(model), HasSubstr("has 65 dimensions"));
+  model = around({"Relu"});
+  model.initializers = {raw_tensor<float>("w", 1, std::vector<std::int64_t>(100000, 1), {1})};
+  EXPECT_THAT(refusal(model), AllOf(HasSubstr("has 100000 dimensions"), testing::SizeIs(testing::Lt(200))));
+}
+
 TEST(ReadOnnx, RefusesNamesThatAreNoText) {
   for (const std::string& name : {std::string("a\nb"), std::string("\xff"), std::string(5000, 'a')}) {
     Model model = around({"Relu", {}, {name}});

@@ -12,8 +12,8 @@ namespace calib8 {
 namespace {
 
 OnnxValueId add_constant(OnnxUpgrade& upgrade, const OnnxNode& node, const std::string& role, Tensor tensor) {
-  const std::string wanted = upgrade.graph[node.outputs[0]].name + "." + role;
-  return upgrade.graph.add_constant(upgrade.free_name(wanted), std::move(tensor));
+  const std::string wanted = upgrade.emitter.graph()[node.outputs[0]].name + "." + role;
+  return upgrade.emitter.constant(wanted, std::move(tensor));
 }
 
 Tensor integers(std::vector<std::int64_t> values) {
@@ -50,7 +50,7 @@ void upgrade_clip(OnnxNode& node, OnnxUpgrade& upgrade) {
 /// Whatever the version, in inference it passes its input on. 12: the third input may switch training on.
 void upgrade_dropout(OnnxNode& node, OnnxUpgrade& upgrade) {
   if (node.inputs.size() > 2 && node.inputs[2].exists()) {
-    const Tensor* training = upgrade.graph.constant_input(node, 2);
+    const Tensor* training = upgrade.emitter.graph().constant_input(node, 2);
     if (!training || training->dtype != DType::boolean || training->count() != 1 || training->as<bool>()[0]) {
       upgrade.refusals.add(upgrade.description +
                            " is in training mode (export the model after model.eval())");
@@ -105,13 +105,11 @@ void upgrade_softmax(OnnxNode& node, OnnxUpgrade& upgrade) {
   const std::int64_t axis = node.get_int("axis", 1);
   node.attributes["axis"] = std::int64_t{-1};
   if (axis == -1) return;
-  const std::string& name = upgrade.graph[node.outputs[0]].name;
-  const auto add_value = [&](const std::string& role) {
-    return upgrade.graph.add_value({upgrade.free_name(name + "." + role), std::nullopt, std::nullopt});
-  };
+  const std::string& name = upgrade.emitter.graph()[node.outputs[0]].name;
+  const auto add_value = [&](const std::string& role) { return upgrade.emitter.value(name + "." + role); };
   const OnnxValueId input = node.inputs[0], output = node.outputs[0];
   const OnnxValueId flat = add_value("flat"), result = add_value("rows"), shape = add_value("shape");
-  upgrade.graph.append({"Flatten", node.name + "/flatten", {input}, {flat}, {{"axis", axis}}});
+  upgrade.emitter.graph().append({"Flatten", node.name + "/flatten", {input}, {flat}, {{"axis", axis}}});
   node.inputs[0] = flat;
   node.outputs[0] = result;
   upgrade.behind.push_back({"Shape", node.name + "/shape", {input}, {shape}, {}});

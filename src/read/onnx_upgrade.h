@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "onnx_graph/onnx_graph.h"
+#include "onnx_graph/emitter.h"
 #include "read/onnx_refusals.h"
 
 namespace calib8 {
@@ -15,12 +14,10 @@ inline constexpr std::int64_t oldest_opset = 7, newest_opset = 25;
 
 /// Where a node stands that is being upgraded.
 struct OnnxUpgrade {
-  OnnxGraph& graph;
+  OnnxEmitter& emitter;     ///< Of the graph; knows all names that the file uses.
   std::int64_t opset;       ///< The file's.
   std::string description;  ///< Of the node, for refusals.
   OnnxRefusals& refusals;
-  std::function<std::string(const std::string& wanted)>
-      free_name;                 ///< A value name that the file doesn't use.
   std::vector<OnnxNode> behind;  ///< Filled: nodes to append right behind the upgraded one.
 };
 

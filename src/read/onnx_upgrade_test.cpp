@@ -43,6 +43,15 @@ TEST(UpgradeOnnx, MovesAxesToAnInput) {
               ElementsAre(1, 2));
 }
 
+TEST(UpgradeOnnx, MakesUpNoNameThatALaterNodeHas) {
+  Model model;
+  model.opset = 12;
+  model.inputs = {value_info("x", {1, 4, 8})};
+  model.nodes = {{"ReduceSum", {"x"}, {"a"}, {{"axes", integers({1})}}}, {"Relu", {"a"}, {"a.axes"}, {}}};
+  model.outputs = {value_info("a.axes", {1, 1, 8})};
+  EXPECT_NE(to_text(read_onnx(data_of(model.bytes()), "m.onnx")).find("a.axes#2"), std::string::npos);
+}
+
 TEST(UpgradeOnnx, MovesTheBoundsOfClip) {
   const OnnxGraph both = upgraded({"Clip", {}, {}, {{"min", real(0)}, {"max", real(6)}}}, 10);
   EXPECT_THAT(to_float(*both.constant_input(first(both), 1)), ElementsAre(0));

@@ -69,6 +69,10 @@ void read_tensor_type(data_view view, OnnxValueInfo& info) {
         element_type == 8 ? "is a tensor of strings" : "has element type " + std::to_string(element_type);
     return;
   }
+  if (type.shape && type.shape->size() > most_onnx_dimensions) {
+    info.refusal = "has " + std::to_string(type.shape->size()) + " dimensions";
+    return;
+  }
   type.dtype = *dtype;
   info.type = std::move(type);
 }

@@ -150,6 +150,7 @@ struct ExportReport {
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
   Outputs outputs;
   Measured measured;
+  std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.
 };
 
 }  // namespace calib8

@@ -173,6 +173,7 @@ json to_json(const ExportReport& report) {
   json object = {{"schema_version", schema_version},   {"calib8_version", report.calib8_version},
                  {"model", to_json(report.model)},     {"options", to_json(report.options)},
                  {"outputs", to_json(report.outputs)}, {"measured", to_json(report.measured)}};
+  if (!report.stopped_after.empty()) object["stopped_after"] = report.stopped_after;
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
   if (!report.dataset) return object;
   object["dataset"] = to_json(*report.dataset);

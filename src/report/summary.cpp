@@ -131,6 +131,11 @@ std::string summarize(const ExportReport& report) {
   add_model(lines, report.model);
   add_data(lines, report);
   add_outputs(lines, report.outputs);
+  if (!report.stopped_after.empty()) {
+    lines.add("stopped",
+              fmt::format("behind the pass {}, as --stop-after asks; the graph was printed, no file written",
+                          report.stopped_after));
+  }
   add_float_operators(lines, report.float_operators);
   const Measured& measured = report.measured;
   if (measured.verification) add_verification(lines, *measured.verification);

@@ -50,7 +50,7 @@ void replace_constant(OnnxGraph& graph, OnnxNodeId node, std::size_t position, T
     graph[old].constant = std::move(tensor);
     return;
   }
-  const std::string name = free_name(graph, graph[old].name);
+  const std::string name = graph.free_name(graph[old].name);
   graph.set_input(node, position, graph.add_constant(name, std::move(tensor)));
 }
 
@@ -120,7 +120,7 @@ void add_bias(OnnxGraph& graph, OnnxNodeId layer, std::vector<float> values) {
   const Shape shape{static_cast<std::int64_t>(values.size())};
   inputs.resize(bias + 1);
   inputs[bias] =
-      graph.add_constant(free_name(graph, name + ".bias"), make_tensor<float>(shape, std::move(values)));
+      graph.add_constant(graph.free_name(name + ".bias"), make_tensor<float>(shape, std::move(values)));
   graph.set_inputs_of(layer, std::move(inputs));
 }
 

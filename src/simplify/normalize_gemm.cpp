@@ -62,7 +62,7 @@ bool normalize_gemm(OnnxGraph& graph, OnnxNodeId id) {
   }
   const auto add = [&](std::size_t position, Tensor tensor) {
     inputs.push_back(
-        graph.add_constant(free_name(graph, graph[node.inputs[position]].name), std::move(tensor)));
+        graph.add_constant(graph.free_name(graph[node.inputs[position]].name), std::move(tensor)));
   };
   add(1, std::move(rows));
   if (bias) add(2, make_tensor<float>({static_cast<std::int64_t>(channels)}, std::move(values)));

@@ -9,7 +9,7 @@
 
 namespace calib8 {
 
-bool order_operands(OnnxGraph& graph) {
+bool order_onnx_operands(OnnxGraph& graph) {
   bool changed = false;
   // Nodes on the longest way from an input to the value; constants come last.
   std::vector<std::uint32_t> depth(graph.value_count(), 0);

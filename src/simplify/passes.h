@@ -11,9 +11,14 @@ namespace calib8 {
 /// given such inputs.
 bool infer_shapes(OnnxGraph& graph);
 
-bool fold_constants(OnnxGraph& graph, OnnxNodeId node);
+/// The same, and whatever can be folded is folded at once.
+bool infer_and_fold(OnnxGraph& graph);
+/// Its parts, for one node.
+bool infer_types(OnnxGraph& graph, OnnxNodeId node);
 bool fold_shape(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_cast_like(OnnxGraph& graph, OnnxNodeId node);
+bool fold_constants(OnnxGraph& graph, OnnxNodeId node);
+
 bool eliminate_identity(OnnxGraph& graph, OnnxNodeId node);
 bool eliminate_default_attributes(OnnxGraph& graph, OnnxNodeId node);
 bool eliminate_dead_code(OnnxGraph& graph);
@@ -21,7 +26,7 @@ bool fuse_pad(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_batch_norm(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_channel_affine(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_hard_sigmoid(OnnxGraph& graph, OnnxNodeId node);
-bool fuse_hard_swish(OnnxGraph& graph, OnnxNodeId node);
+bool fuse_onnx_hard_swish(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_mean_as_pool(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_reshape_as_flatten(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_matmul_as_gemm(OnnxGraph& graph, OnnxNodeId node);
@@ -29,6 +34,6 @@ bool normalize_gemm(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_clip_as_relu(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_dynamic_reshape(OnnxGraph& graph, OnnxNodeId node);
 bool add_zero_bias(OnnxGraph& graph, OnnxNodeId node);
-bool order_operands(OnnxGraph& graph);
+bool order_onnx_operands(OnnxGraph& graph);
 
 }  // namespace calib8

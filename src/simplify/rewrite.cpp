@@ -1,6 +1,8 @@
 #include "simplify/rewrite.h"
 
-#include <unordered_set>
+#include <algorithm>
+
+#include "ops/pattern/match.h"
 
 namespace calib8 {
 
@@ -11,20 +13,6 @@ bool replace_value(OnnxGraph& graph, OnnxValueId old, OnnxValueId replacement) {
   }
   graph.replace_uses(old, replacement);
   return true;
-}
-
-std::string free_name(const OnnxGraph& graph, std::string_view wanted) {
-  bool is_free = true;  // as nearly always: then one comparison per value is enough
-  for (std::size_t i = 0; i < graph.value_count() && is_free; ++i) {
-    is_free = graph[graph.value_at(i)].name != wanted;
-  }
-  if (is_free) return std::string(wanted);
-  std::unordered_set<std::string_view> taken;
-  for (std::size_t i = 0; i < graph.value_count(); ++i) taken.insert(graph[graph.value_at(i)].name);
-  std::string name(wanted);
-  for (int number = 1; taken.contains(name); ++number)
-    name = std::string(wanted) + "_" + std::to_string(number);
-  return name;
 }
 
 std::optional<float> scalar_input(const OnnxGraph& graph, const OnnxNode& node, std::size_t position) {
@@ -39,6 +27,18 @@ OnnxNodeId only_producer(const OnnxGraph& graph, const OnnxNode& node, std::size
   const OnnxNodeId producer = graph.producer(node.inputs[position]);
   if (!producer.exists() || graph[producer].op_type != type || graph[producer].outputs.size() != 1) return {};
   return graph.has_single_use(node.inputs[position]) ? producer : OnnxNodeId{};
+}
+
+bool replace_match(OnnxGraph& graph, OnnxNodeId id, const Pattern& pattern, std::string_view op_type,
+                   std::map<std::string, OnnxAttribute> attributes) {
+  if (graph[id].outputs.size() != 1 || !graph[id].outputs[0].exists()) return false;
+  const auto found = match(graph, graph[id].outputs[0], pattern);
+  if (!found || !found->is_closed(graph)) return false;
+  graph[id].op_type = op_type;
+  graph[id].attributes = std::move(attributes);
+  graph.set_inputs_of(id, {found->holes.at(0)});
+  for (std::size_t i = 1; i < found->nodes.size(); ++i) graph.remove(found->nodes[i]);
+  return true;
 }
 
 }  // namespace calib8

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "onnx_graph/onnx_graph.h"
+#include "ops/pattern/pattern.h"
 
 /// Steps that several passes take.
 namespace calib8 {
@@ -12,9 +13,6 @@ namespace calib8 {
 /// graph, `replacement` takes over its name; it can't where it is an input or an output of the graph itself.
 bool replace_value(OnnxGraph& graph, OnnxValueId old, OnnxValueId replacement);
 
-/// `wanted`, or `wanted` with the first free number behind it where a value has that name already.
-std::string free_name(const OnnxGraph& graph, std::string_view wanted);
-
 /// The constant behind an input where it holds exactly one number; nothing otherwise.
 std::optional<float> scalar_input(const OnnxGraph& graph, const OnnxNode& node, std::size_t position);
 
@@ -22,5 +20,10 @@ std::optional<float> scalar_input(const OnnxGraph& graph, const OnnxNode& node, 
 /// otherwise.
 OnnxNodeId only_producer(const OnnxGraph& graph, const OnnxNode& node, std::size_t position,
                          std::string_view type);
+
+/// Where the node is the result of that pattern and nobody else reads what it is computed from, it becomes an
+/// operator of that type over the pattern's hole 0, and what computed it goes. Returns whether it did.
+bool replace_match(OnnxGraph& graph, OnnxNodeId id, const Pattern& pattern, std::string_view op_type,
+                   std::map<std::string, OnnxAttribute> attributes);
 
 }  // namespace calib8

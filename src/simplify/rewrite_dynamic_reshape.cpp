@@ -59,7 +59,7 @@ bool rewrite_dynamic_reshape(OnnxGraph& graph, OnnxNodeId id) {
     sizes.insert(sizes.end(), values.begin(), values.end());
   }
   const Shape shape{static_cast<std::int64_t>(sizes.size())};
-  const std::string name = free_name(graph, graph[node.outputs[0]].name + ".shape");
+  const std::string name = graph.free_name(graph[node.outputs[0]].name + ".shape");
   graph.set_input(id, 1, graph.add_constant(name, make_tensor(shape, std::move(sizes))));
   return true;
 }

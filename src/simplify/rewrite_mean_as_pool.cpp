@@ -33,7 +33,7 @@ bool rewrite_mean_as_pool(OnnxGraph& graph, OnnxNodeId id) {
   graph.set_inputs_of(id, {node.inputs[0]});
   if (keeps_dimensions) return true;
   const OnnxValueId flat = node.outputs[0];
-  const OnnxValueId pooled = graph.add_value({free_name(graph, graph[flat].name + ".pooled"), {}, {}});
+  const OnnxValueId pooled = graph.add_value({graph.free_name(graph[flat].name + ".pooled"), {}, {}});
   graph.set_output(id, 0, pooled);
   graph.insert_after(id, {"Flatten", node.name + "/flatten", {pooled}, {flat}, {{"axis", std::int64_t{1}}}});
   return true;

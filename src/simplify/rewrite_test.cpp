@@ -217,12 +217,68 @@ TEST(Simplify, DisablesAndStopsByName) {
   }
 }
 
+// x.view(x.size(0), -1) a hundred times over: the sizes behind each Reshape are known when those before it
+// are.
+TEST(Simplify, SettlesAnyNumberOfComputedReshapes) {
+  TestGraph graph;
+  OnnxValueId x = graph.input("x", Shape{2, 3, 4});
+  const OnnxValueId axis = graph.integers("axis", {0}), first = graph.integers("first", {0});
+  for (int i = 0; i < 200; ++i) {
+    const std::string number = std::to_string(i);
+    const OnnxValueId shape = graph.emit("Shape", "shape" + number, {x});
+    const OnnxValueId batch = graph.emit("Gather", "batch" + number, {shape, first});
+    const OnnxValueId doubled =
+        graph.emit("Mul", "rows" + number, {batch, graph.integers("k" + number, {1})});
+    const OnnxValueId rest = graph.integers("rest" + number, {-1, i % 2 == 0 ? 4 : 3});
+    const OnnxValueId to = graph.emit("Concat", "to" + number, {doubled, rest}, {{"axis", std::int64_t{0}}});
+    x = graph.emit("Reshape", "reshape" + number, {graph.emit("Relu", "relu" + number, {x}), to});
+  }
+  graph.set_outputs({x});
+  simplify(graph);
+  EXPECT_EQ(graph[x].type->static_shape(), (Shape{2, 4, 3}));
+  EXPECT_EQ(graph.node_count(), 400u);
+}
+
+std::size_t constant_bytes(const OnnxGraph& graph) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < graph.value_count(); ++i) {
+    const auto& constant = graph[graph.value_at(i)].constant;
+    if (constant) bytes += constant->data.size();
+  }
+  return bytes;
+}
+
+TEST(Simplify, FoldsNoMoreThanItsBoundOutOfALittle) {
+  TestGraph doubled;  // each Concat twice as long as the one before
+  OnnxValueId constant = doubled.floats("o", {1}, {1});
+  for (int i = 0; i < 40; ++i)
+    constant =
+        doubled.emit("Concat", "c" + std::to_string(i), {constant, constant}, {{"axis", std::int64_t{0}}});
+  doubled.set_outputs({doubled.emit("Add", "y", {doubled.input("x", Shape{1}), constant})});
+  simplify(doubled);
+  EXPECT_LT(constant_bytes(doubled), std::size_t{65} << 20);
+
+  TestGraph many;  // a thousand constants of a megabyte, of which the file says only the shape
+  const OnnxValueId shape = many.integers("shape", {1 << 18});
+  OnnxValueId x = many.input("x", Shape{1 << 18});
+  for (int i = 0; i < 1000; ++i) {
+    const std::string number = std::to_string(i);
+    x = many.emit("Add", "y" + number, {x, many.emit("ConstantOfShape", "c" + number, {shape})});
+  }
+  many.set_outputs({x});
+  simplify(many);
+  EXPECT_LT(constant_bytes(many), std::size_t{66} << 20);
+}
+
 TEST(FreeName, NumbersWhatIsTaken) {
   TestGraph graph;
   graph.number("w", 1);
   graph.number("w_1", 1);
-  EXPECT_EQ(free_name(graph, "v"), "v");
-  EXPECT_EQ(free_name(graph, "w"), "w_2");
+  EXPECT_EQ(graph.free_name("v"), "v");
+  EXPECT_EQ(graph.free_name("w"), "w_2");
+  EXPECT_EQ(graph.free_name("w"), "w_3");
+  graph.number("w_4", 1);
+  EXPECT_EQ(graph.free_name("w"), "w_5");
 }
 
 std::string message_of(const std::function<void()>& action) {

@@ -11,26 +11,23 @@ using OnnxPass = Pass<OnnxGraph>;
 
 constexpr std::array passes{
     OnnxPass{"eliminate_dead_code", nullptr, eliminate_dead_code},  // first: what nobody reads needs no shape
-    OnnxPass{"infer_shapes", nullptr, infer_shapes},                // nearly all below ask for types
-    OnnxPass{"fold_shape", fold_shape},                  // before folding: it makes constants of sizes
-    OnnxPass{"rewrite_cast_like", rewrite_cast_like},    // before folding: a Cast folds, a CastLike doesn't
-    OnnxPass{"fold_constants", fold_constants},          // before all that looks for constants
-    OnnxPass{"eliminate_identity", eliminate_identity},  // before all that looks at neighbours
+    OnnxPass{"infer_and_fold", nullptr, infer_and_fold},  // nearly all below ask for types and constants
+    OnnxPass{"eliminate_identity", eliminate_identity},   // before all that looks at neighbours
     OnnxPass{"rewrite_dynamic_reshape",
              rewrite_dynamic_reshape},  // after folding: its constants are single by then
     OnnxPass{"fuse_pad", fuse_pad},     // any time after folding
     OnnxPass{"rewrite_matmul_as_gemm", rewrite_matmul_as_gemm},  // before what fuses into linear layers
     OnnxPass{"normalize_gemm", normalize_gemm},                  // likewise
-    OnnxPass{"fuse_hard_sigmoid", fuse_hard_sigmoid},      // before its Add(3) could move into a convolution
-    OnnxPass{"fuse_hard_swish", fuse_hard_swish},          // after hard-sigmoid, of which it may consist
-    OnnxPass{"fuse_batch_norm", fuse_batch_norm},          // before other sums that stand behind it
-    OnnxPass{"fuse_channel_affine", fuse_channel_affine},  // after batch_norm and hard_sigmoid
-    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},                  // may leave a Flatten
+    OnnxPass{"fuse_hard_sigmoid", fuse_hard_sigmoid},  // before its Add(3) could move into a convolution
+    OnnxPass{"fuse_onnx_hard_swish", fuse_onnx_hard_swish},  // after hard-sigmoid, of which it may consist
+    OnnxPass{"fuse_batch_norm", fuse_batch_norm},            // before other sums that stand behind it
+    OnnxPass{"fuse_channel_affine", fuse_channel_affine},    // after batch_norm and hard_sigmoid
+    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},  // may leave a Flatten
     OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},      // after mean_as_pool
     OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},                  // any time after folding
     OnnxPass{"add_zero_bias", add_zero_bias},                                // after what brings a real bias
     OnnxPass{"eliminate_default_attributes", eliminate_default_attributes},  // after what changes attributes
-    OnnxPass{"order_operands", nullptr, order_operands},  // last: fusions change the depths
+    OnnxPass{"order_onnx_operands", nullptr, order_onnx_operands},  // last: fusions change the depths
 };
 
 constexpr auto names = [] {

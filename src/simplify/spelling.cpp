@@ -12,7 +12,7 @@ void spell_for_onnx_runtime(OnnxGraph& graph) {
     const auto& type = graph[node.inputs[0]].type;
     if (!type || !type->shape || type->shape->size() != 4) continue;
     if (!axes.exists())
-      axes = graph.add_constant(free_name(graph, "spatial_axes"), make_tensor<std::int64_t>({2}, {2, 3}));
+      axes = graph.add_constant(graph.free_name("spatial_axes"), make_tensor<std::int64_t>({2}, {2, 3}));
     node.op_type = "ReduceMean";
     graph.set_inputs_of(id, {node.inputs[0], axes});
   }

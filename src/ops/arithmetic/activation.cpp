@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/arithmetic/activation_rows.h"
+#include "ops/arithmetic/sign.h"
 #include "ops/emit.h"
 #include "ops/lowering.h"
 
@@ -101,12 +102,21 @@ Refusal lower_leaky_relu(Lowering& lowering) {
   return std::nullopt;
 }
 
-//   Elu(x), alpha = 1   ->   ELU        others   ->   ADD(RELU(x), MUL(ELU(MINIMUM(x, 0)), alpha))
+/// Below this a negative branch is nothing beside any activation's rounding: what is left is a RELU.
+constexpr float smallest_alpha = 1e-30f;
+
+//   Elu(x), alpha = 1   ->   ELU        alpha = 0   ->   RELU        x never below zero   ->   x
+//   others   ->   ADD(RELU(x), MUL(ELU(MINIMUM(x, 0)), alpha))
 Refusal lower_elu(Lowering& lowering) {
   const float alpha = lowering.node.get_float("alpha", 1.0f);
-  if (alpha == 1.0f) return lower_unary<tflite::Elu>(lowering);
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const TensorId x = lowering.input(0);
+  if (is_never_negative(lowering.graph, lowering.node.inputs[0])) {
+    lowering.set_output(0, x);
+    return std::nullopt;
+  }
+  if (alpha == 1.0f) return lower_unary<tflite::Elu>(lowering);
+  if (std::abs(alpha) < smallest_alpha) return lower_unary<tflite::Relu>(lowering);
   const TensorId above = emit_like_output(lowering, tflite::Relu{}, {x}, "above");
   TensorId below = emit_like_output(lowering, tflite::Minimum{}, {x, scalar(lowering, "zero", 0.0)}, "below");
   below = emit_like_output(lowering, tflite::Elu{}, {below}, "elu");
@@ -115,13 +125,18 @@ Refusal lower_elu(Lowering& lowering) {
   return std::nullopt;
 }
 
-//   Celu(x), alpha = 1   ->   ELU        others   ->   MUL(ELU(MUL(x, 1 / alpha)), alpha), which is x above
-//   zero
+//   Celu(x), alpha = 1   ->   ELU        alpha near 0   ->   RELU        x never below zero   ->   x
+//   others   ->   MUL(ELU(MUL(x, 1 / alpha)), alpha), which is x above zero
 Refusal lower_celu(Lowering& lowering) {
   const float alpha = lowering.node.get_float("alpha", 1.0f);
-  if (alpha == 1.0f) return lower_unary<tflite::Elu>(lowering);
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  if (alpha == 0.0f) return "alpha = 0";
+  if (!(alpha > 0.0f)) return "alpha = " + std::to_string(alpha);
+  if (is_never_negative(lowering.graph, lowering.node.inputs[0])) {
+    lowering.set_output(0, lowering.input(0));
+    return std::nullopt;
+  }
+  if (alpha == 1.0f) return lower_unary<tflite::Elu>(lowering);
+  if (alpha < smallest_alpha) return lower_unary<tflite::Relu>(lowering);
   const TensorId inverse = scalar(lowering, "inverse", 1.0 / alpha);
   TensorId y = emit_like_output(lowering, tflite::Mul{}, {lowering.input(0), inverse}, "divided");
   y = emit_like_output(lowering, tflite::Elu{}, {y}, "elu");
@@ -170,18 +185,66 @@ Refusal lower_gelu(Lowering& lowering) {
   return std::nullopt;
 }
 
+constexpr AttributeDefault elu_defaults[] = {{"alpha", 1.0f}};
+constexpr AttributeDefault hard_sigmoid_defaults[] = {{"alpha", 0.2f}, {"beta", 0.5f}};
+constexpr AttributeDefault leaky_relu_defaults[] = {{"alpha", 0.01f}};
+
 const OnnxOp onnx_rows[] = {
-    {.type = "Celu", .infer = infer_same, .lower = lower_celu},
-    {.type = "Clip", .infer = infer_same, .lower = lower_clip},
-    {.type = "Elu", .infer = infer_same, .lower = lower_elu},
-    {.type = "Gelu", .infer = infer_same, .lower = lower_gelu},
-    {.type = "HardSigmoid", .infer = infer_same, .lower = lower_hard_sigmoid},
-    {.type = "HardSwish", .infer = infer_same, .lower = lower_unary<tflite::HardSwish>},
-    {.type = "LeakyRelu", .infer = infer_same, .lower = lower_leaky_relu},
-    {.type = "PRelu", .infer = infer_same, .lower = lower_prelu},
-    {.type = "Relu", .infer = infer_same, .lower = lower_unary<tflite::Relu>},
-    {.type = "Sigmoid", .infer = infer_same, .lower = lower_unary<tflite::Logistic>},
-    {.type = "Tanh", .infer = infer_same, .lower = lower_unary<tflite::Tanh>},
+    {.type = "Celu",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_celu,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "Clip",
+     .inputs = {1, 3},
+     .infer = infer_same,
+     .lower = lower_clip,
+     .traits = {.sign = Sign::bounded}},
+    {.type = "Elu",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_elu,
+     .traits = {.sign = Sign::keeps, .defaults = elu_defaults}},
+    {.type = "Gelu",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_gelu,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "HardSigmoid",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_hard_sigmoid,
+     .traits = {.sign = Sign::never_negative, .defaults = hard_sigmoid_defaults}},
+    {.type = "HardSwish",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_unary<tflite::HardSwish>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "LeakyRelu",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_leaky_relu,
+     .traits = {.sign = Sign::keeps, .defaults = leaky_relu_defaults}},
+    {.type = "PRelu",
+     .inputs = {2, 2},
+     .infer = infer_same,
+     .lower = lower_prelu,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "Relu",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_unary<tflite::Relu>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "Sigmoid",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_unary<tflite::Logistic>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "Tanh",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .lower = lower_unary<tflite::Tanh>,
+     .traits = {.sign = Sign::keeps}},
 };
 
 }  // namespace

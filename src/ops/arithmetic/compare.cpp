@@ -113,16 +113,16 @@ std::vector<Tensor> fold_where(const NodeView& view) {
   return {{type.dtype, shape, Data::from_vector(std::move(bytes))}};
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"Equal", infer_compare, fold_equal},
-    {"Less", infer_compare, fold_less},
-    {"LessOrEqual", infer_compare, fold_less_or_equal},
-    {"Greater", infer_compare, fold_greater},
-    {"GreaterOrEqual", infer_compare, fold_greater_or_equal},
-    {"And", infer_compare, fold_and},
-    {"Or", infer_compare, fold_or},
-    {"Not", infer_not, fold_not},
-    {"Where", infer_where, fold_where},
+const OnnxOp onnx_rows[] = {
+    {.type = "Equal", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_equal},
+    {.type = "Less", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_less},
+    {.type = "LessOrEqual", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_less_or_equal},
+    {.type = "Greater", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_greater},
+    {.type = "GreaterOrEqual", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_greater_or_equal},
+    {.type = "And", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_and},
+    {.type = "Or", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_or},
+    {.type = "Not", .inputs = {1, 1}, .infer = infer_not, .fold = fold_not},
+    {.type = "Where", .inputs = {3, 3}, .infer = infer_where, .fold = fold_where},
 };
 
 }  // namespace

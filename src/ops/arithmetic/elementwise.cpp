@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "ops/all_ops.h"
@@ -64,22 +65,15 @@ Refusal lower_binary(Lowering& lowering) {
   return std::nullopt;
 }
 
-/// x / c is x * (1 / c): DIV's int8 kernel is wrong near zero, and not delegated.
 Refusal lower_div(Lowering& lowering) {
   const Tensor* divisor = lowering.constant(1);
-  if (!divisor || divisor->dtype != DType::float32) return lower_binary<tflite::Div>(lowering);
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  std::vector<float> factors;
-  for (const float value : divisor->as<float>()) {
-    factors.push_back(1.0f / value);
-    if (!std::isfinite(factors.back())) return "division by the constant " + std::to_string(value);
+  if (divisor && is_floating(divisor->dtype)) {
+    const std::vector<float> values = to_float(*divisor);
+    const auto zero =
+        std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(1 / value); });
+    if (zero != values.end()) return "division by the constant " + std::to_string(*zero);
   }
-  Shape shape = divisor->shape;
-  shape.insert(shape.begin(), lowering.output_shape().size() - shape.size(), 1);
-  const TensorId factor = lowering.constant("reciprocal", make_tensor(std::move(shape), std::move(factors)));
-  const TensorId x = operand(lowering, 0);
-  lowering.set_output(0, lowering.emit(tflite::Mul{}, {x, factor}, lowering.output_shape()));
-  return std::nullopt;
+  return lower_binary<tflite::Div>(lowering);
 }
 
 template <class Op>
@@ -104,15 +98,6 @@ template <class Op>
 Refusal lower_unary(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   lowering.set_output(0, lowering.emit(Op{}, {lowering.input(0)}, lowering.output_shape()));
-  return std::nullopt;
-}
-
-/// -x is x * -1: NEG's int8 kernel ignores the zero point.
-Refusal lower_neg(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  const TensorId minus_one = scalar(lowering, "minus_one", -1.0f);
-  lowering.set_output(0,
-                      lowering.emit(tflite::Mul{}, {lowering.input(0), minus_one}, lowering.output_shape()));
   return std::nullopt;
 }
 
@@ -150,23 +135,74 @@ Refusal lower_pow(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"Add", infer_binary, fold_add, lower_binary<tflite::Add>},
-    {"Sub", infer_binary, fold_sub, lower_binary<tflite::Sub>},
-    {"Mul", infer_binary, fold_mul, lower_binary<tflite::Mul>},
-    {"Div", infer_binary, fold_div, lower_div},
-    {"Mod", infer_binary, fold_mod},
-    {"Pow", infer_binary, fold_pow, lower_pow},
-    {"Max", infer_broadcast, fold_max, lower_variadic<tflite::Maximum>},
-    {"Min", infer_broadcast, fold_min, lower_variadic<tflite::Minimum>},
-    {"Sqrt", infer_same, fold_sqrt, lower_unary<tflite::Sqrt>},
-    {"Exp", infer_same, fold_exp, lower_unary<tflite::Exp>},
-    {"Log", infer_same, fold_log, lower_unary<tflite::Log>},
-    {"Abs", infer_same, fold_abs, lower_unary<tflite::Abs>},
-    {"Neg", infer_same, fold_neg, lower_neg},
-    {"Reciprocal", infer_same, fold_reciprocal, lower_reciprocal},
-    {"Floor", infer_same, fold_floor},
-    {"Ceil", infer_same, fold_ceil},
+const OnnxOp onnx_rows[] = {
+    {.type = "Add",
+     .inputs = {2, 2},
+     .infer = infer_binary,
+     .fold = fold_add,
+     .lower = lower_binary<tflite::Add>,
+     .traits = {.sign = Sign::combines}},
+    {.type = "Sub",
+     .inputs = {2, 2},
+     .infer = infer_binary,
+     .fold = fold_sub,
+     .lower = lower_binary<tflite::Sub>},
+    {.type = "Mul",
+     .inputs = {2, 2},
+     .infer = infer_binary,
+     .fold = fold_mul,
+     .lower = lower_binary<tflite::Mul>,
+     .traits = {.sign = Sign::combines}},
+    {.type = "Div", .inputs = {2, 2}, .infer = infer_binary, .fold = fold_div, .lower = lower_div},
+    {.type = "Mod", .inputs = {2, 2}, .infer = infer_binary, .fold = fold_mod},
+    {.type = "Pow", .inputs = {2, 2}, .infer = infer_binary, .fold = fold_pow, .lower = lower_pow},
+    {.type = "Max",
+     .inputs = {1, any_number},
+     .infer = infer_broadcast,
+     .fold = fold_max,
+     .lower = lower_variadic<tflite::Maximum>,
+     .traits = {.sign = Sign::combines}},
+    {.type = "Min",
+     .inputs = {1, any_number},
+     .infer = infer_broadcast,
+     .fold = fold_min,
+     .lower = lower_variadic<tflite::Minimum>,
+     .traits = {.sign = Sign::combines}},
+    {.type = "Sqrt",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_sqrt,
+     .lower = lower_unary<tflite::Sqrt>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "Exp",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_exp,
+     .lower = lower_unary<tflite::Exp>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "Log",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_log,
+     .lower = lower_unary<tflite::Log>},
+    {.type = "Abs",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_abs,
+     .lower = lower_unary<tflite::Abs>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "Neg",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_neg,
+     .lower = lower_unary<tflite::Neg>},
+    {.type = "Reciprocal",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_reciprocal,
+     .lower = lower_reciprocal},
+    {.type = "Floor", .inputs = {1, 1}, .infer = infer_same, .fold = fold_floor},
+    {.type = "Ceil", .inputs = {1, 1}, .infer = infer_same, .fold = fold_ceil},
 };
 
 }  // namespace

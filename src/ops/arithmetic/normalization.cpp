@@ -55,7 +55,12 @@ Refusal lower_batch_normalization(Lowering& lowering) {
 }
 
 const OnnxOp onnx_rows[] = {
-    {.type = "BatchNormalization", .infer = infer_batch_normalization, .lower = lower_batch_normalization}};
+    {.type = "BatchNormalization",
+     .inputs = {5, 5},
+     .infer = infer_batch_normalization,
+     .lower = lower_batch_normalization,
+     .traits = {.has_optional_outputs = true}},
+};
 
 }  // namespace
 

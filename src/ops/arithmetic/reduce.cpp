@@ -162,12 +162,32 @@ Refusal lower_reduce(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"ReduceMean", infer_reduce, fold_reduce_mean, lower_reduce<tflite::Mean>},
-    {"ReduceSum", infer_reduce, fold_reduce_sum, lower_reduce<tflite::Sum>},
-    {"ReduceMax", infer_reduce, fold_reduce_max, lower_reduce<tflite::ReduceMax>},
-    {"ReduceMin", infer_reduce, fold_reduce_min, lower_reduce<tflite::ReduceMin>},
-    {"ReduceProd", infer_reduce, fold_reduce_prod},
+const OnnxOp onnx_rows[] = {
+    {.type = "ReduceMean",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .fold = fold_reduce_mean,
+     .lower = lower_reduce<tflite::Mean>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "ReduceSum",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .fold = fold_reduce_sum,
+     .lower = lower_reduce<tflite::Sum>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "ReduceMax",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .fold = fold_reduce_max,
+     .lower = lower_reduce<tflite::ReduceMax>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "ReduceMin",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .fold = fold_reduce_min,
+     .lower = lower_reduce<tflite::ReduceMin>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "ReduceProd", .inputs = {1, 2}, .infer = infer_reduce, .fold = fold_reduce_prod},
 };
 
 // --- TFLite ---

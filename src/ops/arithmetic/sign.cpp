@@ -1,26 +1,11 @@
 #include "ops/arithmetic/sign.h"
 
 #include <algorithm>
-#include <array>
+
+#include "ops/onnx_op.h"
 
 namespace calib8 {
 namespace {
-
-constexpr std::array never_negative = {"Abs",     "Exp",     "HardSigmoid", "Relu",
-                                       "Sigmoid", "Softmax", "Softplus",    "Sqrt"};
-/// Not below zero where their first input isn't.
-constexpr std::array keeps_sign = {
-    "AveragePool",  "Dropout",      "Expand",  "Flatten", "GlobalAveragePool", "GlobalMaxPool", "HardSwish",
-    "Identity",     "LeakyRelu",    "MaxPool", "PRelu",   "ReduceMax",         "ReduceMean",    "ReduceMin",
-    "ReduceSum",    "Reshape",      "Slice",   "Split",   "Squeeze",           "Transpose",     "Unsqueeze",
-    "DepthToSpace", "SpaceToDepth", "Gather"};
-/// Not below zero where none of their inputs is.
-constexpr std::array combines = {"Add", "Concat", "Max", "Min", "Mul"};
-
-template <std::size_t size>
-bool names(const std::array<const char*, size>& list, const std::string& type) {
-  return std::find(list.begin(), list.end(), type) != list.end();
-}
 
 /// `budget` bounds the values looked at: graphs may join the same branches again and again.
 bool is_never_negative(const OnnxGraph& graph, OnnxValueId value, int& budget) {
@@ -33,18 +18,26 @@ bool is_never_negative(const OnnxGraph& graph, OnnxValueId value, int& budget) {
     return std::all_of(elements.begin(), elements.end(), [](float element) { return element >= 0; });
   }
   const OnnxNode& node = graph[producer];
-  if (names(never_negative, node.op_type)) return true;
-  if (node.op_type == "Clip") {
-    const bool has_highest = node.inputs.size() > 2 && node.inputs[2].exists();
-    if (has_highest && !is_never_negative(graph, node.inputs[2], budget)) return false;
-    const bool has_lowest = node.inputs.size() > 1 && node.inputs[1].exists();
-    return (has_lowest && is_never_negative(graph, node.inputs[1], budget)) ||
-           is_never_negative(graph, node.inputs.at(0), budget);
+  const OnnxOp* op = find_onnx_op(node.op_type);
+  switch (op ? op->traits.sign : Sign::unknown) {
+    case Sign::unknown:
+      return false;
+    case Sign::never_negative:
+      return true;
+    case Sign::keeps:
+      return is_never_negative(graph, node.inputs.at(0), budget);
+    case Sign::combines:
+      return std::all_of(node.inputs.begin(), node.inputs.end(),
+                         [&](OnnxValueId input) { return is_never_negative(graph, input, budget); });
+    case Sign::bounded: {
+      const bool has_highest = node.inputs.size() > 2 && node.inputs[2].exists();
+      if (has_highest && !is_never_negative(graph, node.inputs[2], budget)) return false;
+      const bool has_lowest = node.inputs.size() > 1 && node.inputs[1].exists();
+      return (has_lowest && is_never_negative(graph, node.inputs[1], budget)) ||
+             is_never_negative(graph, node.inputs.at(0), budget);
+    }
   }
-  if (names(keeps_sign, node.op_type)) return is_never_negative(graph, node.inputs.at(0), budget);
-  return names(combines, node.op_type) &&
-         std::all_of(node.inputs.begin(), node.inputs.end(),
-                     [&](OnnxValueId input) { return is_never_negative(graph, input, budget); });
+  return false;
 }
 
 }  // namespace

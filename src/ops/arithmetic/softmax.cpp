@@ -65,7 +65,13 @@ bool softmax_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
   return xnnpack_float_only(graph, op) && std::get<tflite::Softmax>(op.options).beta == 1.0f;
 }
 
-const OnnxOp onnx_rows[] = {{.type = "Softmax", .infer = infer_softmax, .lower = lower_softmax}};
+const OnnxOp onnx_rows[] = {
+    {.type = "Softmax",
+     .inputs = {1, 1},
+     .infer = infer_softmax,
+     .lower = lower_softmax,
+     .traits = {.sign = Sign::never_negative}},
+};
 
 const OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Softmax>,

@@ -255,8 +255,16 @@ Refusal lower_conv_transpose(Lowering& lowering) {
 }
 
 const OnnxOp onnx_rows[] = {
-    {.type = "Conv", .infer = infer_conv, .lower = lower_conv},
-    {.type = "ConvTranspose", .infer = infer_conv_transpose, .lower = lower_conv_transpose},
+    {.type = "Conv",
+     .inputs = {2, 3},
+     .infer = infer_conv,
+     .lower = lower_conv,
+     .traits = {.defaults = window_defaults}},
+    {.type = "ConvTranspose",
+     .inputs = {2, 3},
+     .infer = infer_conv_transpose,
+     .lower = lower_conv_transpose,
+     .traits = {.defaults = window_defaults}},
 };
 
 }  // namespace

@@ -150,9 +150,16 @@ Refusal lower_matmul(Lowering& lowering) {
   return std::nullopt;
 }
 
+constexpr AttributeDefault gemm_defaults[] = {
+    {"alpha", 1.0f}, {"beta", 1.0f}, {"transA", std::int64_t{0}}, {"transB", std::int64_t{0}}};
+
 const OnnxOp onnx_rows[] = {
-    {.type = "Gemm", .infer = infer_gemm, .lower = lower_gemm},
-    {.type = "MatMul", .infer = infer_matmul, .lower = lower_matmul},
+    {.type = "Gemm",
+     .inputs = {2, 3},
+     .infer = infer_gemm,
+     .lower = lower_gemm,
+     .traits = {.defaults = gemm_defaults}},
+    {.type = "MatMul", .inputs = {2, 2}, .infer = infer_matmul, .lower = lower_matmul},
 };
 
 }  // namespace

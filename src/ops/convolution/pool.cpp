@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "ops/arithmetic/sign.h"
 #include "ops/convolution/pool_rows.h"
 #include "ops/convolution/spatial.h"
 #include "ops/emit.h"
@@ -91,9 +90,8 @@ TensorId emit_pool(Lowering& lowering, TensorId x, const ImagePool& pool, tflite
   return lowering.emit(op, {x}, {shape[0], pool.output[0], pool.output[1], shape[3]}, part);
 }
 
-// ONNX pads a MaxPool with -infinity, as TFLite's SAME does. Elsewhere a zero does the same where the input
-// can't be negative, and XNNPACK runs PAD; PADV2 it doesn't.
-//   MaxPool(x)   ->   TRANSPOSE, [PAD | PADV2 lowest], MAX_POOL_2D, TRANSPOSE
+// ONNX pads a MaxPool with -infinity, as TFLite's SAME does.
+//   MaxPool(x)   ->   TRANSPOSE, [PADV2 lowest], MAX_POOL_2D, TRANSPOSE
 Refusal lower_max_pool(Lowering& lowering) {
   if (Refusal refusal = refuse_pool(lowering)) return refusal;
   const ImagePool pool = image_pool(lowering);
@@ -101,8 +99,6 @@ Refusal lower_max_pool(Lowering& lowering) {
   auto padding = tflite::Padding::valid;
   if (!pool.form.is_valid && pool.form.is_same) {
     padding = tflite::Padding::same;
-  } else if (!pool.form.is_valid && is_never_negative(lowering.graph, lowering.node.inputs[0])) {
-    x = emit_image_padding(lowering, x, pool.form);
   } else if (!pool.form.is_valid) {
     x = emit_image_padding(lowering, x, pool.form, std::numeric_limits<float>::lowest());
   }
@@ -122,6 +118,9 @@ Shape divisors(const Window& window, std::int64_t input, std::int64_t output, bo
   }
   return counts;
 }
+
+/// A factor for each place is a constant that the file doesn't hold.
+constexpr std::int64_t most_places = std::int64_t{1} << 22;
 
 /// What a window's mean over kernel elements is to be multiplied by, [1, H, W, 1]; nothing where that is 1
 /// everywhere.
@@ -153,6 +152,8 @@ Refusal lower_average_pool(Lowering& lowering) {
   } else if (pool.form.is_same && !count_padding) {
     y = emit_pool<tflite::AveragePool2D>(lowering, y, pool, tflite::Padding::same);
   } else {
+    if (pool.output[0] * pool.output[1] > most_places)
+      return "a padded average over " + to_string(pool.output) + " places";
     const std::optional<Tensor> correction = mean_correction(pool, count_padding);
     y = emit_image_padding(lowering, y, pool.form);
     y = emit_pool<tflite::AveragePool2D>(lowering, y, pool, tflite::Padding::valid, correction ? "mean" : "");
@@ -182,10 +183,26 @@ Refusal lower_global_pool(Lowering& lowering) {
 }
 
 const OnnxOp onnx_rows[] = {
-    {.type = "AveragePool", .infer = infer_pool, .lower = lower_average_pool},
-    {.type = "GlobalAveragePool", .infer = infer_global_pool, .lower = lower_global_pool<tflite::Mean>},
-    {.type = "GlobalMaxPool", .infer = infer_global_pool, .lower = lower_global_pool<tflite::ReduceMax>},
-    {.type = "MaxPool", .infer = infer_pool, .lower = lower_max_pool},
+    {.type = "AveragePool",
+     .inputs = {1, 1},
+     .infer = infer_pool,
+     .lower = lower_average_pool,
+     .traits = {.sign = Sign::keeps, .defaults = window_defaults}},
+    {.type = "GlobalAveragePool",
+     .inputs = {1, 1},
+     .infer = infer_global_pool,
+     .lower = lower_global_pool<tflite::Mean>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "GlobalMaxPool",
+     .inputs = {1, 1},
+     .infer = infer_global_pool,
+     .lower = lower_global_pool<tflite::ReduceMax>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "MaxPool",
+     .inputs = {1, 1},
+     .infer = infer_pool,
+     .lower = lower_max_pool,
+     .traits = {.sign = Sign::keeps, .defaults = window_defaults, .has_optional_outputs = true}},
 };
 
 }  // namespace

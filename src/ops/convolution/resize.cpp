@@ -202,7 +202,9 @@ Refusal lower_resize(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {{"Resize", infer_resize, nullptr, lower_resize}};
+const OnnxOp onnx_rows[] = {
+    {.type = "Resize", .inputs = {1, 4}, .infer = infer_resize, .lower = lower_resize},
+};
 
 // --- TFLite ---
 

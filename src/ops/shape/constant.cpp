@@ -242,12 +242,20 @@ std::vector<OnnxType> infer_cast_like(const NodeView& view) {
   return {{view.input_type(1).dtype, view.input_type(0).shape}};
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"Constant", infer_constant, fold_constant},
-    {"ConstantOfShape", infer_constant_of_shape, fold_constant_of_shape},
-    {"Cast", infer_cast, fold_cast, lower_cast},
-    {"CastLike", infer_cast_like},
-    {"Range", infer_range, fold_range},
+const OnnxOp onnx_rows[] = {
+    {.type = "Constant", .inputs = {0, 0}, .infer = infer_constant, .fold = fold_constant},
+    {.type = "ConstantOfShape",
+     .inputs = {1, 1},
+     .infer = infer_constant_of_shape,
+     .fold = fold_constant_of_shape},
+    {.type = "Cast",
+     .inputs = {1, 1},
+     .infer = infer_cast,
+     .fold = fold_cast,
+     .lower = lower_cast,
+     .traits = {.elements = elements_of_first_input}},
+    {.type = "CastLike", .inputs = {2, 2}, .infer = infer_cast_like},
+    {.type = "Range", .inputs = {3, 3}, .infer = infer_range, .fold = fold_range},
 };
 
 }  // namespace

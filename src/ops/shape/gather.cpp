@@ -78,7 +78,28 @@ Refusal lower_gather(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {{"Gather", infer_gather, fold_gather, lower_gather}};
+std::optional<Dimensions> elements_of_gather(const NodeView& view, const ElementsOfInput& elements_of) {
+  const Tensor* indices = view.constant(1);
+  const auto from = elements_of(0);
+  if (!from || !indices || is_floating(indices->dtype)) return std::nullopt;
+  if (indices->shape.size() > 1 || indices->count() > most_elements) return std::nullopt;
+  Dimensions elements;
+  for (std::int64_t index : to_int64(*indices)) {
+    if (index < 0) index += static_cast<std::int64_t>(from->size());
+    if (index < 0 || index >= static_cast<std::int64_t>(from->size())) return std::nullopt;
+    elements.push_back((*from)[static_cast<std::size_t>(index)]);
+  }
+  return elements;
+}
+
+const OnnxOp onnx_rows[] = {
+    {.type = "Gather",
+     .inputs = {2, 2},
+     .infer = infer_gather,
+     .fold = fold_gather,
+     .lower = lower_gather,
+     .traits = {.sign = Sign::keeps, .elements = elements_of_gather}},
+};
 
 }  // namespace
 

@@ -72,16 +72,6 @@ std::vector<Tensor> fold_concat(const NodeView& view) {
 /// XNNPACK concatenates up to five tensors.
 constexpr std::size_t most_parts = 5;
 
-TensorId emit_concatenation(Lowering& lowering, const std::vector<TensorId>& parts, std::size_t axis,
-                            std::string_view part) {
-  Shape shape = lowering.target[parts[0]].shape;
-  for (std::size_t i = 1; i < parts.size(); ++i) shape[axis] += lowering.target[parts[i]].shape[axis];
-  tflite::Concatenation op;
-  op.axis = static_cast<std::int32_t>(axis);
-  return lowering.emit(op, parts, std::move(shape), part);
-}
-
-//   Concat(a ... z)   ->   CONCATENATION(CONCATENATION(a ... e), CONCATENATION(f ... j), ...)
 Refusal lower_concat(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const auto axis = static_cast<std::size_t>(concat_axis(lowering, lowering.output_shape().size()));
@@ -91,19 +81,21 @@ Refusal lower_concat(Lowering& lowering) {
     if (lowering.target[part].shape[axis] > 0) parts.push_back(part);
   }
   if (parts.empty()) return "joining of empty tensors";
-  for (int round = 0; parts.size() > most_parts; ++round) {
-    std::vector<TensorId> joined;
-    for (std::size_t i = 0; i < parts.size(); i += most_parts) {
-      const auto first = parts.begin() + static_cast<std::ptrdiff_t>(i);
-      const std::vector<TensorId> group(
-          first, first + static_cast<std::ptrdiff_t>(std::min(most_parts, parts.size() - i)));
-      const std::string name = "part_" + std::to_string(round) + "_" + std::to_string(joined.size());
-      joined.push_back(group.size() == 1 ? group[0] : emit_concatenation(lowering, group, axis, name));
-    }
-    parts = std::move(joined);
-  }
-  lowering.set_output(0, parts.size() == 1 ? parts[0] : emit_concatenation(lowering, parts, axis, {}));
+  tflite::Concatenation op;
+  op.axis = static_cast<std::int32_t>(axis);
+  lowering.set_output(0, parts.size() == 1 ? parts[0] : lowering.emit(op, parts, lowering.output_shape()));
   return std::nullopt;
+}
+
+std::optional<Dimensions> elements_of_concat(const NodeView& view, const ElementsOfInput& elements_of) {
+  Dimensions elements;
+  for (std::size_t i = 0; i < view.node.inputs.size(); ++i) {
+    const auto part = elements_of(i);
+    if (!part) return std::nullopt;
+    elements.insert(elements.end(), part->begin(), part->end());
+    if (elements.size() > static_cast<std::size_t>(most_elements)) return std::nullopt;
+  }
+  return elements;
 }
 
 // --- ONNX: Split ---
@@ -186,8 +178,8 @@ void emit_split(Lowering& lowering, TensorId x, std::size_t axis, std::size_t co
   }
 }
 
-//   Split into 2 to 4 equal parts   ->   SPLIT
-//   Split otherwise                 ->   one SLICE a part
+//   Split into equal parts   ->   SPLIT
+//   Split otherwise          ->   one SLICE a part
 Refusal lower_split(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const TensorId x = lowering.input(0);
@@ -197,7 +189,7 @@ Refusal lower_split(Lowering& lowering) {
   if (!sizes) return "sizes that are not constant";
   const bool is_equal =
       std::adjacent_find(sizes->begin(), sizes->end(), std::not_equal_to<>()) == sizes->end();
-  if (is_equal && sizes->size() > 1 && sizes->size() <= most_splits) {
+  if (is_equal && sizes->size() > 1 && sizes->front() > 0) {
     emit_split(lowering, x, axis, sizes->size());
     return std::nullopt;
   }
@@ -212,9 +204,19 @@ Refusal lower_split(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"Concat", infer_concat, fold_concat, lower_concat},
-    {"Split", infer_split, fold_split, lower_split},
+const OnnxOp onnx_rows[] = {
+    {.type = "Concat",
+     .inputs = {1, any_number},
+     .infer = infer_concat,
+     .fold = fold_concat,
+     .lower = lower_concat,
+     .traits = {.sign = Sign::combines, .elements = elements_of_concat}},
+    {.type = "Split",
+     .inputs = {1, 2},
+     .infer = infer_split,
+     .fold = fold_split,
+     .lower = lower_split,
+     .traits = {.sign = Sign::keeps}},
 };
 
 // --- TFLite ---

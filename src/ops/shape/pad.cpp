@@ -175,7 +175,9 @@ Refusal lower_expand(Lowering& lowering) {
     lowering.set_output(0, x);
     return std::nullopt;
   }
-  if (!is_foldable_size(missing, DType::float32)) return "expansion to " + to_string(shape);
+  constexpr std::int64_t most_ones = std::int64_t{1}
+                                     << 22;  // a small file must not become any amount of constants
+  if (element_count(missing).value_or(most_ones + 1) > most_ones) return "expansion to " + to_string(shape);
   const auto count = static_cast<std::size_t>(element_count(missing).value());
   const TensorId ones = lowering.constant("ones", make_tensor(missing, std::vector<float>(count, 1.0f)));
   lowering.set_output(0, lowering.emit(tflite::Mul{}, {x, ones}, shape));
@@ -213,10 +215,15 @@ std::vector<Tensor> fold_tile(const NodeView& view) {
   return {{tiled.dtype, type.static_shape(), tiled.data}};
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"Pad", infer_pad, fold_pad, lower_pad},
-    {"Expand", infer_expand, fold_expand, lower_expand},
-    {"Tile", infer_tile, fold_tile},
+const OnnxOp onnx_rows[] = {
+    {.type = "Pad", .inputs = {2, 4}, .infer = infer_pad, .fold = fold_pad, .lower = lower_pad},
+    {.type = "Expand",
+     .inputs = {2, 2},
+     .infer = infer_expand,
+     .fold = fold_expand,
+     .lower = lower_expand,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "Tile", .inputs = {2, 2}, .infer = infer_tile, .fold = fold_tile},
 };
 
 // --- TFLite ---

@@ -101,7 +101,8 @@ std::vector<OnnxType> infer_squeeze(const NodeView& view) {
     const auto constant = constant_integers(view, 1);
     if (!constant) return {unknown};
     axes = normalized_axes(view, *constant, x.shape->size());
-  } else {
+  }
+  if (axes.empty()) {  // none named: all of size 1
     if (!x.is_static()) return {unknown};
     for (std::size_t i = 0; i < x.shape->size(); ++i) {
       if ((*x.shape)[i].size == 1) axes.push_back(static_cast<std::int64_t>(i));
@@ -227,15 +228,56 @@ std::vector<Tensor> fold_size(const NodeView& view) {
   return {make_tensor<std::int64_t>({}, {*count})};
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"Reshape", infer_reshape, fold_reshape<infer_reshape>, lower_reshape},
-    {"Flatten", infer_flatten, fold_reshape<infer_flatten>, lower_reshape},
-    {"Squeeze", infer_squeeze, fold_reshape<infer_squeeze>, lower_reshape},
-    {"Unsqueeze", infer_unsqueeze, fold_reshape<infer_unsqueeze>, lower_reshape},
-    {"Identity", infer_same, fold_reshape<infer_same>, lower_identity},
-    {"Dropout", infer_dropout, fold_dropout, lower_dropout},
-    {"Shape", infer_shape, fold_shape},
-    {"Size", infer_size, fold_size},
+std::optional<Dimensions> elements_of_shape(const NodeView& view, const ElementsOfInput&) {
+  return view.has_input(0) && view.graph[view.node.inputs[0]].type ? chosen_sizes(view) : std::nullopt;
+}
+
+constexpr AttributeDefault flatten_defaults[] = {{"axis", std::int64_t{1}}};
+constexpr AttributeDefault reshape_defaults[] = {{"allowzero", std::int64_t{0}}};
+
+const OnnxOp onnx_rows[] = {
+    {.type = "Reshape",
+     .inputs = {2, 2},
+     .infer = infer_reshape,
+     .fold = fold_reshape<infer_reshape>,
+     .lower = lower_reshape,
+     .traits = {.sign = Sign::keeps, .defaults = reshape_defaults, .elements = elements_of_first_input}},
+    {.type = "Flatten",
+     .inputs = {1, 1},
+     .infer = infer_flatten,
+     .fold = fold_reshape<infer_flatten>,
+     .lower = lower_reshape,
+     .traits = {.sign = Sign::keeps, .defaults = flatten_defaults}},
+    {.type = "Squeeze",
+     .inputs = {1, 2},
+     .infer = infer_squeeze,
+     .fold = fold_reshape<infer_squeeze>,
+     .lower = lower_reshape,
+     .traits = {.sign = Sign::keeps, .elements = elements_of_first_input}},
+    {.type = "Unsqueeze",
+     .inputs = {2, 2},
+     .infer = infer_unsqueeze,
+     .fold = fold_reshape<infer_unsqueeze>,
+     .lower = lower_reshape,
+     .traits = {.sign = Sign::keeps, .elements = elements_of_first_input}},
+    {.type = "Identity",
+     .inputs = {1, 1},
+     .infer = infer_same,
+     .fold = fold_reshape<infer_same>,
+     .lower = lower_identity,
+     .traits = {.sign = Sign::keeps, .elements = elements_of_first_input}},
+    {.type = "Dropout",
+     .inputs = {1, 3},
+     .infer = infer_dropout,
+     .fold = fold_dropout,
+     .lower = lower_dropout,
+     .traits = {.sign = Sign::keeps, .has_optional_outputs = true}},
+    {.type = "Shape",
+     .inputs = {1, 1},
+     .infer = infer_shape,
+     .fold = fold_shape,
+     .traits = {.elements = elements_of_shape}},
+    {.type = "Size", .inputs = {1, 1}, .infer = infer_size, .fold = fold_size},
 };
 
 // --- TFLite ---

@@ -93,9 +93,17 @@ Refusal lower_space_to_depth(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {
-    {"DepthToSpace", infer_depth_to_space, nullptr, lower_depth_to_space},
-    {"SpaceToDepth", infer_space_to_depth, nullptr, lower_space_to_depth},
+const OnnxOp onnx_rows[] = {
+    {.type = "DepthToSpace",
+     .inputs = {1, 1},
+     .infer = infer_depth_to_space,
+     .lower = lower_depth_to_space,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "SpaceToDepth",
+     .inputs = {1, 1},
+     .infer = infer_space_to_depth,
+     .lower = lower_space_to_depth,
+     .traits = {.sign = Sign::keeps}},
 };
 
 // --- TFLite ---

@@ -164,7 +164,14 @@ Refusal lower_slice(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {{"Slice", infer_slice, fold_slice, lower_slice}};
+const OnnxOp onnx_rows[] = {
+    {.type = "Slice",
+     .inputs = {3, 5},
+     .infer = infer_slice,
+     .fold = fold_slice,
+     .lower = lower_slice,
+     .traits = {.sign = Sign::keeps}},
+};
 
 // --- TFLite ---
 

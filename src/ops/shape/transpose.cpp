@@ -59,7 +59,14 @@ Refusal lower_transpose(Lowering& lowering) {
   return std::nullopt;
 }
 
-constexpr OnnxOp onnx_rows[] = {{"Transpose", infer_transpose, fold_transpose, lower_transpose}};
+const OnnxOp onnx_rows[] = {
+    {.type = "Transpose",
+     .inputs = {1, 1},
+     .infer = infer_transpose,
+     .fold = fold_transpose,
+     .lower = lower_transpose,
+     .traits = {.sign = Sign::keeps}},
+};
 
 // --- TFLite ---
 

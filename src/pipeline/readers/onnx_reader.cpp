@@ -21,6 +21,7 @@ Source read(const Data& file, const ExportOptions& options) {
   for (const auto& [location, data] : external_files) {
     source.description.external_files.push_back({location, data.size(), sha256(data.bytes())});
     source.other_files.push_back(folder / location);
+    source.files.push_back(data);
   }
   if (options.input_size) set_input_size(graph, options.input_size->first, options.input_size->second);
   if (!options.dynamic_batch) {

@@ -14,52 +14,44 @@ Tensor as_float32(const Tensor& tensor) {
 }  // namespace
 
 OnnxValueId ModuleBuilder::parameter(std::string_view module, std::string_view parameter_name, Shape shape) {
-  std::string name = prefix_ + std::string(module) + "." + std::string(parameter_name);
+  std::string name = name_of(module) + "." + std::string(parameter_name);
   expected_.push_back({name, shape});
   const Tensor* tensor = tensors_ ? tensors_->find(name) : nullptr;
-  if (!tensor || tensor->shape != shape)
-    return graph_.add_value({std::move(name), std::nullopt, std::nullopt});
-  return graph_.add_constant(std::move(name), as_float32(*tensor));
+  if (!tensor || tensor->shape != shape) return emitter_.value(name);
+  return emitter_.constant(name, as_float32(*tensor));
 }
 
-OnnxValueId ModuleBuilder::emit(std::string op_type, std::string_view module, std::vector<OnnxValueId> inputs,
-                                std::map<std::string, OnnxAttribute> attributes) {
-  // A module that runs several times, or as several nodes, numbers its values from the second on.
-  const std::string base = prefix_ + std::string(module);
-  std::string name = base;
-  for (int count = 2; !used_names_.insert(name).second; ++count) name = base + "#" + std::to_string(count);
-  return graph_.emit(std::move(op_type), std::move(name), std::move(inputs), std::move(attributes));
+OnnxValueId ModuleBuilder::emit(std::string op_type, std::string_view module,
+                                std::vector<OnnxValueId> inputs) {
+  return emitter_.emit(std::move(op_type), name_of(module), std::move(inputs));
 }
 
 OnnxValueId ModuleBuilder::convolution(OnnxValueId x, std::string_view module, const Convolution& shape) {
   const std::int64_t kernel = shape.kernel;
   const std::int64_t padding = shape.padding >= 0 ? shape.padding : (kernel - 1) / 2;
-  std::vector<OnnxValueId> inputs = {
-      x, parameter(module, "weight", {shape.out_channels, shape.in_channels / shape.groups, kernel, kernel})};
-  if (shape.bias) inputs.push_back(parameter(module, "bias", {shape.out_channels}));
-  using Integers = std::vector<std::int64_t>;
-  return emit("Conv", module, std::move(inputs),
-              {{"kernel_shape", Integers{kernel, kernel}},
-               {"strides", Integers{shape.stride, shape.stride}},
-               {"pads", Integers(4, padding)},
-               {"dilations", Integers{1, 1}},
-               {"group", shape.groups}});
+  const OnnxValueId weight =
+      parameter(module, "weight", {shape.out_channels, shape.in_channels / shape.groups, kernel, kernel});
+  const OnnxValueId bias = shape.bias ? parameter(module, "bias", {shape.out_channels}) : OnnxValueId{};
+  return emitter_.convolution(name_of(module), x, weight, bias,
+                              OnnxWindow::square(kernel, shape.stride, padding), shape.groups);
 }
 
 OnnxValueId ModuleBuilder::batch_norm(OnnxValueId x, std::string_view module, std::int64_t channels,
                                       float epsilon) {
-  std::vector<OnnxValueId> inputs = {x};
-  for (const char* name : {"weight", "bias", "running_mean", "running_var"}) {
-    inputs.push_back(parameter(module, name, {channels}));
-  }
-  return emit("BatchNormalization", module, std::move(inputs), {{"epsilon", epsilon}});
+  OnnxEmitter::Normalization parameters;
+  parameters.scale = parameter(module, "weight", {channels});
+  parameters.shift = parameter(module, "bias", {channels});
+  parameters.mean = parameter(module, "running_mean", {channels});
+  parameters.variance = parameter(module, "running_var", {channels});
+  parameters.epsilon = epsilon;
+  return emitter_.batch_normalization(name_of(module), x, parameters);
 }
 
 OnnxValueId ModuleBuilder::linear(OnnxValueId x, std::string_view module, std::int64_t in_features,
                                   std::int64_t out_features) {
   const OnnxValueId weight = parameter(module, "weight", {out_features, in_features});
   const OnnxValueId bias = parameter(module, "bias", {out_features});
-  return emit("Gemm", module, {x, weight, bias}, {{"transB", std::int64_t{1}}});
+  return emitter_.linear(name_of(module), x, weight, bias);
 }
 
 OnnxValueId ModuleBuilder::relu(OnnxValueId x, std::string_view module) {
@@ -67,11 +59,7 @@ OnnxValueId ModuleBuilder::relu(OnnxValueId x, std::string_view module) {
 }
 
 OnnxValueId ModuleBuilder::relu6(OnnxValueId x, std::string_view module) {
-  const std::string base = prefix_ + std::string(module);
-  const auto bound = [&](const char* side, float value) {
-    return graph_.add_constant(base + side, make_tensor<float>({}, {value}));
-  };
-  return emit("Clip", module, {x, bound(".min", 0), bound(".max", 6)});
+  return emitter_.clip(name_of(module), x, 0, 6);
 }
 
 OnnxValueId ModuleBuilder::sigmoid(OnnxValueId x, std::string_view module) {
@@ -84,7 +72,7 @@ OnnxValueId ModuleBuilder::silu(OnnxValueId x, std::string_view module) {
 }
 
 OnnxValueId ModuleBuilder::hard_sigmoid(OnnxValueId x, std::string_view module) {
-  return emit("HardSigmoid", module, {x}, {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}});
+  return emitter_.hard_sigmoid(name_of(module), x, 1.0f / 6.0f, 0.5f);
 }
 
 OnnxValueId ModuleBuilder::hard_swish(OnnxValueId x, std::string_view module) {
@@ -100,9 +88,7 @@ OnnxValueId ModuleBuilder::multiply(OnnxValueId a, OnnxValueId b, std::string_vi
 }
 
 OnnxValueId ModuleBuilder::max_pool(OnnxValueId x, std::string_view module) {
-  using Integers = std::vector<std::int64_t>;
-  return emit("MaxPool", module, {x},
-              {{"kernel_shape", Integers{3, 3}}, {"strides", Integers{2, 2}}, {"pads", Integers(4, 1)}});
+  return emitter_.max_pool(name_of(module), x, OnnxWindow::square(3, 2, 1));
 }
 
 OnnxValueId ModuleBuilder::global_average_pool(OnnxValueId x, std::string_view module) {
@@ -110,7 +96,7 @@ OnnxValueId ModuleBuilder::global_average_pool(OnnxValueId x, std::string_view m
 }
 
 OnnxValueId ModuleBuilder::flatten(OnnxValueId x, std::string_view module) {
-  return emit("Flatten", module, {x}, {{"axis", std::int64_t{1}}});
+  return emitter_.flatten(name_of(module), x);
 }
 
 }  // namespace calib8

@@ -3,10 +3,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
-#include "onnx_graph/onnx_graph.h"
+#include "onnx_graph/emitter.h"
 #include "read/state_dict.h"
 
 namespace calib8 {
@@ -17,8 +16,9 @@ struct ExpectedTensor {
   Shape shape;
 };
 
-/// Builds an OnnxGraph module by module, as a PyTorch model's forward() would run, and notes every tensor
-/// that it asks the state_dict for. Values are NCHW float32; each function returns the module's output.
+/// Looks the tensors of a network's modules up and has an OnnxEmitter write their nodes: module by module, as
+/// a PyTorch model's forward() would run, and notes every tensor that it asks the state_dict for. Values are
+/// NCHW float32; each function returns the module's output.
 ///
 /// Without a state_dict the graph has no weights and only the list of expected tensors is of use: so one
 /// description of an architecture serves to recognize it, to check it and to build it.
@@ -59,19 +59,19 @@ class ModuleBuilder {
   void leave_prefix() { prefix_.clear(); }
   const std::string& prefix() const { return prefix_; }
 
-  OnnxGraph& graph() { return graph_; }
+  OnnxEmitter& emitter() { return emitter_; }
+  OnnxGraph& graph() { return emitter_.graph(); }
   const std::vector<ExpectedTensor>& expected() const { return expected_; }
 
  private:
   OnnxValueId parameter(std::string_view module, std::string_view parameter_name, Shape shape);
-  OnnxValueId emit(std::string op_type, std::string_view module, std::vector<OnnxValueId> inputs,
-                   std::map<std::string, OnnxAttribute> attributes = {});
+  std::string name_of(std::string_view module) const { return prefix_ + std::string(module); }
+  OnnxValueId emit(std::string op_type, std::string_view module, std::vector<OnnxValueId> inputs);
 
   const StateDict* tensors_;
   std::string prefix_;
-  OnnxGraph graph_;
+  OnnxEmitter emitter_;
   std::vector<ExpectedTensor> expected_;
-  std::unordered_set<std::string> used_names_;
 };
 
 }  // namespace calib8

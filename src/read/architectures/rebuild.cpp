@@ -76,10 +76,12 @@ OnnxValueId build_head(ModuleBuilder& build, Features input, const std::vector<H
   return x;
 }
 
-/// Runs an architecture's description over the tensors that are there, fitting or not.
+/// Runs an architecture's description over the tensors that are there, fitting or not: with their weights, or
+/// to learn which tensors it expects.
+enum class Weights { taken, left };
 Built build(const Architecture& architecture, const StateDict& tensors, const Surroundings& surroundings,
-            const RebuildRequest& request) {
-  Built built{ModuleBuilder(&tensors, surroundings.prefix)};
+            const RebuildRequest& request, Weights weights) {
+  Built built{ModuleBuilder(weights == Weights::taken ? &tensors : nullptr, surroundings.prefix)};
   OnnxGraph& graph = built.builder.graph();
   const Dimension batch = request.dynamic_batch ? Dimension{-1, "batch"} : Dimension{1, {}};
   const OnnxType image_type{
@@ -114,8 +116,8 @@ Candidate nearest_architecture(const StateDict& tensors, const Surroundings& sur
                                const RebuildRequest& request) {
   std::optional<Candidate> best;
   for (const Architecture* architecture : all_architectures()) {
-    Mismatch mismatch =
-        compare_tensors(build(*architecture, tensors, surroundings, request).builder.expected(), tensors);
+    Mismatch mismatch = compare_tensors(
+        build(*architecture, tensors, surroundings, request, Weights::left).builder.expected(), tensors);
     if (!best || mismatch.count < best->mismatch.count) best = {architecture, std::move(mismatch)};
     if (best->mismatch.count == 0) break;
   }
@@ -177,8 +179,8 @@ RebuiltModel rebuild_model(const Checkpoint& checkpoint, const RebuildRequest& r
   const Architecture* chosen = nullptr;
   if (name) {
     chosen = &find_architecture(*name);
-    const Mismatch mismatch =
-        compare_tensors(build(*chosen, tensors, surroundings, request).builder.expected(), tensors);
+    const Mismatch mismatch = compare_tensors(
+        build(*chosen, tensors, surroundings, request, Weights::left).builder.expected(), tensors);
     if (mismatch.count > 0) {
       Candidate nearest = nearest_architecture(tensors, surroundings, request);
       if (nearest.architecture != chosen && nearest.mismatch.count == 0)
@@ -191,7 +193,7 @@ RebuiltModel rebuild_model(const Checkpoint& checkpoint, const RebuildRequest& r
     chosen = nearest.architecture;
   }
 
-  Built built = build(*chosen, tensors, surroundings, request);
+  Built built = build(*chosen, tensors, surroundings, request, Weights::taken);
   check_classes(built.num_classes, request.num_classes, "--num-classes");
   check_classes(built.num_classes, configured_classes(checkpoint.config), "the checkpoint's config");
   check_finite(built.builder.graph());
