@@ -6,6 +6,8 @@
 #include <set>
 
 #include "checks.h"
+#include "ops/tflite_op.h"
+#include "optimize/targets/targets.h"
 #include "tflite_reference.h"
 
 namespace calib8::property {
@@ -64,7 +66,13 @@ class Constants {
     const Array real = array_of(model_.calibrated[op.inputs[position]].as_tensor());
     if (real.elements.size() != result.elements.size()) return result;
     for (std::size_t i = 0; i < real.elements.size(); ++i) {
-      const double exact = real.elements[i].value;
+      const double exact = real.elements[i].value, stored_value = result.elements[i].value;
+      // What a MAXIMUM with a tensor of that range, or a MINIMUM, never takes may be cut off.
+      if ((op.is<tflite::Maximum>() && exact < stored_value) ||
+          (op.is<tflite::Minimum>() && exact > stored_value)) {
+        result.elements[i].error = step_of(model_.graph[id]);
+        continue;
+      }
       const double error =
           std::abs(exact) > beyond_any_range ? 0 : std::abs(exact - result.elements[i].value);
       result.elements[i] = {exact, error};
@@ -93,7 +101,8 @@ void check_constants(const QuantizedModel& model, const Constants& constants, bo
       const TensorId input = op.inputs[position];
       if (!input.exists() || !model.graph.is_constant(input) || !model.graph[input].quantization) continue;
       const Quantization& quantization = *model.graph[input].quantization;
-      const bool is_activation = quantization.scales.size() == 1 && !tflite_op(op.options).rule.weights;
+      const bool is_activation =
+          quantization.scales.size() == 1 && !quantization_rule(model.graph, op, litert_cpu()).weights;
       if (is_activation && may_clip) continue;
       const Array array = constants.original(id, position);
       std::size_t inner = 1;
