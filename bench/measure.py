@@ -22,7 +22,8 @@ class CommandFailed(SystemExit):
 class Measured:
     seconds: float
     peak_bytes: int
-    """Highest sum over the command's processes of their resident sets, polled; at least the high-water mark of one."""
+    """Highest sum over the command's processes of their resident sets, memory that they share counted once, polled; at least
+    the high-water mark of one."""
     status: int
     output: str
 
@@ -45,12 +46,19 @@ def _descendants(root: int) -> list[int]:
     return found
 
 
-def _resident_bytes(process: int) -> int:
-    """Pages in memory, those that it shares with others too: never too little. Cheap, so that it doesn't disturb."""
-    try:
-        return int(pathlib.Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
+def _family_bytes(processes: list[int]) -> int:
+    """Pages in memory. What the processes share by design (LiteRT's process and its caller's) is counted once, by the one
+    that has most of it; what else they share, as often as they have it: never too little. Cheap, so that it doesn't disturb."""
+    own, shared = 0, 0
+    for process in processes:
+        try:
+            text = pathlib.Path(f"/proc/{process}/status").read_text()
+        except OSError:
+            continue
+        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines() if line.startswith("Rss")}
+        own += kilobytes.get("RssAnon", 0) + kilobytes.get("RssFile", 0)
+        shared = max(shared, kilobytes.get("RssShmem", 0))
+    return (own + shared) * 1024
 
 
 def _highest_resident_bytes(process: int) -> int:
@@ -76,7 +84,7 @@ def run(command: list, environment: dict[str, str] | None = None, allowed: tuple
             nonlocal peak
             while not done.wait(POLL_SECONDS):
                 family = _descendants(process.pid)
-                peak = max(peak, sum(map(_resident_bytes, family)), *map(_highest_resident_bytes, family), 0)
+                peak = max(peak, _family_bytes(family), *map(_highest_resident_bytes, family), 0)
 
         thread = threading.Thread(target=poll)
         thread.start()

@@ -280,6 +280,36 @@ def test_what_is_no_file(name, tmp_path):
     refuse(path, tmp_path / "out")
 
 
+@pytest.mark.parametrize("change", ["deep", "no interval", "a text", "a number", "a list", "null", "cut"])
+def test_metadata_from_anywhere(change, onnx_file, tmp_path):
+    run_calib8("export", onnx_file, "--quantize", "none", "--output-dir", tmp_path, check=True)
+    path = tmp_path / "model.tflite.quantization_metadata"
+    text = path.read_text()
+    metadata = json.loads(text)
+    if change == "deep":
+        text = text.replace('"measured"', '"more": ' + "[" * 100_000 + "]" * 100_000 + ', "measured"', 1)
+    elif change == "cut":
+        text = text[: len(text) // 2]
+    elif change == "no interval":
+        metadata["measured"]["verification"] = {
+            "samples": 1, "sqnr_decibels": 1, "latency": {"float_milliseconds": 1, "quantized_milliseconds": 1, "rounds": 1},
+            "worst_layers": [], "agreement": {"agreeing": 1, "interval_95": []},
+        }  # fmt: skip
+        text = json.dumps(metadata)
+    else:
+        other = {"a text": "text", "a number": -1, "a list": [[]], "null": None}[change]
+        for member in ("model", "options", "outputs", "measured"):
+            path.write_text(json.dumps(metadata | {member: other}))
+            done = run_calib8("inspect", path)
+            assert done.returncode == MODEL_ERROR and member in done.stderr, done
+        text = json.dumps({"schema_version": other})
+    path.write_text(text)
+    for more in ((), ("--json",)):
+        done = run_calib8("inspect", path, *more)
+        assert done.returncode == MODEL_ERROR and done.stdout == "", done
+        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("calib8: ")
+
+
 def test_names_with_terminal_codes_are_shown_safely(tmp_path, checkpoint):
     state_dict = torch.load(checkpoint, weights_only=True)
     state_dict["\x1b]0;owned\x07.weight"] = torch.ones(1)

@@ -163,6 +163,17 @@ def test_outputs_over_inputs(models, tmp_path):
     assert json.loads((tmp_path / "samples.json").read_text()) == names
 
 
+def test_metadata_repeat_their_own_export(models, earlier):
+    """As the documentation has it: the metadata of an export as samples and steps of the next, in the same place."""
+    metadata = earlier / FILES[2]
+    before = json.loads(metadata.read_text())
+    run_calib8(*arguments(models / "a.onnx", models, earlier, "--samples-in", metadata, "--preprocessing", metadata), check=True)
+    after = json.loads(metadata.read_text())
+    assert after["dataset"]["calibration"] == before["dataset"]["calibration"]
+    metadata.write_text(json.dumps([path.name for path in sorted((models / "data").iterdir())]))
+    refuse("samples", *arguments(models / "a.onnx", models, earlier, "--samples-in", metadata))
+
+
 def test_outputs_over_external_weights(models, tmp_path):
     onnx.save(onnx.load(models / "a.onnx"), tmp_path / "m.onnx", save_as_external_data=True, location="model.tflite", size_threshold=0)
     before = (tmp_path / "model.tflite").read_bytes()

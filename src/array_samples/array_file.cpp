@@ -1,16 +1,13 @@
 #include "array_samples/array_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <cstring>
 #include <functional>
-#include <system_error>
+#include <span>
 
 #include "base/interrupt.h"
 #include "calib8/error.h"
@@ -19,55 +16,12 @@
 namespace calib8 {
 namespace {
 
-/// A compressed array larger than this is refused: unpacked it fills the disk.
-constexpr std::uint64_t kMostUnpacked = std::uint64_t{16} << 30;
+/// An array that must be unpacked and is larger than this is refused: it fills the disk.
+constexpr std::uint64_t kMostUnpacked = std::uint64_t{4} << 30;
 constexpr std::size_t kBlock = std::size_t{1} << 18;
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& message) {
   throw Error(ErrorCode::dataset, message, path.string());
-}
-
-std::shared_ptr<const int> own(int descriptor) {
-  return {new int(descriptor), [](const int* opened) {
-            ::close(*opened);
-            delete opened;
-          }};
-}
-
-std::shared_ptr<const int> open_file(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) refuse(path, "cannot be opened: " + std::generic_category().message(errno));
-  return own(descriptor);
-}
-
-std::uint64_t size_of_file(int descriptor, const std::filesystem::path& path) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(path, "is not a regular file");
-  return static_cast<std::uint64_t>(status.st_size);
-}
-
-/// As many bytes as there are, up to `size`.
-std::vector<std::byte> read_at_most(int descriptor, std::uint64_t offset, std::size_t size,
-                                    const std::filesystem::path& path) {
-  std::vector<std::byte> bytes(size);
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t count =
-        ::pread(descriptor, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) refuse(path, "cannot be read: " + std::generic_category().message(errno));
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  bytes.resize(done);
-  return bytes;
-}
-
-std::vector<std::byte> read_exactly(int descriptor, std::uint64_t offset, std::size_t size,
-                                    const std::filesystem::path& path) {
-  std::vector<std::byte> bytes = read_at_most(descriptor, offset, size, path);
-  if (bytes.size() != size) refuse(path, "became shorter while it was read");
-  return bytes;
 }
 
 struct InflateState {
@@ -82,9 +36,8 @@ struct InflateState {
 
 /// Unpacks a part of a file, block by block, until `sink` returns false; never more than `size` bytes.
 /// Returns whether all came and its checksum is right.
-bool inflate_part(int descriptor, std::uint64_t offset, std::uint64_t stored_size, std::uint64_t size,
-                  std::uint32_t checksum, const std::filesystem::path& path,
-                  const std::function<bool(ByteView)>& sink) {
+bool inflate_part(const InputFile& file, std::uint64_t offset, std::uint64_t stored_size, std::uint64_t size,
+                  std::uint32_t checksum, const std::function<bool(ByteView)>& sink) {
   InflateState state;
   std::vector<std::byte> out(kBlock);
   std::uint64_t unpacked = 0;
@@ -93,7 +46,7 @@ bool inflate_part(int descriptor, std::uint64_t offset, std::uint64_t stored_siz
   for (std::uint64_t read = 0; status != Z_STREAM_END && read < stored_size;) {
     throw_if_interrupted();
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, stored_size - read));
-    std::vector<std::byte> in = read_exactly(descriptor, offset + read, count, path);
+    std::vector<std::byte> in = file.read(offset + read, count);
     read += count;
     state.stream.next_in = reinterpret_cast<Bytef*>(in.data());
     state.stream.avail_in = static_cast<uInt>(in.size());
@@ -113,13 +66,12 @@ bool inflate_part(int descriptor, std::uint64_t offset, std::uint64_t stored_siz
   return status == Z_STREAM_END && unpacked == size && crc == checksum;
 }
 
-std::uint32_t checksum_of(int descriptor, std::uint64_t offset, std::uint64_t size,
-                          const std::filesystem::path& path) {
+std::uint32_t checksum_of(const InputFile& file, std::uint64_t offset, std::uint64_t size) {
   auto crc = ::crc32_z(0, nullptr, 0);
   for (std::uint64_t done = 0; done < size; done += kBlock) {
     throw_if_interrupted();
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, size - done));
-    const std::vector<std::byte> bytes = read_exactly(descriptor, offset + done, count, path);
+    const std::vector<std::byte> bytes = file.read(offset + done, count);
     crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
   }
   return static_cast<std::uint32_t>(crc);
@@ -142,14 +94,49 @@ std::vector<float> to_channels_last(const std::vector<float>& values, std::size_
   return moved;
 }
 
+/// Elements of a sample whose first index runs fastest, with the last one fastest.
+std::vector<float> to_row_major(const std::vector<float>& values, const Shape& shape) {
+  std::vector<float> ordered(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::size_t rest = i, position = 0;
+    for (const std::int64_t side : shape) {
+      position = position * static_cast<std::size_t>(side) + rest % static_cast<std::size_t>(side);
+      rest /= static_cast<std::size_t>(side);
+    }
+    ordered[position] = values[i];
+  }
+  return ordered;
+}
+
+/// A batch in Fortran's order holds the first element of all rows, then the second of all, and so on: many
+/// rows are gathered at a time, each element's with one read.
+void gather_rows(std::size_t rows, std::size_t elements, std::size_t width,
+                 const std::function<void(std::uint64_t offset, std::span<std::byte> bytes)>& read,
+                 SpoolFile& spool) {
+  constexpr std::size_t most_bytes = std::size_t{64} << 20;
+  const std::size_t row_size = elements * width;
+  const std::size_t at_once = std::clamp<std::size_t>(most_bytes / row_size, 1, rows);
+  std::vector<std::byte> gathered(at_once * row_size), run(at_once * width);
+  for (std::size_t first = 0; first < rows; first += at_once) {
+    throw_if_interrupted();
+    const std::size_t count = std::min(at_once, rows - first);
+    for (std::size_t i = 0; i < elements; ++i) {
+      read((static_cast<std::uint64_t>(i) * rows + first) * width, std::span(run).first(count * width));
+      for (std::size_t row = 0; row < count; ++row)
+        std::memcpy(gathered.data() + row * row_size + i * width, run.data() + row * width, width);
+    }
+    spool.append(ByteView(gathered).first(count * row_size));
+  }
+}
+
 }  // namespace
 
 ArrayFile::ArrayFile(const std::filesystem::path& path, const std::vector<ArrayInput>& inputs,
                      const std::shared_ptr<SpoolFile>& spool)
     : path_(path), spool_(spool) {
-  const std::shared_ptr<const int> file = open_file(path);
+  const InputFile file(path, ErrorCode::dataset);
   bool is_zip = false;
-  std::map<std::string, Member> found = open_members(*file, is_zip);
+  std::map<std::string, Member> found = open_members(file, is_zip);
   for (const ArrayInput& input : inputs) {
     auto member = found.find(input.name);
     if (member == found.end() && inputs.size() == 1 && found.size() == 1) member = found.begin();
@@ -162,48 +149,69 @@ ArrayFile::ArrayFile(const std::filesystem::path& path, const std::vector<ArrayI
     shapes_.emplace(input.name, input.shape);
   }
   for (auto& [name, member] : members_) {
-    if (!member.deflated && is_zip && checksum_of(*file, member.offset, member.size, path) != member.checksum)
+    if (!member.deflated && is_zip && checksum_of(file, member.offset, member.size) != member.checksum)
       refuse(path, fmt::format("array '{}' is damaged: its checksum (CRC-32) is wrong", name));
-    if (!member.deflated || rows_ == 1) continue;
-    const std::uint64_t begin = spool->size();
-    const bool whole = inflate_part(*file, member.offset, member.stored_size, member.size, member.checksum,
-                                    path, [&](ByteView bytes) {
-                                      spool->append(bytes);
-                                      return true;
-                                    });
-    if (!whole) refuse(path, fmt::format("array '{}' is damaged", name));
-    member.offset = begin;
-    member.spooled = true;
+    if (rows_ > 1) spool_rows(member, name, file, *spool);
   }
 }
 
+void ArrayFile::spool_rows(Member& member, const std::string& name, const InputFile& file,
+                           SpoolFile& spool) const {
+  const NpyHeader& header = member.header;
+  const bool scattered = header.fortran_order && member.is_batch;
+  if (scattered && header.data_size() > kMostUnpacked) {
+    refuse(path_, fmt::format("an array in Fortran's order of {} bytes, over the limit of {} for that: save "
+                              "it in C's order (np.ascontiguousarray)",
+                              header.data_size(), kMostUnpacked));
+  }
+  std::function<void(std::uint64_t, std::span<std::byte>)> read = [&](std::uint64_t offset,
+                                                                      std::span<std::byte> bytes) {
+    file.read(member.offset + header.data_offset + offset, bytes);
+  };
+  SpoolFile unpacked;  // what is only gathered from is gone afterwards
+  if (member.deflated) {
+    SpoolFile& target = scattered ? unpacked : spool;
+    const std::uint64_t begin = target.size() + header.data_offset;
+    const bool whole = inflate_part(file, member.offset, member.stored_size, member.size, member.checksum,
+                                    [&](ByteView bytes) {
+                                      target.append(bytes);
+                                      return true;
+                                    });
+    if (!whole) refuse(path_, fmt::format("array '{}' is damaged", name));
+    if (!scattered) member.spooled = begin;
+    read = [&unpacked, begin](std::uint64_t offset, std::span<std::byte> bytes) {
+      unpacked.read(begin + offset, bytes);
+    };
+  }
+  if (!scattered) return;
+  const std::uint64_t begin = spool.size();
+  const std::size_t width = size_of(header.dtype);
+  gather_rows(rows_, static_cast<std::size_t>(header.data_size() / width) / rows_, width, read, spool);
+  member.spooled = begin;
+}
+
 std::map<std::string, Shape> array_shapes(const std::filesystem::path& path) {
-  const std::shared_ptr<const int> file = open_file(path);
+  const InputFile file(path, ErrorCode::dataset);
   bool is_zip = false;
   std::map<std::string, Shape> shapes;
-  for (const auto& [name, member] : ArrayFile(path).open_members(*file, is_zip))
+  for (const auto& [name, member] : ArrayFile(path).open_members(file, is_zip))
     shapes.emplace(name, member.header.shape);
   return shapes;
 }
 
-std::map<std::string, ArrayFile::Member> ArrayFile::open_members(int descriptor, bool& is_zip) const {
-  const std::uint64_t size = size_of_file(descriptor, path_);
-  const std::vector<std::byte> start = read_at_most(descriptor, 0, 4, path_);
-  is_zip = start.size() == 4 && start[0] == std::byte{'P'} && start[1] == std::byte{'K'};
-  if (is_zip) return open_npz(descriptor);
+std::map<std::string, ArrayFile::Member> ArrayFile::open_members(const InputFile& file, bool& is_zip) const {
+  const std::vector<std::byte> start = file.read_at_most(0, kMostNpyHeader);
+  is_zip = start.size() >= 4 && start[0] == std::byte{'P'} && start[1] == std::byte{'K'};
+  if (is_zip) return open_npz(file);
+  Member member;
+  member.header = read_npy_header(start, file.size(), path_.string());
+  member.size = member.stored_size = file.size();
   std::map<std::string, Member> found;
-  found.emplace("", open_npy(descriptor, size));
+  found.emplace("", member);
   return found;
 }
 
-ArrayFile::Member ArrayFile::open_npy(int descriptor, std::uint64_t size) const {
-  Member member;
-  member.header = read_npy_header(read_at_most(descriptor, 0, kMostNpyHeader, path_), size, path_.string());
-  member.size = member.stored_size = size;
-  return member;
-}
-
-std::map<std::string, ArrayFile::Member> ArrayFile::open_npz(int descriptor) const {
+std::map<std::string, ArrayFile::Member> ArrayFile::open_npz(const InputFile& file) const {
   std::map<std::string, Member> found;
   try {
     const Data bytes = map_file(path_);  // for its directory only
@@ -235,16 +243,15 @@ std::map<std::string, ArrayFile::Member> ArrayFile::open_npz(int descriptor) con
   for (auto& [name, member] : found) {
     std::vector<std::byte> start;
     if (member.deflated) {
-      inflate_part(descriptor, member.offset, member.stored_size, member.size, member.checksum, path_,
+      inflate_part(file, member.offset, member.stored_size, member.size, member.checksum,
                    [&](ByteView bytes) {
                      start.insert(start.end(), bytes.begin(), bytes.end());
                      return start.size() < kMostNpyHeader;
                    });
       if (start.empty()) refuse(path_, fmt::format("array '{}' is damaged", name));
     } else {
-      start =
-          read_at_most(descriptor, member.offset,
-                       static_cast<std::size_t>(std::min<std::uint64_t>(kMostNpyHeader, member.size)), path_);
+      start = file.read_at_most(
+          member.offset, static_cast<std::size_t>(std::min<std::uint64_t>(kMostNpyHeader, member.size)));
     }
     if (start.size() > kMostNpyHeader) start.resize(kMostNpyHeader);
     member.header = read_npy_header(start, member.size, path_.string() + ", array '" + name + "'");
@@ -279,53 +286,36 @@ bool ArrayFile::holds_integers() const {
                      [](const auto& member) { return !is_floating(member.second.header.dtype); });
 }
 
-std::vector<float> ArrayFile::read_row_of(const Member& member, int descriptor, std::size_t row) const {
+std::vector<float> ArrayFile::read_row_of(const Member& member, const InputFile& file,
+                                          std::size_t row) const {
   const NpyHeader& header = member.header;
-  const std::size_t width = size_of(header.dtype);
   const auto row_size =
       static_cast<std::size_t>(header.data_size() / (member.is_batch ? header.shape[0] : 1));
-  const std::uint64_t begin = member.offset + header.data_offset;
-  std::vector<std::byte> bytes;
-  if (member.deflated && !member.spooled) {
+  std::vector<std::byte> bytes(row_size);
+  if (member.spooled) {
+    spool_->read(*member.spooled + row * row_size, bytes);
+  } else if (member.deflated) {
     std::vector<std::byte> all;
-    const bool whole = inflate_part(descriptor, member.offset, member.stored_size, member.size,
-                                    member.checksum, path_, [&](ByteView part) {
+    const bool whole = inflate_part(file, member.offset, member.stored_size, member.size, member.checksum,
+                                    [&](ByteView part) {
                                       all.insert(all.end(), part.begin(), part.end());
                                       return true;
                                     });
     if (!whole) refuse(path_, "an array in it is damaged");
-    const auto data = all.begin() + static_cast<std::ptrdiff_t>(header.data_offset);
-    bytes.assign(data, data + static_cast<std::ptrdiff_t>(row_size));
-  } else if (!header.fortran_order || !member.is_batch) {
-    bytes = read_exactly(descriptor, begin + row * row_size, row_size, path_);
-  } else {  // one element of the row in every shape[0]
-    for (std::size_t i = 0; i < row_size / width; ++i) {
-      const std::uint64_t element = row + i * static_cast<std::uint64_t>(header.shape[0]);
-      const std::vector<std::byte> part = read_exactly(descriptor, begin + element * width, width, path_);
-      bytes.insert(bytes.end(), part.begin(), part.end());
-    }
+    std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(header.data_offset), row_size, bytes.begin());
+  } else {
+    file.read(member.offset + header.data_offset + row * row_size, bytes);
   }
   std::vector<float> values = npy_to_float(header, bytes);
   if (!header.fortran_order) return values;
-  // The first index runs fastest: put it in order.
-  const Shape shape(header.shape.begin() + (member.is_batch ? 1 : 0), header.shape.end());
-  std::vector<float> ordered(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::size_t rest = i, position = 0;
-    for (const std::int64_t side : shape) {
-      position = position * static_cast<std::size_t>(side) + rest % static_cast<std::size_t>(side);
-      rest /= static_cast<std::size_t>(side);
-    }
-    ordered[position] = values[i];
-  }
-  return ordered;
+  return to_row_major(values, Shape(header.shape.begin() + (member.is_batch ? 1 : 0), header.shape.end()));
 }
 
 std::map<std::string, std::vector<float>> ArrayFile::read_row(std::size_t row) const {
-  const std::shared_ptr<const int> file = open_file(path_);
+  const InputFile file(path_, ErrorCode::dataset);
   std::map<std::string, std::vector<float>> values;
   for (const auto& [name, member] : members_) {
-    std::vector<float> read = read_row_of(member, member.spooled ? spool_->descriptor() : *file, row);
+    std::vector<float> read = read_row_of(member, file, row);
     if (member.channels_first)
       read = to_channels_last(read, static_cast<std::size_t>(shapes_.at(name).back()));
     values.emplace(name, std::move(read));

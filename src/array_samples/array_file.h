@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "array_samples/npy.h"
+#include "base/input_file.h"
 #include "base/shape.h"
 #include "samples/spool_file.h"
 
@@ -28,9 +30,9 @@ std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
 class ArrayFile {
  public:
   /// Matches arrays with inputs: by name, or the only array with the only input. An array of the input's rank
-  /// holds a sample a row, one of a rank less is a single sample. Compressed batches are unpacked into
-  /// `spool`. Fails with ErrorCode::dataset where the file is damaged, an array is missing, or its shape fits
-  /// neither the input's nor the same with channels first.
+  /// holds a sample a row, one of a rank less is a single sample. Compressed batches, and those in Fortran's
+  /// order, are unpacked into `spool`. Fails with ErrorCode::dataset where the file is damaged, an array is
+  /// missing, or its shape fits neither the input's nor the same with channels first.
   ArrayFile(const std::filesystem::path& path, const std::vector<ArrayInput>& inputs,
             const std::shared_ptr<SpoolFile>& spool);
 
@@ -41,25 +43,27 @@ class ArrayFile {
   std::map<std::string, std::vector<float>> read_row(std::size_t row) const;
 
  private:
-  /// A .npy file: a whole file, a part of an archive, or of the spool.
+  /// A .npy file: a whole file, or a part of an archive.
   struct Member {
     NpyHeader header;
-    std::uint64_t offset = 0;  ///< In the file or the spool, of the .npy file.
+    std::uint64_t offset = 0;  ///< In the file, of the .npy file.
     std::uint64_t stored_size = 0, size = 0;
     std::uint32_t checksum = 0;
-    bool deflated = false, spooled = false;
+    bool deflated = false;
     bool is_batch = false, channels_first = false;
+    std::optional<std::uint64_t> spooled;  ///< Where its elements begin in the spool, row after row.
   };
 
   friend std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
   explicit ArrayFile(std::filesystem::path path) : path_(std::move(path)) {}
 
   /// All arrays of the file.
-  std::map<std::string, Member> open_members(int descriptor, bool& is_zip) const;
-  Member open_npy(int descriptor, std::uint64_t size) const;
-  std::map<std::string, Member> open_npz(int descriptor) const;
+  std::map<std::string, Member> open_members(const InputFile& file, bool& is_zip) const;
+  std::map<std::string, Member> open_npz(const InputFile& file) const;
   void fit(Member& member, const std::string& name, const ArrayInput& input);
-  std::vector<float> read_row_of(const Member& member, int descriptor, std::size_t row) const;
+  /// Makes rows that can be read one by one out of what is compressed, or lies scattered.
+  void spool_rows(Member& member, const std::string& name, const InputFile& file, SpoolFile& spool) const;
+  std::vector<float> read_row_of(const Member& member, const InputFile& file, std::size_t row) const;
 
   std::filesystem::path path_;
   std::shared_ptr<const SpoolFile> spool_;

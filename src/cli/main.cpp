@@ -12,8 +12,8 @@
 #include "cli/commands.h"
 #include "cli/signals.h"
 
-// Exit statuses: 0 done, 1 a bug of calib8's, 2 usage, 3 model file, 4 dataset, 5 gate, 6 LiteRT missing or
-// refusing, 7 an output can't be written, 130 Ctrl-C. They are ErrorCode's values.
+// Exit statuses: 0 done, 1 a bug of calib8's, 2 usage, 3 model file, 4 dataset, 5 gate, 6 LiteRT missing, killed
+// or hanging, 7 an output can't be written, 130 Ctrl-C. They are ErrorCode's values.
 
 namespace {
 

@@ -199,7 +199,9 @@ DatasetListing discover_list(const fs::path& file, const DiscoverOptions& option
 /// One .npy or .npz file.
 DatasetListing discover_array(const fs::path& file) {
   DatasetListing listing;
-  listing.root = fs::canonical(file).parent_path();
+  std::error_code gone;
+  listing.root = fs::canonical(file, gone).parent_path();
+  if (gone) throw Error(ErrorCode::dataset, "cannot be opened: " + gone.message(), file.string());
   listing.arrays = true;
   listing.images.set_root(listing.root);
   listing.images.add("", file.filename().string(), std::nullopt);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -95,6 +96,13 @@ void check_image_size(std::int64_t width, std::int64_t height, std::size_t file_
     throw Error(ErrorCode::dataset,
                 fmt::format("claims {}x{} pixels, over the limit of {}: shrink the image or leave it out",
                             width, height, kMaximumPixels),
+                where);
+  }
+  if (std::max(width, height) > kLongestImageSide) {
+    throw Error(ErrorCode::dataset,
+                fmt::format("is so oblong ({}x{}) that a side exceeds the limit of {}: cut it into pieces or "
+                            "leave it out",
+                            width, height, kLongestImageSide),
                 where);
   }
   if (static_cast<double>(width * height) * least_bits_per_pixel / 8 > static_cast<double>(file_size)) {

@@ -13,6 +13,9 @@ namespace calib8 {
 /// Pillow reports a decompression bomb.
 inline constexpr std::int64_t kMaximumPixels = 178'956'970;
 
+/// And pictures of a longer side: what is computed for each position of a side would outweigh the pixels.
+inline constexpr std::int64_t kLongestImageSide = std::int64_t{1} << 20;
+
 /// The kinds of files that decode_image reads.
 enum class ImageFormat : std::uint8_t { jpeg, png, webp, bmp, tiff, unknown };
 
@@ -49,11 +52,13 @@ struct DecodeOptions {
 ///
 /// Where this differs from Pillow: 16 bit gray is scaled (value / 257, to nearest), where Pillow clips it at
 /// 255; BMP of 4 and 8 bit whose palette is black and white, and uncompressed planar TIFF of 16 bit, are read
-/// as their formats say, where Pillow gives an error or noise; and damage that Pillow fills up is refused
-/// more often (files that are cut short within their pixels are refused by both).
+/// as their formats say, where Pillow gives an error or noise; a side over kLongestImageSide is refused; and
+/// damage that Pillow fills up is refused more often (files that are cut short within their pixels are
+/// refused by both).
 ///
 /// `where` names the file in errors. Fails with ErrorCode::dataset where the bytes are of another format, are
-/// damaged or cut short, or claim more than kMaximumPixels. Nothing is ever printed.
+/// damaged or cut short, or claim more than kMaximumPixels. Nothing is ever printed. Besides the file and the
+/// result it takes at most about as much memory as the result, and for progressive JPEG twice as much.
 Image decode_image(ByteView file, const std::string& where, const DecodeOptions& options = {});
 
 }  // namespace calib8

@@ -15,7 +15,8 @@ Image decode_webp(ByteView file, const std::string& where);
 Image decode_bmp(ByteView file, const std::string& where);
 Image decode_tiff(ByteView file, const std::string& where);
 
-/// Fails with ErrorCode::dataset where a side is zero, where the size exceeds kMaximumPixels, or where a file
+/// Fails with ErrorCode::dataset where a side is zero, where the size exceeds kMaximumPixels or
+/// kLongestImageSide, or where a file
 /// of `file_size` bytes can't hold so many pixels: `least_bits_per_pixel` is how little the format can spend
 /// on one.
 void check_image_size(std::int64_t width, std::int64_t height, std::size_t file_size,

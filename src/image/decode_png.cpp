@@ -103,19 +103,23 @@ int channels_of(const spng_ihdr& header) {
   }
 }
 
-void convert_row(const spng_ihdr& header, const Palette& palette, const std::uint8_t* row,
+void convert_row(const spng_ihdr& header, const Palette& palette, const std::uint8_t* row, int width,
                  std::uint8_t* rgb) {
-  const int width = static_cast<int>(header.width);
   const int channels = channels_of(header);
   if (channels > 1) return convert_channels_row(row, width, channels, header.bit_depth / 8, rgb);
   if (header.bit_depth == 16) return convert_deep_gray_row(row, width, rgb);
   convert_indexed_row(row, width, header.bit_depth, palette, rgb);
 }
 
+std::vector<std::uint8_t> raw_row(const spng_ihdr& header) {
+  return std::vector<std::uint8_t>((std::size_t{header.width} * channels_of(header) * header.bit_depth + 7) /
+                                   8);
+}
+
 /// Decodes row by row: only one row is held besides the result.
 void decode_rows(spng_ctx* context, const spng_ihdr& header, const Palette& palette, const std::string& where,
                  Image& image) {
-  std::vector<std::uint8_t> row((std::size_t{header.width} * channels_of(header) * header.bit_depth + 7) / 8);
+  std::vector<std::uint8_t> row = raw_row(header);
   check(spng_decode_image(context, nullptr, 0, SPNG_FMT_RAW, SPNG_DECODE_PROGRESSIVE), where);
   const std::size_t stride = std::size_t{header.width} * 3;
   const bool direct = channels_of(header) == 3 && header.bit_depth == 8;
@@ -123,20 +127,31 @@ void decode_rows(spng_ctx* context, const spng_ihdr& header, const Palette& pale
     std::uint8_t* rgb = image.pixels.data() + y * stride;
     const int status = spng_decode_row(context, direct ? rgb : row.data(), direct ? stride : row.size());
     if (status != SPNG_EOI || y + 1 < header.height) check(status, where);
-    if (!direct) convert_row(header, palette, row.data(), rgb);
+    if (!direct) convert_row(header, palette, row.data(), static_cast<int>(header.width), rgb);
   }
 }
 
-/// Interlaced files come in seven passes over the whole picture.
+/// Where a pass of an interlaced file (Adam7) has its pixels.
+struct Pass {
+  std::uint32_t first_column, column_step;
+};
+constexpr std::array<Pass, 7> kPasses = {{{0, 8}, {4, 8}, {0, 4}, {2, 4}, {0, 2}, {1, 2}, {0, 1}}};
+
+/// Interlaced files come in seven passes over the whole picture, whose rows are put in place one by one.
 void decode_interlaced(spng_ctx* context, const spng_ihdr& header, const Palette& palette,
                        const std::string& where, Image& image) {
-  std::size_t size = 0;
-  check(spng_decoded_image_size(context, SPNG_FMT_RAW, &size), where);
-  std::vector<std::uint8_t> raw(size);
-  check(spng_decode_image(context, raw.data(), raw.size(), SPNG_FMT_RAW, 0), where);
-  const std::size_t raw_stride = size / header.height;
-  for (std::size_t y = 0; y < header.height; ++y) {
-    convert_row(header, palette, raw.data() + y * raw_stride, image.pixels.data() + y * header.width * 3);
+  std::vector<std::uint8_t> row = raw_row(header), rgb(std::size_t{header.width} * 3);
+  check(spng_decode_image(context, nullptr, 0, SPNG_FMT_RAW, SPNG_DECODE_PROGRESSIVE), where);
+  for (int status = SPNG_OK; status != SPNG_EOI;) {
+    spng_row_info info{};
+    check(spng_get_row_info(context, &info), where);
+    status = spng_decode_scanline(context, row.data(), row.size());
+    if (status != SPNG_EOI) check(status, where);
+    const auto& [first_column, column_step] = kPasses.at(info.pass);
+    const std::uint32_t width = (header.width - first_column + column_step - 1) / column_step;
+    convert_row(header, palette, row.data(), static_cast<int>(width), rgb.data());
+    std::uint8_t* to = image.pixels.data() + (std::size_t{info.row_num} * header.width + first_column) * 3;
+    for (std::size_t x = 0; x < width; ++x) std::copy_n(rgb.data() + 3 * x, 3, to + 3 * x * column_step);
   }
 }
 

@@ -19,6 +19,9 @@ using Colour = TiffLayout::Colour;
 /// A tile of more bytes is refused: the format's own advice is 8 KB.
 constexpr std::uint64_t kMostTileBytes = std::uint64_t{1} << 26;
 
+/// Likewise rows of YCbCr that have to be converted together.
+constexpr std::uint64_t kMostBlockBytes = std::uint64_t{1} << 28;
+
 /// Turns rows of samples into pixels of the picture.
 class PixelWriter {
  public:
@@ -180,6 +183,8 @@ void read_ycbcr(const TiffFile& file, const TiffLayout& layout, Image& image) {
   TIFFGetFieldDefaulted(file.get(), TIFFIsTiled(file.get()) != 0 ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP,
                         &rows);
   rows = std::clamp<std::uint32_t>(rows, 1, layout.height);
+  if (std::uint64_t{layout.width} * rows * sizeof(std::uint32_t) > kMostBlockBytes)
+    file.fail("its strips are too large");
   std::vector<std::uint32_t> block(std::size_t{layout.width} * rows);
   std::uint8_t* rgb = image.pixels.data();
   for (std::uint32_t y = 0; y < layout.height; y += rows) {

@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <jpeglib.h>
 // clang-format on
+#include <fmt/format.h>
 #include <spng.h>
 
+#include <csetjmp>
 #include <cstdlib>
 #include <memory>
 
@@ -20,30 +22,55 @@ std::vector<std::byte> copy(const void* bytes, std::size_t size) {
   return {begin, begin + size};
 }
 
-/// An own picture can't be wrong, so a failure is a bug or too little memory.
-[[noreturn]] void fail_to_encode(j_common_ptr) {
-  throw Error(ErrorCode::internal, "a picture can't be written as JPEG");
-}
-
+/// libjpeg's state. It reports errors by longjmp, which may not pass over a destructor: what calls into it
+/// holds nothing else, and this object's owner frees everything.
 struct Compressor {
-  Compressor() {
-    state.err = jpeg_std_error(&errors);
-    errors.error_exit = fail_to_encode;
-    jpeg_create_compress(&state);
-    jpeg_mem_dest(&state, &buffer, &size);
-  }
+  jpeg_compress_struct state{};
+  jpeg_error_mgr errors{};
+  std::jmp_buf failed;
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;  // NOLINT: libjpeg's type
+
+  Compressor() = default;
+  Compressor(const Compressor&) = delete;
+  Compressor& operator=(const Compressor&) = delete;
   ~Compressor() {
     jpeg_destroy_compress(&state);
     std::free(buffer);
   }
-  Compressor(const Compressor&) = delete;
-  Compressor& operator=(const Compressor&) = delete;
-
-  jpeg_compress_struct state{};
-  jpeg_error_mgr errors{};
-  unsigned char* buffer = nullptr;
-  unsigned long size = 0;  // NOLINT: libjpeg's type
 };
+
+[[noreturn]] void leave(j_common_ptr state) {
+  std::longjmp(static_cast<Compressor*>(state->client_data)->failed, 1);
+}
+
+/// False where libjpeg fails.
+bool compress(Compressor& compressor, const Image& image, int quality) {
+  jpeg_compress_struct& state = compressor.state;
+  state.err = jpeg_std_error(&compressor.errors);
+  state.client_data = &compressor;
+  compressor.errors.error_exit = leave;
+  if (setjmp(compressor.failed) != 0) return false;
+  jpeg_create_compress(&state);
+  state.client_data = &compressor;
+  jpeg_mem_dest(&state, &compressor.buffer, &compressor.size);
+  state.image_width = static_cast<JDIMENSION>(image.width);
+  state.image_height = static_cast<JDIMENSION>(image.height);
+  state.input_components = 3;
+  state.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&state);
+  jpeg_set_quality(&state, quality, TRUE);
+  for (int c = 0; c < 3; ++c) state.comp_info[c].h_samp_factor = state.comp_info[c].v_samp_factor = 1;
+  state.optimize_coding = TRUE;
+  jpeg_start_compress(&state, TRUE);
+  const std::size_t row_size = static_cast<std::size_t>(image.width) * 3;
+  while (state.next_scanline < state.image_height) {
+    auto* row = const_cast<JSAMPLE*>(image.pixels.data() + state.next_scanline * row_size);
+    jpeg_write_scanlines(&state, &row, 1);
+  }
+  jpeg_finish_compress(&state);
+  return true;
+}
 
 }  // namespace
 
@@ -71,22 +98,10 @@ std::vector<std::byte> encode_png(const Image& image) {
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
   Compressor compressor;
-  jpeg_compress_struct& state = compressor.state;
-  state.image_width = static_cast<JDIMENSION>(image.width);
-  state.image_height = static_cast<JDIMENSION>(image.height);
-  state.input_components = 3;
-  state.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&state);
-  jpeg_set_quality(&state, quality, TRUE);
-  for (int c = 0; c < 3; ++c) state.comp_info[c].h_samp_factor = state.comp_info[c].v_samp_factor = 1;
-  state.optimize_coding = TRUE;
-  jpeg_start_compress(&state, TRUE);
-  const std::size_t row_size = static_cast<std::size_t>(image.width) * 3;
-  while (state.next_scanline < state.image_height) {
-    auto* row = const_cast<JSAMPLE*>(image.pixels.data() + state.next_scanline * row_size);
-    jpeg_write_scanlines(&state, &row, 1);
+  if (!compress(compressor, image, quality)) {  // too large for the format, or for the memory
+    throw Error(ErrorCode::internal,
+                fmt::format("a picture of {}x{} can't be written as JPEG", image.width, image.height));
   }
-  jpeg_finish_compress(&state);
   return copy(compressor.buffer, compressor.size);
 }
 

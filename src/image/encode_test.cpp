@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "calib8/error.h"
 #include "image/decode.h"
 
 namespace calib8 {
@@ -36,6 +37,12 @@ TEST(Encode, JpegIsNear) {
   ASSERT_EQ(decoded.width, 40);
   ASSERT_EQ(decoded.height, 30);
   for (std::size_t i = 0; i < image.pixels.size(); ++i) ASSERT_NEAR(image.pixels[i], decoded.pixels[i], 16);
+}
+
+TEST(Encode, WhatTheFormatCannotHoldIsAnError) {
+  const Image wide{70000, 1, std::vector<std::uint8_t>(210000)};
+  EXPECT_THROW(encode_jpeg(wide, 90), Error);
+  EXPECT_EQ(decode_image(encode_png(wide), "wide"), wide);
 }
 
 }  // namespace

@@ -25,15 +25,13 @@ std::int64_t round_even(double value) {
 
 /// ITU-R 601-2 luma in 16 bit fixed point, as Pillow's convert("L"), in all three channels. A gray picture
 /// stays as it is: the weights add up to one.
-Image to_gray(const Image& image) {
-  Image gray = image;
+void make_gray(Image& gray) {
   for (std::size_t i = 0; i < gray.pixels.size(); i += 3) {
     const std::uint32_t luma =
         gray.pixels[i] * 19595u + gray.pixels[i + 1] * 38470u + gray.pixels[i + 2] * 7471u + 0x8000u;
     std::fill_n(gray.pixels.begin() + static_cast<std::ptrdiff_t>(i), 3,
                 static_cast<std::uint8_t>(luma >> 16));
   }
-  return gray;
 }
 
 /// torchvision's rule for Resize(size): the other side is rounded down.
@@ -75,18 +73,15 @@ Size size_before_crop(const Size& image, const Preprocessing& p) {
   throw Error(ErrorCode::internal, "not a ResizeMode");
 }
 
-/// `image` within height x width pixels of `value`, its corner at (top, left), which may lie outside.
+/// `image` within height x width pixels of `value`, its corner at (top, left).
 Image place(const Image& image, int height, int width, std::int64_t top, std::int64_t left,
             std::uint8_t value) {
   Image result{width, height, {}};
   result.pixels.assign(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3, value);
-  const std::int64_t first_column = std::max<std::int64_t>(0, left);
-  const std::int64_t end_column = std::min<std::int64_t>(width, left + image.width);
-  for (std::int64_t y = std::max<std::int64_t>(0, top);
-       y < std::min<std::int64_t>(height, top + image.height); ++y) {
-    const std::uint8_t* source = image.pixels.data() + 3 * ((y - top) * image.width + (first_column - left));
-    std::copy_n(source, 3 * std::max<std::int64_t>(0, end_column - first_column),
-                result.pixels.data() + 3 * (y * width + first_column));
+  const std::int64_t row_size = 3 * std::int64_t{image.width};
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    std::copy_n(image.pixels.data() + y * row_size, row_size,
+                result.pixels.data() + 3 * ((top + y) * width + left));
   }
   return result;
 }
@@ -103,10 +98,32 @@ std::int64_t letterbox_offset(std::int64_t size, std::int64_t wanted) {
   return round_even(static_cast<double>(wanted - size) / 2.0 - 0.1);
 }
 
+/// What stays of the resized picture.
+Region kept_region(const Placement& placement, const Preprocessing& p) {
+  const std::int64_t top = std::max<std::int64_t>(0, -placement.top);
+  const std::int64_t left = std::max<std::int64_t>(0, -placement.left);
+  return {static_cast<int>(top), static_cast<int>(left),
+          static_cast<int>(std::min<std::int64_t>(placement.height - top, p.height)),
+          static_cast<int>(std::min<std::int64_t>(placement.width - left, p.width))};
+}
+
 Image resize_by(const Image& image, const Placement& placement, const Preprocessing& p) {
   const int height = static_cast<int>(placement.height), width = static_cast<int>(placement.width);
-  return p.library == ResizeLibrary::opencv ? resize_as_opencv(image, height, width, p.interpolation)
-                                            : resize(image, height, width, p.interpolation);
+  const Region kept = kept_region(placement, p);
+  return p.library == ResizeLibrary::opencv
+             ? resize_part_as_opencv(image, height, width, kept, p.interpolation)
+             : resize_part(image, height, width, kept, p.interpolation);
+}
+
+/// `fit_image` behind the change to gray.
+Image fit(const Image& image, const Preprocessing& p) {
+  const Placement placement = placement_of(image.height, image.width, p);
+  Image resized = resize_by(image, placement, p);
+  if (resized.height == p.height && resized.width == p.width) return resized;
+  const bool pads = p.resize_mode == ResizeMode::letterbox;
+  return place(resized, p.height, p.width, std::max<std::int64_t>(0, placement.top),
+               std::max<std::int64_t>(0, placement.left),
+               pads ? static_cast<std::uint8_t>(p.pad_value) : std::uint8_t{0});
 }
 
 }  // namespace
@@ -122,15 +139,13 @@ Placement placement_of(int height, int width, const Preprocessing& p) {
   return {size.height, size.width, offset(size.height, p.height), offset(size.width, p.width)};
 }
 
+Image fit_image(Image&& image, const Preprocessing& p) {
+  if (p.channel_order == ChannelOrder::gray) make_gray(image);
+  return fit(image, p);
+}
+
 Image fit_image(const Image& image, const Preprocessing& p) {
-  const Image gray = p.channel_order == ChannelOrder::gray ? to_gray(image) : Image{};
-  const Image& source = p.channel_order == ChannelOrder::gray ? gray : image;
-  const Placement placement = placement_of(source.height, source.width, p);
-  Image resized = resize_by(source, placement, p);
-  if (resized.height == p.height && resized.width == p.width) return resized;
-  const bool pads = p.resize_mode == ResizeMode::letterbox;
-  return place(resized, p.height, p.width, placement.top, placement.left,
-               pads ? static_cast<std::uint8_t>(p.pad_value) : std::uint8_t{0});
+  return p.channel_order == ChannelOrder::gray ? fit_image(Image(image), p) : fit(image, p);
 }
 
 }  // namespace calib8

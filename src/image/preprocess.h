@@ -73,6 +73,8 @@ Placement placement_of(int height, int width, const Preprocessing& preprocessing
 /// as Pillow's convert("L") makes them). `exif_orientation` is the decoder's part. Fails as placement_of()
 /// does.
 Image fit_image(const Image& image, const Preprocessing& preprocessing);
+/// The same in less memory, for a picture that isn't needed any more.
+Image fit_image(Image&& image, const Preprocessing& preprocessing);
 
 /// The second part: (pixel / divisor - mean) / deviation in float32, each step rounded as PyTorch does:
 /// float32 [1, height, width, channel_count] from a picture that has its final size.

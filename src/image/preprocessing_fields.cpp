@@ -142,6 +142,15 @@ void check_values(Preprocessing& p, const std::string& where) {
       std::ranges::any_of(p.mean, [](float m) { return !std::isfinite(m); }))
     throw Error(ErrorCode::usage, "mean and std must be finite, and std not 0: pixels are divided by it",
                 where);
+  for (std::size_t c = 0; c < channels; ++c) {
+    for (const float pixel : {0.0F, 255.0F}) {  // as normalize() computes it
+      if (std::isfinite((pixel / static_cast<float>(p.divisor) - p.mean[c]) / p.deviation[c])) continue;
+      throw Error(ErrorCode::usage,
+                  fmt::format("with scale {}, mean {} and std {} a pixel of {} has no value in float32",
+                              scale_text(p.divisor), p.mean[c], p.deviation[c], pixel),
+                  where);
+    }
+  }
   const float largest = static_cast<float>(255 / p.divisor);
   for (const float mean : p.mean) {
     if (std::abs(mean) > largest) {

@@ -44,7 +44,8 @@ void resize_few_rows(const Rows& rows, const AxisWeights& axis, const ResultRows
   }
 }
 
-std::size_t blend_whole_vectors(const std::uint8_t*, std::size_t, int, const WeightPair*, std::uint8_t*) {
+std::size_t blend_whole_vectors(const std::uint8_t*, std::size_t, std::size_t, int, const WeightPair*,
+                                std::uint8_t*) {
   return 0;
 }
 
@@ -152,12 +153,12 @@ HWY_INLINE hn::Vec<HalfBytes> blend(const std::uint8_t* HWY_RESTRICT rows, std::
   return hn::DemoteTo(bytes, hn::ReorderDemote2To(words, lower.rounded(), upper.rounded()));
 }
 
-/// A weighted sum of rows, as far as whole vectors go: returns the number of bytes done.
-std::size_t blend_whole_vectors(const std::uint8_t* rows, std::size_t stride, int count,
+/// A weighted sum of `size` bytes of rows, as far as whole vectors go: returns the number of bytes done.
+std::size_t blend_whole_vectors(const std::uint8_t* rows, std::size_t stride, std::size_t size, int count,
                                 const WeightPair* pairs, std::uint8_t* result) {
   constexpr std::size_t step = 8 * kBlocks;
   std::size_t x = 0;
-  for (; x + step <= stride; x += step) {
+  for (; x + step <= size; x += step) {
     hn::StoreU(blend(rows + x, stride, count, pairs), HalfBytes(), result + x);
   }
   return x;
@@ -165,8 +166,8 @@ std::size_t blend_whole_vectors(const std::uint8_t* rows, std::size_t stride, in
 
 #endif
 
-/// All rows to another width.
-void resize_columns(const Image& image, const AxisWeights& axis, Image& result) {
+/// `result.height` rows from `first_row` on to another width.
+void resize_columns(const Image& image, int first_row, const AxisWeights& axis, Image& result) {
   const std::size_t row_size = static_cast<std::size_t>(image.width) * 3;
   const std::size_t result_row_size = static_cast<std::size_t>(result.width) * 3;
   // Room for the longest window at the last pixel, and for a whole vector at its end.
@@ -174,11 +175,12 @@ void resize_columns(const Image& image, const AxisWeights& axis, Image& result) 
   const std::size_t result_span = result_row_size + 16;
   std::vector<std::uint8_t> rows(kRowsAtOnce * span);
   std::vector<std::uint8_t> results(kRowsAtOnce * result_span);
-  const std::size_t height = static_cast<std::size_t>(image.height);
+  const std::size_t height = static_cast<std::size_t>(result.height);
+  const std::uint8_t* source = image.pixels.data() + static_cast<std::size_t>(first_row) * row_size;
   for (std::size_t y = 0; y < height; y += kRowsAtOnce) {
     const std::size_t count = std::min<std::size_t>(height - y, kRowsAtOnce);
     for (std::size_t i = 0; i < count; ++i) {
-      std::copy_n(image.pixels.data() + (y + i) * row_size, row_size, rows.data() + i * span);
+      std::copy_n(source + (y + i) * row_size, row_size, rows.data() + i * span);
     }
     resize_few_rows({rows.data(), span}, axis, {results.data(), result_span});
     for (std::size_t i = 0; i < count; ++i) {
@@ -188,16 +190,18 @@ void resize_columns(const Image& image, const AxisWeights& axis, Image& result) 
   }
 }
 
-/// All columns to another height.
-void resize_rows(const Image& image, const AxisWeights& axis, Image& result) {
+/// `result.width` columns from `first_column` on to another height.
+void resize_rows(const Image& image, int first_column, const AxisWeights& axis, Image& result) {
   const std::size_t stride = static_cast<std::size_t>(image.width) * 3;
+  const std::size_t size = static_cast<std::size_t>(result.width) * 3;
   for (int y = 0; y < result.height; ++y) {
     const Window window = axis.windows[static_cast<std::size_t>(y)];
-    const std::uint8_t* rows = image.pixels.data() + static_cast<std::size_t>(window.first) * stride;
-    std::uint8_t* result_row = result.pixels.data() + static_cast<std::size_t>(y) * stride;
+    const std::uint8_t* rows = image.pixels.data() + static_cast<std::size_t>(window.first) * stride +
+                               static_cast<std::size_t>(first_column) * 3;
+    std::uint8_t* result_row = result.pixels.data() + static_cast<std::size_t>(y) * size;
     const WeightPair* pairs = axis.pairs_of(y);
-    const std::size_t done = blend_whole_vectors(rows, stride, window.count, pairs, result_row);
-    for (std::size_t x = done; x < stride; ++x) result_row[x] = weigh(rows + x, stride, window.count, pairs);
+    const std::size_t done = blend_whole_vectors(rows, stride, size, window.count, pairs, result_row);
+    for (std::size_t x = done; x < size; ++x) result_row[x] = weigh(rows + x, stride, window.count, pairs);
   }
 }
 
@@ -218,15 +222,33 @@ Image blank(int width, int height) {
   return image;
 }
 
-Image to_width(const Image& image, int width, Interpolation interpolation) {
-  Image result = blank(width, image.height);
-  HWY_DYNAMIC_DISPATCH(resize_columns)(image, compute_weights(image.width, width, interpolation), result);
+/// One axis of a resize: how many pixels become how many, and which of them are wanted.
+struct Axis {
+  int input_size, output_size;
+  Outputs wanted;
+  Interpolation interpolation;
+
+  /// The input pixels that the wanted ones are made of.
+  Window needed() const { return window_of(input_size, output_size, wanted, interpolation); }
+  /// The weights, for a picture that begins at input pixel `begin`.
+  AxisWeights weights(int begin) const {
+    AxisWeights axis = compute_weights(input_size, output_size, wanted, interpolation);
+    for (Window& window : axis.windows) window.first -= begin;
+    return axis;
+  }
+};
+
+/// The wanted columns of some rows. The picture's first column is `begin` of the axis.
+Image to_width(const Image& image, const Window& rows, const Axis& axis, int begin) {
+  Image result = blank(axis.wanted.count, rows.count);
+  HWY_DYNAMIC_DISPATCH(resize_columns)(image, rows.first, axis.weights(begin), result);
   return result;
 }
 
-Image to_height(const Image& image, int height, Interpolation interpolation) {
-  Image result = blank(image.width, height);
-  HWY_DYNAMIC_DISPATCH(resize_rows)(image, compute_weights(image.height, height, interpolation), result);
+/// The wanted rows of some columns. The picture's first row is `begin` of the axis.
+Image to_height(const Image& image, const Window& columns, const Axis& axis, int begin) {
+  Image result = blank(columns.count, axis.wanted.count);
+  HWY_DYNAMIC_DISPATCH(resize_rows)(image, columns.first, axis.weights(begin), result);
   return result;
 }
 
@@ -240,21 +262,22 @@ bool height_first(const Image& image, int height, int width) {
 
 /// For each new position the old one whose pixel it takes. The steps are summed up, as Pillow does: over many
 /// of them the rounding shows. -1 where rounding leads beyond the last pixel.
-std::vector<int> nearest_positions(int input_size, int output_size) {
+std::vector<int> nearest_positions(int input_size, int output_size, const Outputs& outputs) {
   const double step = static_cast<double>(input_size) / output_size;
   std::vector<int> positions;
   double position = step * 0.5;
-  for (int i = 0; i < output_size; ++i, position += step) {
+  for (int i = 0; i < outputs.begin + outputs.count; ++i, position += step) {
+    if (i < outputs.begin) continue;
     positions.push_back(position < input_size ? static_cast<int>(position) : -1);
   }
   return positions;
 }
 
 /// Pixels without a source stay black.
-Image copy_nearest(const Image& image, int height, int width) {
-  Image result = blank(width, height);
-  const std::vector<int> columns = nearest_positions(image.width, width);
-  const std::vector<int> rows = nearest_positions(image.height, height);
+Image copy_nearest(const Image& image, int height, int width, const Region& region) {
+  Image result = blank(region.width, region.height);
+  const std::vector<int> columns = nearest_positions(image.width, width, {region.left, region.width});
+  const std::vector<int> rows = nearest_positions(image.height, height, {region.top, region.height});
   std::uint8_t* pixel = result.pixels.data();
   for (const int row : rows) {
     for (const int column : columns) {
@@ -272,14 +295,37 @@ Image copy_nearest(const Image& image, int height, int width) {
 }  // namespace
 
 Image resize(const Image& image, int height, int width, Interpolation interpolation) {
-  if (width == image.width && height == image.height) return image;
-  if (interpolation == Interpolation::nearest) return copy_nearest(image, height, width);
-  if (width == image.width) return to_height(image, height, interpolation);
-  if (height == image.height) return to_width(image, width, interpolation);
-  if (height_first(image, height, width)) {
-    return to_width(to_height(image, height, interpolation), width, interpolation);
+  return resize_part(image, height, width, {0, 0, height, width}, interpolation);
+}
+
+Image part_of(const Image& image, const Region& region) {
+  Image part = blank(region.width, region.height);
+  const std::size_t size = static_cast<std::size_t>(region.width) * 3;
+  for (int y = 0; y < region.height; ++y) {
+    const std::size_t first =
+        static_cast<std::size_t>(region.top + y) * static_cast<std::size_t>(image.width) +
+        static_cast<std::size_t>(region.left);
+    std::copy_n(image.pixels.data() + 3 * first, size,
+                part.pixels.data() + static_cast<std::size_t>(y) * size);
   }
-  return to_height(to_width(image, width, interpolation), height, interpolation);
+  return part;
+}
+
+Image resize_part(const Image& image, int height, int width, const Region& region,
+                  Interpolation interpolation) {
+  if (width == image.width && height == image.height) return part_of(image, region);
+  if (interpolation == Interpolation::nearest) return copy_nearest(image, height, width, region);
+  const Axis rows{image.height, height, {region.top, region.height}, interpolation};
+  const Axis columns{image.width, width, {region.left, region.width}, interpolation};
+  if (width == image.width) return to_height(image, {region.left, region.width}, rows, 0);
+  if (height == image.height) return to_width(image, {region.top, region.height}, columns, 0);
+  // Along the first axis, only what the second one needs.
+  if (height_first(image, height, width)) {
+    const Window needed = columns.needed();
+    return to_width(to_height(image, needed, rows, 0), {0, region.height}, columns, needed.first);
+  }
+  const Window needed = rows.needed();
+  return to_height(to_width(image, needed, columns, 0), {0, region.width}, rows, needed.first);
 }
 
 }  // namespace calib8

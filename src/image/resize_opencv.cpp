@@ -65,11 +65,13 @@ struct Position {
   std::int32_t weights[kMostTaps] = {};
 };
 
-std::vector<Position> compute_positions(int input_size, int output_size, const Kernel& kernel) {
+/// Of `count` output positions from `begin` on.
+std::vector<Position> compute_positions(int input_size, int output_size, int begin, int count,
+                                        const Kernel& kernel) {
   const double scale = static_cast<double>(input_size) / output_size;
-  std::vector<Position> positions(static_cast<std::size_t>(output_size));
-  for (int i = 0; i < output_size; ++i) {
-    const auto center = static_cast<float>((i + 0.5) * scale - 0.5);
+  std::vector<Position> positions(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    const auto center = static_cast<float>((begin + i + 0.5) * scale - 0.5);
     const int before = static_cast<int>(std::floor(center));
     const float fraction = center - static_cast<float>(before);
     const int first = before - kernel.taps / 2 + 1;
@@ -132,13 +134,15 @@ class RowCache {
   std::vector<Row> rows_;
 };
 
-Image resize_weighted(const Image& image, int height, int width, const Kernel& kernel) {
-  const std::vector<Position> columns = compute_positions(image.width, width, kernel);
-  const std::vector<Position> rows = compute_positions(image.height, height, kernel);
+Image resize_weighted(const Image& image, int height, int width, const Region& region, const Kernel& kernel) {
+  const std::vector<Position> columns =
+      compute_positions(image.width, width, region.left, region.width, kernel);
+  const std::vector<Position> rows =
+      compute_positions(image.height, height, region.top, region.height, kernel);
   RowCache cache(image, columns, kernel.taps);
-  Image result{width, height, {}};
-  const std::size_t row_size = static_cast<std::size_t>(width) * 3;
-  result.pixels.resize(static_cast<std::size_t>(height) * row_size);
+  Image result{region.width, region.height, {}};
+  const std::size_t row_size = static_cast<std::size_t>(region.width) * 3;
+  result.pixels.resize(static_cast<std::size_t>(region.height) * row_size);
   std::uint8_t* pixel = result.pixels.data();
   std::vector<std::int64_t> sums(row_size);
   for (const Position& row : rows) {
@@ -153,21 +157,22 @@ Image resize_weighted(const Image& image, int height, int width, const Kernel& k
   return result;
 }
 
-std::vector<int> nearest_positions(int input_size, int output_size) {
+/// Of `count` output positions from `begin` on.
+std::vector<int> nearest_positions(int input_size, int output_size, int begin, int count) {
   // Twice a reciprocal, as OpenCV does: it decides where a position falls on a pixel's edge.
   const double step = 1.0 / (static_cast<double>(output_size) / input_size);
   std::vector<int> positions;
-  for (int i = 0; i < output_size; ++i)
+  for (int i = begin; i < begin + count; ++i)
     positions.push_back(std::min(static_cast<int>(std::floor(i * step)), input_size - 1));
   return positions;
 }
 
-Image copy_nearest(const Image& image, int height, int width) {
-  Image result{width, height, {}};
-  result.pixels.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
-  const std::vector<int> columns = nearest_positions(image.width, width);
+Image copy_nearest(const Image& image, int height, int width, const Region& region) {
+  Image result{region.width, region.height, {}};
+  result.pixels.resize(static_cast<std::size_t>(region.height) * static_cast<std::size_t>(region.width) * 3);
+  const std::vector<int> columns = nearest_positions(image.width, width, region.left, region.width);
   std::uint8_t* pixel = result.pixels.data();
-  for (const int row : nearest_positions(image.height, height)) {
+  for (const int row : nearest_positions(image.height, height, region.top, region.height)) {
     const std::uint8_t* pixels =
         image.pixels.data() + static_cast<std::size_t>(row) * static_cast<std::size_t>(image.width) * 3;
     for (const int column : columns)
@@ -178,10 +183,11 @@ Image copy_nearest(const Image& image, int height, int width) {
 
 }  // namespace
 
-Image resize_as_opencv(const Image& image, int height, int width, Interpolation interpolation) {
-  if (width == image.width && height == image.height) return image;
-  if (interpolation == Interpolation::nearest) return copy_nearest(image, height, width);
-  return resize_weighted(image, height, width, kernel_of(interpolation));
+Image resize_part_as_opencv(const Image& image, int height, int width, const Region& region,
+                            Interpolation interpolation) {
+  if (width == image.width && height == image.height) return part_of(image, region);
+  if (interpolation == Interpolation::nearest) return copy_nearest(image, height, width, region);
+  return resize_weighted(image, height, width, region, kernel_of(interpolation));
 }
 
 }  // namespace calib8

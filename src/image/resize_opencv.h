@@ -12,6 +12,9 @@ namespace calib8 {
 ///
 /// Weights have 11 fractional bits, as OpenCV's for 8 bit pixels, and a result is rounded once, behind both
 /// axes.
-Image resize_as_opencv(const Image& image, int height, int width, Interpolation interpolation);
+///
+/// Of all this only `region`, as resize_part() does.
+Image resize_part_as_opencv(const Image& image, int height, int width, const Region& region,
+                            Interpolation interpolation);
 
 }  // namespace calib8

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "image/resize_opencv.h"
 #include "image/test_images.h"
 
 namespace calib8 {
@@ -118,6 +119,25 @@ TEST(Resize, WhiteStaysWhiteAtExtremeShrinking) {
 TEST(Resize, TheSameSizeIsACopy) {
   const Image image{7, 5, test::random_bytes(105, 2)};
   EXPECT_EQ(resize(image, 5, 7), image);
+}
+
+TEST(ResizePart, IsThatPartOfTheWhole) {
+  const Image image{61, 43, test::random_bytes(61 * 43 * 3, 5)};
+  const Region regions[] = {{0, 0, 4, 3}, {3, 5, 2, 9}, {7, 11, 6, 1}};
+  for (const auto& [height, width] :
+       {std::pair(13, 17), {90, 20}, {13, 150}, {90, 150}, {43, 20}, {14, 61}, {43, 61}}) {
+    for (const Interpolation interpolation :
+         {Interpolation::nearest, Interpolation::bilinear, Interpolation::bicubic, Interpolation::lanczos}) {
+      const Image whole = resize(image, height, width, interpolation);
+      for (const Region& region : regions)
+        EXPECT_EQ(resize_part(image, height, width, region, interpolation), part_of(whole, region))
+            << height << "x" << width << " " << static_cast<int>(interpolation);
+      const Image opencv = resize_part_as_opencv(image, height, width, {0, 0, height, width}, interpolation);
+      for (const Region& region : regions)
+        EXPECT_EQ(resize_part_as_opencv(image, height, width, region, interpolation),
+                  part_of(opencv, region));
+    }
+  }
 }
 
 }  // namespace

@@ -56,6 +56,28 @@ Filter filter_of(Interpolation interpolation) {
   throw Error(ErrorCode::internal, "not an Interpolation with weights");
 }
 
+/// How positions of one axis map to the other size.
+struct Scale {
+  Filter filter;
+  int input_size;
+  double factor;            ///< Input pixels to an output pixel.
+  double inverse_widening;  ///< Of the filter, where the picture shrinks.
+  double support;           ///< In input pixels.
+
+  double center(int position) const { return (position + 0.5) * factor; }
+  Window window(int position) const {
+    const int first = std::max(static_cast<int>(center(position) - support + 0.5), 0);
+    return {first, std::min(static_cast<int>(center(position) + support + 0.5), input_size) - first};
+  }
+};
+
+Scale scale_of(int input_size, int output_size, Interpolation interpolation) {
+  const Filter filter = filter_of(interpolation);
+  const double factor = static_cast<double>(input_size) / output_size;
+  const double widening = std::max(factor, 1.0);
+  return {filter, input_size, factor, 1.0 / widening, filter.support * widening};
+}
+
 std::int32_t to_fixed_point(double weight) {
   const double scaled = weight * (1 << kWeightBits);
   return static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
@@ -85,31 +107,30 @@ std::uint8_t weigh(const std::uint8_t* bytes, std::size_t step, int count, const
   return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
 }
 
-AxisWeights compute_weights(int input_size, int output_size, Interpolation interpolation) {
-  const Filter filter = filter_of(interpolation);
-  const double scale = static_cast<double>(input_size) / output_size;
-  const double filter_scale = std::max(scale, 1.0);
-  const double inverse_scale = 1.0 / filter_scale;
-  const double support = filter.support * filter_scale;
+Window window_of(int input_size, int output_size, const Outputs& outputs, Interpolation interpolation) {
+  const Scale scale = scale_of(input_size, output_size, interpolation);
+  const Window first = scale.window(outputs.begin), last = scale.window(outputs.begin + outputs.count - 1);
+  return {first.first, last.first + last.count - first.first};
+}
 
+AxisWeights compute_weights(int input_size, int output_size, const Outputs& outputs,
+                            Interpolation interpolation) {
+  const Scale scale = scale_of(input_size, output_size, interpolation);
   AxisWeights axis;
   int most_taps = 0;
-  for (int i = 0; i < output_size; ++i) {
-    const double center = (i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int count = std::min(static_cast<int>(center + support + 0.5), input_size) - first;
-    axis.windows.push_back({first, count});
-    most_taps = std::max(most_taps, count);
+  for (int i = 0; i < outputs.count; ++i) {
+    axis.windows.push_back(scale.window(outputs.begin + i));
+    most_taps = std::max(most_taps, axis.windows.back().count);
   }
   axis.stride = (most_taps + 1) / 2;
-  axis.pairs.resize(static_cast<std::size_t>(output_size) * static_cast<std::size_t>(axis.stride));
+  axis.pairs.resize(static_cast<std::size_t>(outputs.count) * static_cast<std::size_t>(axis.stride));
   std::vector<double> weights(static_cast<std::size_t>(most_taps));
-  for (int i = 0; i < output_size; ++i) {
-    const double center = (i + 0.5) * scale;
-    const Window window = axis.windows[i];
+  for (int i = 0; i < outputs.count; ++i) {
+    const double center = scale.center(outputs.begin + i);
+    const Window window = axis.windows[static_cast<std::size_t>(i)];
     double sum = 0.0;
     for (int tap = 0; tap < window.count; ++tap) {
-      weights[tap] = filter.weight((tap + window.first - center + 0.5) * inverse_scale);
+      weights[tap] = scale.filter.weight((tap + window.first - center + 0.5) * scale.inverse_widening);
       sum += weights[tap];
     }
     WeightPair* pairs =

@@ -29,6 +29,12 @@ struct Window {
   int count = 0;
 };
 
+/// A run of output positions of one axis.
+struct Outputs {
+  int begin = 0;
+  int count = 0;
+};
+
 /// One axis of a resize: for each output position its window, and its weights by pairs, `stride` pairs apart,
 /// with zeros after a window's own.
 struct AxisWeights {
@@ -41,9 +47,14 @@ struct AxisWeights {
   }
 };
 
-/// The weights that take `input_size` pixels to `output_size`, in Pillow's arithmetic (double, then rounded
-/// to fixed point, halves away from zero). Not for Interpolation::nearest, which has none.
-AxisWeights compute_weights(int input_size, int output_size, Interpolation interpolation);
+/// The input pixels from which `outputs` of a resize to `output_size` are made. Not for
+/// Interpolation::nearest.
+Window window_of(int input_size, int output_size, const Outputs& outputs, Interpolation interpolation);
+
+/// The weights of `outputs` where `input_size` pixels become `output_size`, in Pillow's arithmetic (double,
+/// then rounded to fixed point, halves away from zero). Not for Interpolation::nearest, which has none.
+AxisWeights compute_weights(int input_size, int output_size, const Outputs& outputs,
+                            Interpolation interpolation);
 
 /// The weighted sum of `count` bytes that lie `step` apart, rounded and clipped to 0..255: one value of the
 /// result, for machines without vectors and for what is left over after the last whole vector.

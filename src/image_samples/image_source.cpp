@@ -22,7 +22,8 @@ Sample ImageSource::load(std::size_t index) const {
   Tensor tensor =
       index < pixels_.size()
           ? normalize(pixels_[index], preprocessing_)
-          : preprocess(read_again(*used_, index, {preprocessing_.exif_orientation}), preprocessing_);
+          : normalize(fit_image(read_again(*used_, index, {preprocessing_.exif_orientation}), preprocessing_),
+                      preprocessing_);
   Sample sample;
   sample.inputs.emplace("", std::move(tensor));
   sample.label = images().label(index);

@@ -22,6 +22,7 @@ class Driver {
     for (const OnnxValueId input : source_.inputs()) add_input(input);
     for (const OnnxNodeId node : source_.nodes()) add_node(source_[node]);
     for (const OnnxValueId output : source_.outputs()) add_output(output);
+    if (refusals_.empty()) refuse_what_litert_refuses();
     if (!refusals_.empty()) throw_refusals();
     target_.set_inputs(inputs_);
     target_.set_outputs(outputs_);
@@ -31,6 +32,16 @@ class Driver {
 
  private:
   void refuse(std::string what) { refusals_.push_back(std::move(what)); }
+
+  /// What ONNX can say and TFLite too, but no kernel takes: seven dimensions, strides of 40,000, no elements.
+  void refuse_what_litert_refuses() {
+    for (const TensorId id : inputs_) {
+      if (auto refusal = refusal_of(target_[id])) return refuse("input " + *refusal);
+    }
+    for (const OperatorId id : target_.nodes()) {
+      if (auto refusal = refusal_of(target_, id)) refuse(std::move(*refusal));
+    }
+  }
 
   void add_input(OnnxValueId id) {
     const OnnxValue& value = source_[id];

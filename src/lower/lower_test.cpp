@@ -111,5 +111,19 @@ TEST(Lower, NamesARowsRefusal) {
   EXPECT_THAT(message_of(graph), HasSubstr("strange"));
 }
 
+TEST(Lower, RefusesWhatNoKernelTakes) {
+  OnnxGraph graph;
+  const OnnxValueId x = add_input(graph, "x", static_type(DType::float32, Shape(7, 2)));
+  graph.set_outputs(
+      {add(graph, "Concat", "join", {x, x}, {2, 2, 2, 2, 2, 2, 4}, {{"axis", std::int64_t{6}}})});
+  EXPECT_THAT(message_of(graph),
+              HasSubstr("CONCATENATION 'join': of 7 dimensions; LiteRT takes 6 at most there"));
+
+  OnnxGraph empty;
+  const OnnxValueId nothing = add_input(empty, "nothing", static_type(DType::float32, {1, 0}));
+  empty.set_outputs({add(empty, "Relu", "relu", {nothing}, {1, 0})});
+  EXPECT_THAT(message_of(empty), HasSubstr("input 'nothing' of shape [1, 0] has no elements"));
+}
+
 }  // namespace
 }  // namespace calib8

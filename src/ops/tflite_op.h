@@ -26,14 +26,24 @@ struct InputCount {
   std::size_t fewest = 1, most = 1;
 };
 
+/// What an operator does to signs: its output may be negative; never is; isn't where its first input is not;
+/// isn't where none of its inputs is.
+enum class SignEffect { any, never_negative, keeps, keeps_of_all };
+
 /// All that calib8 knows about one TFLite operator. Facts: docs/tflite-int8.md.
 struct TfliteOp {
   std::string_view name;  ///< "CONV_2D"
   InputCount inputs;
+  /// Of any tensor that it reads or writes: what both of LiteRT's sets of kernels take.
+  std::size_t most_dimensions = 8;
   /// Types and shapes of the outputs, as they follow from those of the inputs, from constants and options.
   /// Fails with ErrorCode::model, naming the operator, on what LiteRT's kernel refuses, or takes and goes
   /// astray with.
   std::vector<TensorType> (*infer)(const OperatorView&);
+  /// Each element of the output comes from the inputs' elements at its place alone (inputs may broadcast),
+  /// whatever the order of dimensions.
+  bool is_elementwise = false;
+  SignEffect sign = SignEffect::any;
   std::int32_t builtin_code;
   RowRule rule;
   /// The version that this operator, with its types, needs; 1 where the row names none.

@@ -41,30 +41,59 @@ std::string text_of(const TensorType& type) {
   return fmt::format("{}{}", name_of(type.dtype), to_string(type.shape));
 }
 
-void require_declared(const OperatorView& view, std::size_t position, const TensorType& inferred) {
-  const TfliteTensor& output = view.graph[view.op.outputs[position]];
-  const std::string subject =
-      view.op.outputs.size() == 1 ? "its output" : fmt::format("its output '{}'", output.name);
-  const TensorType declared{output.dtype, output.shape};
-  if (declared != inferred) {
-    view.fail(fmt::format("{} is declared {}, but its operands and options make {}", subject,
-                          text_of(declared), text_of(inferred)));
-  }
-  if (const auto fault = fault_of_size(inferred)) {
-    view.fail(fmt::format("{} of shape {} {}", subject, to_string(inferred.shape), *fault));
-  }
+void require_dimensions(const OperatorView& view, const TfliteOp& row, std::size_t count) {
+  if (count <= row.most_dimensions) return;
+  view.fail(fmt::format("of {} dimensions; LiteRT takes {} at most there", count, row.most_dimensions));
 }
 
-/// Fails with ErrorCode::model where the operator is not sound.
-void check(const OperatorView& view) {
+/// The name of an output in an error.
+std::string subject(const OperatorView& view, std::size_t position) {
+  if (view.op.outputs.size() == 1) return "its output";
+  return fmt::format("its output '{}'", view.graph[view.op.outputs[position]].name);
+}
+
+/// What the operator makes. Fails with ErrorCode::model where LiteRT can't be given it.
+std::vector<TensorType> infer(const OperatorView& view) {
   const TfliteOp& row = tflite_op(view.op.options);
   require_inputs(view, row);
   if (view.op.outputs.empty()) view.fail("has no outputs");
-  const std::vector<TensorType> inferred = row.infer(view);
+  for (const TensorId input : view.op.inputs) {
+    if (input.exists()) require_dimensions(view, row, view.graph[input].shape.size());
+  }
+  std::vector<TensorType> inferred = row.infer(view);
   if (view.op.outputs.size() != inferred.size()) {
     view.fail(fmt::format("has {} outputs; its options make {}", view.op.outputs.size(), inferred.size()));
   }
-  for (std::size_t i = 0; i < inferred.size(); ++i) require_declared(view, i, inferred[i]);
+  for (std::size_t i = 0; i < inferred.size(); ++i) {
+    require_dimensions(view, row, inferred[i].shape.size());
+    if (const auto fault = fault_of_size(inferred[i])) {
+      view.fail(fmt::format("{} of shape {} {}", subject(view, i), to_string(inferred[i].shape), *fault));
+    }
+  }
+  return inferred;
+}
+
+/// Fails with ErrorCode::model where the outputs aren't declared as what the operator makes.
+void require_declared(const OperatorView& view, const std::vector<TensorType>& inferred) {
+  for (std::size_t i = 0; i < inferred.size(); ++i) {
+    const TfliteTensor& output = view.graph[view.op.outputs[i]];
+    const TensorType declared{output.dtype, output.shape};
+    if (declared == inferred[i]) continue;
+    view.fail(fmt::format("{} is declared {}, but its operands and options make {}", subject(view, i),
+                          text_of(declared), text_of(inferred[i])));
+  }
+}
+
+/// The message of the ErrorCode::model that `check` ends with.
+template <class Check>
+std::optional<std::string> message_of(Check check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::model) throw;
+    return error.message();
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -72,19 +101,23 @@ void check(const OperatorView& view) {
 std::optional<std::string> first_fault(const TfliteGraph& graph) {
   if (auto fault = first_structural_fault(graph)) return fault;
   for (const TensorId id : graph.inputs()) {
-    const TfliteTensor& input = graph[id];
-    if (const auto fault = fault_of_size({input.dtype, input.shape})) {
-      return fmt::format("input '{}' of shape {} {}", input.name, to_string(input.shape), *fault);
-    }
+    if (auto refusal = refusal_of(graph[id])) return "input " + *refusal;
   }
   for (const OperatorId id : graph.nodes()) {
-    try {
-      check({graph, graph[id]});
-    } catch (const Error& error) {
-      return error.message();
-    }
+    const OperatorView view{graph, graph[id]};
+    if (auto fault = message_of([&] { require_declared(view, infer(view)); })) return fault;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> refusal_of(const TfliteTensor& tensor) {
+  const auto fault = fault_of_size({tensor.dtype, tensor.shape});
+  if (!fault) return std::nullopt;
+  return fmt::format("'{}' of shape {} {}", tensor.name, to_string(tensor.shape), *fault);
+}
+
+std::optional<std::string> refusal_of(const TfliteGraph& graph, OperatorId id) {
+  return message_of([&] { infer({graph, graph[id]}); });
 }
 
 void verify(const TfliteGraph& graph, std::string_view stage) {

@@ -93,6 +93,15 @@ TEST(VerifyTflite, SizesThatNoKernelCounts) {
               HasSubstr("ADD 'y': its output of shape [65536, 65536] has more elements"));
 }
 
+TEST(VerifyTflite, DimensionsThatNoKernelTakes) {
+  const Shape seven(7, 2);
+  EXPECT_EQ(Single().x(seven).fault(tflite::Relu{}, seven), "none");
+  EXPECT_THAT(Single().x(seven).fault(tflite::Concatenation{}, seven),
+              HasSubstr("CONCATENATION 'y': of 7 dimensions; LiteRT takes 6 at most there"));
+  EXPECT_THAT(Single().x(seven).integers({0}).fault(tflite::Sum{}, Shape(6, 2)),
+              HasSubstr("takes 6 at most"));
+}
+
 TEST(VerifyTflite, Convolutions) {
   const auto conv = [](const tflite::Conv2D& op, const Shape& y) {
     return Single().x({1, 9, 8, 4}).weights({6, 3, 2, 4}).weights({6}).fault(op, y);
@@ -172,7 +181,7 @@ TEST(VerifyTflite, Products) {
   EXPECT_EQ(product({false, true}, {6, 4}, {2, 1, 3, 6}), "none");
   EXPECT_THAT(product({true, false}, {4, 6}, {2, 1, 4, 6}), HasSubstr("can't be multiplied"));
   EXPECT_THAT(product({}, {3, 5, 4, 6}, {3, 5, 3, 6}), HasSubstr("don't broadcast"));
-  EXPECT_THAT(product({}, {4}, {2, 1, 3}), HasSubstr("it takes 2 to 5 dimensions"));
+  EXPECT_THAT(product({}, {4}, {2, 1, 3}), HasSubstr("which is no matrix"));
 }
 
 TEST(VerifyTflite, Pools) {
@@ -230,6 +239,8 @@ TEST(VerifyTflite, Reshapes) {
   EXPECT_EQ(reshape({3, -1}, {3, 4}), "none");
   EXPECT_EQ(Single().x({2, 6}).fault(tflite::Reshape{{4, 3}}, {4, 3}), "none");
   EXPECT_EQ(Single().x({1, 1}).fault(tflite::Reshape{{0}}, {}), "none");
+  EXPECT_THAT(Single().x({2, 6}).absent().fault(tflite::Reshape{{4, 3}}, {4, 3}),
+              HasSubstr("omits its sizes"));
   EXPECT_EQ(reshape({4, 3}, {3, 4}), declared("RESHAPE", "[3, 4]", "[4, 3]"));
   for (const Integers& wild : {Integers{5, 2}, {-1, -1}, {5, -1}, {0, -1}, {-3, -4}, {INT32_MAX, INT32_MAX}})
     EXPECT_THAT(reshape(wild, {3, 4}), HasSubstr("doesn't have the elements of [2, 6]")) << wild[0];

@@ -104,8 +104,13 @@ OutputFiles::OutputFiles(const ExportOptions& options) {
     }
   }
   keep_apart_from(options.model, "the model");
-  if (options.samples_in) keep_apart_from(*options.samples_in, "the list of samples");
-  if (options.preprocessing) keep_apart_from(*options.preprocessing, "the preprocessing");
+  // Earlier metadata may be both: what takes their place names the same samples and steps again.
+  const auto keep_apart_unless_metadata = [&](const fs::path& input, const std::string& what) {
+    if (lead_to_same_file(input, paths_.metadata) && looks_like_output(input)) return;
+    keep_apart_from(input, what);
+  };
+  if (options.samples_in) keep_apart_unless_metadata(*options.samples_in, "the list of samples");
+  if (options.preprocessing) keep_apart_unless_metadata(*options.preprocessing, "the preprocessing");
   if (options.dataset_dir) keep_apart_from(*options.dataset_dir, "the data set");
 }
 

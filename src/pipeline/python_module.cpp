@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 
+#include "calib8/error.h"
 #include "calib8/version.h"
 #include "image/preprocessing_names.h"
 #include "pipeline/python_module_text.h"
@@ -17,6 +19,30 @@ namespace calib8 {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// A format string: version, number of samples, what must be installed.
+constexpr std::string_view head =
+    R"py("""Representative data: {1} samples, preprocessed as the model was trained. Written by calib8 {0}.
+
+Needs {2}, and Python 3.8 or later. The arrays are those that calib8 feeds: float32, channels last.
+
+    representative_dataset()   for TensorFlow Lite's converter: converter.representative_dataset = representative_dataset
+    batches(batch_size)        arrays [N, ...], or lists of them for a model of several inputs
+    samples()                  one sample at a time, with its class
+"""
+
+)py";
+
+/// A part of python_module.py: what stands between its line and that of the next one.
+std::string part(std::string_view name) {
+  constexpr std::string_view mark = "\n# part: ";
+  const std::size_t line = python_module_code.find(fmt::format("{}{}\n", mark, name));
+  if (line == std::string_view::npos)
+    throw Error(ErrorCode::internal, "no part of the Python module", std::string(name));
+  std::string_view text = python_module_code.substr(python_module_code.find('\n', line + 1) + 1);
+  text = text.substr(0, text.find(mark));
+  return std::string(text.substr(0, text.find_last_not_of('\n') + 1)) + "\n";
+}
 
 /// The folder that the samples' paths are relative to: as it was named, where that is it, else from the root.
 std::string root_of(const RepresentativeData& data) {
@@ -84,11 +110,11 @@ std::string class_list(const std::vector<std::string>& names) {
 
 std::string module_text(const RepresentativeData& data) {
   const bool opencv = data.preprocessing && data.preprocessing->steps.library == ResizeLibrary::opencv;
-  std::string text = fmt::format(python_module_head, version, data.samples.calibration->size(),
+  std::string text = fmt::format(head, version, data.samples.calibration->size(),
                                  !data.preprocessing ? "NumPy alone"
                                  : opencv            ? "NumPy, Pillow and OpenCV (opencv-python-headless)"
                                                      : "NumPy and Pillow");
-  text += python_module_imports;
+  text += "import hashlib\nimport os\n\n";
   if (data.preprocessing)
     text += opencv ? "import cv2\nimport numpy as np\nfrom PIL import Image, ImageOps\n"
                    : "import numpy as np\nfrom PIL import Image, ImageOps\n";
@@ -103,13 +129,13 @@ std::string module_text(const RepresentativeData& data) {
               : "# Path, class (or None), row in the file and SHA-256 of the row's float32 values.\n";
   text += sample_list(data);
   if (data.preprocessing) {
-    text += python_module_decode;
-    text += opencv ? python_module_resize_opencv : python_module_resize_pillow;
-    text += python_module_fit;
+    text += part("decode");
+    text += part(opencv ? "resize-opencv" : "resize-pillow");
+    text += part("fit");
   } else {
-    text += python_module_arrays;
+    text += part("arrays");
   }
-  return text.append(python_module_batches);
+  return text + part("batches");
 }
 
 }  // namespace

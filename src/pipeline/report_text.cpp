@@ -1,8 +1,6 @@
 #include "pipeline/report_text.h"
 
-#include <fmt/format.h>
-
-#include "base/text.h"
+#include "report/report_json.h"
 
 namespace calib8 {
 namespace {
@@ -12,15 +10,9 @@ using nlohmann::json;
 /// Images whose list isn't part of the object, by the list's name.
 using ImageLists = std::map<std::string, std::shared_ptr<const UsedImages>>;
 
-/// A path that isn't UTF-8 stands in JSON with replacements, and beside it byte by byte, so that --samples-in
-/// finds it.
 json path_and_hash(const std::string& path, const std::string& hash) {
-  json sample = {{"path", valid_utf8(path)}, {"sha256", hash}};
-  if (sample["path"] != path) {
-    std::string hex;
-    for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    sample["path_hex"] = hex;
-  }
+  json sample = {{"sha256", hash}};
+  add_path(sample, path);
   return sample;
 }
 

@@ -143,7 +143,8 @@ void require_values(const std::vector<ArrayInput>& inputs) {
 std::filesystem::path dataset_folder(const DatasetOptions& options, const std::string& otherwise) {
   if (options.dataset_dir) return *options.dataset_dir;
   for (const char* folder : {"ml/data", "data"}) {
-    if (std::filesystem::is_directory(folder)) return folder;
+    std::error_code unknown;  // counts as not being there
+    if (std::filesystem::is_directory(folder, unknown)) return folder;
   }
   throw Error(ErrorCode::dataset,
               "there is neither ml/data nor data to take representative images from; name a folder with "

@@ -47,6 +47,9 @@ class Conversion {
   void run() {
     for (const OperatorId id : graph_.nodes()) widen_operands(id);
     for (const TensorId input : graph_.inputs()) require_float32(graph_[input]);
+    for (const TensorId output : graph_.outputs()) {
+      if (graph_.is_constant(output)) fail(fmt::format("output '{}' is a constant", graph_[output].name));
+    }
     for (const OperatorId id : graph_.nodes()) {
       for (const TensorId output : graph_[id].outputs) require_float32(graph_[output]);
       require_finite_operands(graph_[id]);

@@ -103,6 +103,12 @@ TEST(ConvertToFloat32, RefusesWhatComputesInAnotherType) {
               HasSubstr("tensor 'x' is int32; calib8 converts models that compute in float32"));
 }
 
+TEST(ConvertToFloat32, RefusesAnOutputThatNothingComputes) {
+  Model model([](TfliteGraph& graph) { return floats(graph, 3); });
+  model.graph.set_outputs({model.graph[model.graph.nodes()[0]].inputs[1]});
+  EXPECT_THAT(refusal(model.graph), HasSubstr("output 'w' is a constant"));
+}
+
 TEST(ConvertToFloat32, RefusesNumbersThatAreNone) {
   Model nan([](TfliteGraph& graph) { return floats(graph, std::nanf("")); });
   EXPECT_THAT(refusal(nan.graph), HasSubstr("tensor 'w' holds NaN"));

@@ -7,11 +7,9 @@
 #include "base/text.h"
 
 namespace calib8 {
-namespace {
 
 using nlohmann::json;
 
-/// Adds a path; where it isn't UTF-8, JSON has replacements, and beside it "path_hex", byte by byte.
 void add_path(json& object, const std::string& path) {
   object["path"] = valid_utf8(path);
   if (object["path"] == path) return;
@@ -19,6 +17,8 @@ void add_path(json& object, const std::string& path) {
   for (const char byte : path) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   object["path_hex"] = hex;
 }
+
+namespace {
 
 json to_json(const ModelDescription& model) {
   json object = {

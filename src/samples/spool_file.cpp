@@ -27,7 +27,12 @@ SpoolFile::~SpoolFile() {
 
 void SpoolFile::append(ByteView bytes) {
   if (descriptor_ < 0) {
-    std::string name = (std::filesystem::temp_directory_path() / "calib8_arrays_XXXXXX").string();
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    if (error) {
+      throw Error(ErrorCode::dataset, "TMPDIR names no folder that can be used: " + error.message());
+    }
+    std::string name = (folder / "calib8_arrays_XXXXXX").string();
     descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor_ < 0) fail("no temporary file for arrays can be made (" + name + ")");
     ::unlink(name.c_str());

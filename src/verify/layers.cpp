@@ -10,7 +10,7 @@ namespace calib8 {
 namespace {
 
 /// Values of one tensor that are compared, per sample.
-constexpr std::size_t compared_values = 16384;
+constexpr std::size_t compared_values = 4096;
 
 /// Activations that both graphs compute under one TensorId: float32 in one, of whatever type in the other.
 std::vector<TensorId> common_activations(const TfliteGraph& float_graph, const TfliteGraph& quantized) {

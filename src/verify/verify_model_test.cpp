@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "calib8/error.h"
 #include "run/edge_values.h"
@@ -107,6 +108,14 @@ TEST(VerifyModel, NoNumbersOfTheOtherModelNeverAgree) {
   EXPECT_EQ(verification.agreement->agreeing, 0);
   EXPECT_EQ(verification.accuracy->quantized_correct, 0);
   EXPECT_TRUE(std::isnan(verification.sqnr_decibels));
+}
+
+TEST(VerifyModel, TellsOutputsThatAreDead) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(verify_pair(quotient_model(1), quotient_model(infinity)).constant_outputs);
+  EXPECT_FALSE(verify_pair(quotient_model(1), quotient_model(2)).constant_outputs);
+  EXPECT_FALSE(verify_pair(quotient_model(infinity), quotient_model(infinity)).constant_outputs)
+      << "the float model's are the same, too";
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ const OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Softmax>,
      {.name = tflite::Softmax::name,
       .infer = infer_softmax_tflite,
+      .sign = SignEffect::never_negative,
       .builtin_code = 25,
       .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
       .version = version_by_type<0>,

@@ -16,8 +16,6 @@
 namespace calib8 {
 namespace {
 
-constexpr std::size_t most_matrix_dimensions = 5;  // of the builtin kernel
-
 std::vector<TensorType> infer_fully_connected(const OperatorView& view) {
   const TfliteTensor& x = view.input(0);
   const Shape& weights = view.shape(1, 2);
@@ -48,9 +46,9 @@ std::vector<TensorType> infer_batch_matmul(const OperatorView& view) {
     view.fail(fmt::format("its operands are {} and {}", name_of(a.dtype), name_of(b.dtype)));
   }
   for (const TfliteTensor* operand : {&a, &b}) {
-    if (operand->shape.size() >= 2 && operand->shape.size() <= most_matrix_dimensions) continue;
-    view.fail(fmt::format("reads '{}' of shape {}; it takes 2 to {} dimensions", operand->name,
-                          to_string(operand->shape), most_matrix_dimensions));
+    if (operand->shape.size() >= 2) continue;
+    view.fail(
+        fmt::format("reads '{}' of shape {}, which is no matrix", operand->name, to_string(operand->shape)));
   }
   const auto& op = view.options<tflite::BatchMatMul>();
   const auto [rows, depth] = matrix_of(a.shape, op.adjoint_x);
@@ -127,6 +125,7 @@ const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::FullyConnected>,
      {.name = tflite::FullyConnected::name,
       .inputs = {2, 3},
+      .most_dimensions = 6,
       .infer = infer_fully_connected,
       .builtin_code = 9,
       .rule = has_weights<WeightsRule{.input = 1, .axis = 0, .bias = 2, .data = 0}>,
@@ -142,6 +141,7 @@ const OpFamily::TfliteRow rows[] = {
     {alternative_of<tflite::BatchMatMul>,
      {.name = tflite::BatchMatMul::name,
       .inputs = {2, 2},
+      .most_dimensions = 5,
       .infer = infer_batch_matmul,
       .builtin_code = 126,
       .rule = batch_matmul_rule,

@@ -221,15 +221,13 @@ constexpr OnnxOp onnx_rows[] = {
 
 // --- TFLite ---
 
-constexpr std::size_t most_padded_dimensions = 5;  // of the builtin kernel
-
 /// PAD and PADV2: paddings are [rank, 2], before and after each dimension.
 std::vector<TensorType> infer_pad_tflite(const OperatorView& view) {
   view.require_type(0, moved_types);
   const TfliteTensor& x = view.input(0);
   const std::size_t rank = x.shape.size();
   const auto paddings = view.integers(1, "its paddings", true);
-  if (view.input(1).shape != Shape{static_cast<std::int64_t>(rank), 2} || rank > most_padded_dimensions) {
+  if (view.input(1).shape != Shape{static_cast<std::int64_t>(rank), 2}) {
     view.fail(fmt::format("paddings of shape {} don't fit an input of {}", to_string(view.input(1).shape),
                           to_string(x.shape)));
   }
@@ -259,7 +257,9 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::Pad>,
      {.name = tflite::Pad::name,
       .inputs = {2, 2},
+      .most_dimensions = 5,
       .infer = infer_pad_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 34,
       .rule = {OutputRange::same_as_input},
       .version = version_of_pad,
@@ -273,6 +273,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
     {alternative_of<tflite::PadV2>,
      {.name = tflite::PadV2::name,
       .inputs = {3, 3},
+      .most_dimensions = 5,
       .infer = infer_pad_tflite,
       .builtin_code = 60,
       .rule = {OutputRange::same_as_input},

@@ -257,6 +257,9 @@ Shape wanted_sizes(const OperatorView& view) {
 std::vector<TensorType> infer_reshape_tflite(const OperatorView& view) {
   view.require_type(0, moved_types);
   const TfliteTensor& x = view.input(0);
+  if (view.op.inputs.size() == 2 && !view.has_input(1)) {
+    view.fail("omits its sizes, which LiteRT reads where there is a place for them");
+  }
   Shape shape = wanted_sizes(view);
   const std::int64_t count = element_count(x.shape).value_or(0);
   if (const auto rest = std::ranges::find(shape, -1); rest != shape.end()) {
@@ -292,6 +295,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::Reshape::name,
       .inputs = {1, 2},
       .infer = infer_reshape_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 22,
       .rule = {OutputRange::same_as_input},
       .write = write_reshape,

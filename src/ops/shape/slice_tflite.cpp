@@ -10,13 +10,6 @@
 namespace calib8 {
 namespace {
 
-constexpr std::size_t most_dimensions = 5;  // of the builtin kernels
-
-void require_few_dimensions(const OperatorView& view, std::size_t count) {
-  if (count <= most_dimensions) return;
-  view.fail(fmt::format("slices {} dimensions; LiteRT's kernel takes {} at most", count, most_dimensions));
-}
-
 /// The parts of one dimension's slice as the file has them.
 struct Part {
   std::int64_t begin, end, stride;
@@ -76,7 +69,6 @@ Parts read_parts(const OperatorView& view) {
 std::vector<TensorType> infer_slice_tflite(const OperatorView& view) {
   view.require_type(0, moved_types);
   const TfliteTensor& x = view.input(0);
-  require_few_dimensions(view, x.shape.size());
   const auto begin = view.integers(1, "its starts", true);
   Shape shape = view.integers(2, "its sizes", true);
   bool fits = begin.size() == x.shape.size() && shape.size() == x.shape.size() &&
@@ -107,7 +99,6 @@ std::vector<TensorType> infer_strided_slice(const OperatorView& view) {
     view.fail(fmt::format("{} slices with {} ellipses don't fit {}", parts.begin.size(), ellipses,
                           to_string(x.shape)));
   }
-  require_few_dimensions(view, x.shape.size() + new_axes);
   Shape shape;
   std::size_t dimension = 0;
   for (std::size_t i = 0; i < parts.begin.size(); ++i) {

@@ -98,6 +98,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
      {.name = tflite::Transpose::name,
       .inputs = {2, 2},
       .infer = infer_transpose_tflite,
+      .sign = SignEffect::keeps,
       .builtin_code = 39,
       .rule = {OutputRange::same_as_input},
       .version = version_of_transpose,

@@ -1,5 +1,4 @@
-#include <type_traits>
-
+#include "ops/tflite_op.h"
 #include "optimize/layout/operand.h"
 #include "optimize/layout/passes.h"
 #include "optimize/rewrite.h"
@@ -17,18 +16,12 @@
 namespace calib8 {
 namespace {
 
-bool is_elementwise_binary(const tflite::Options& options) {
-  return std::visit(
-      [](const auto& op) {
-        using Op = std::decay_t<decltype(op)>;
-        return std::is_base_of_v<tflite::FusableBinary, Op> || std::is_same_v<Op, tflite::Maximum> ||
-               std::is_same_v<Op, tflite::Minimum> || std::is_same_v<Op, tflite::PRelu>;
-      },
-      options);
+bool is_elementwise_binary(const TfliteOp& row) {
+  return row.is_elementwise && row.inputs.most == 2;
 }
 
 bool sink(TfliteGraph& graph, OperatorId id, OperandCost cost) {
-  if (!is_elementwise_binary(graph[id].options)) return false;
+  if (!is_elementwise_binary(tflite_op(graph[id].options))) return false;
   const std::size_t rank = graph[graph[id].outputs[0]].shape.size();
   for (std::size_t side = 0; side < 2; ++side) {
     const TensorId operand = graph[id].inputs[side], other = graph[id].inputs[1 - side];

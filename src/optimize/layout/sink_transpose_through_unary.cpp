@@ -1,5 +1,4 @@
-#include <type_traits>
-
+#include "ops/tflite_op.h"
 #include "optimize/layout/passes.h"
 #include "optimize/layout/permutation.h"
 #include "optimize/rewrite.h"
@@ -11,18 +10,8 @@
 namespace calib8 {
 namespace {
 
-template <class Op, class... Choices>
-constexpr bool one_of = (std::is_same_v<Op, Choices> || ...);
-
-bool is_elementwise_unary(const tflite::Options& options) {
-  using namespace tflite;
-  return std::visit(
-      [](const auto& op) {
-        using Op = std::decay_t<decltype(op)>;
-        return one_of<Op, Logistic, Tanh, Relu, Relu6, HardSwish, Elu, Exp, Log, Sqrt, Rsqrt, Abs, Neg,
-                      LeakyRelu, Gelu, Quantize, Dequantize>;
-      },
-      options);
+bool is_elementwise_unary(const TfliteOp& row) {
+  return row.is_elementwise && row.inputs.most == 1;
 }
 
 bool is_quantized_per_axis(const TfliteTensor& tensor) {
@@ -32,7 +21,7 @@ bool is_quantized_per_axis(const TfliteTensor& tensor) {
 }  // namespace
 
 bool sink_transpose_through_unary(TfliteGraph& graph, OperatorId id) {
-  if (!is_elementwise_unary(graph[id].options)) return false;
+  if (!is_elementwise_unary(tflite_op(graph[id].options))) return false;
   const auto above = transpose_behind(graph, graph[id].inputs[0]);
   if (!above || graph[graph[id].outputs[0]].shape != graph[graph[id].inputs[0]].shape) return false;
   if (is_quantized_per_axis(graph[graph[id].inputs[0]]) || is_quantized_per_axis(graph[graph[id].outputs[0]]))

@@ -19,6 +19,6 @@ std::string inspect_metadata(const Data& file, const std::filesystem::path& path
 
 }  // namespace
 
-const ModelReader metadata_reader = {"quantization metadata", looks_like_json, nullptr, inspect_metadata};
+const ModelReader metadata_reader = {"a JSON file", looks_like_json, nullptr, inspect_metadata};
 
 }  // namespace calib8

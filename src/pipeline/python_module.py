@@ -1,31 +1,22 @@
-#pragma once
+"""The code of the modules that `calib8 dataset --create-module` writes.
 
-#include <string_view>
-
-// The parts of the Python module that write_python_module() puts together. They are code and constants of
-// calib8's own: what comes from files stands in literals that are made elsewhere.
-
-namespace calib8 {
-
-/// A format string: version, number of samples, what must be installed.
-inline constexpr std::string_view python_module_head =
-    R"py("""Representative data: {1} samples, preprocessed as the model was trained. Written by calib8 {0}.
-
-Needs {2}, and Python 3.8 or later. The arrays are those that calib8 feeds: float32, channels last.
-
-    representative_dataset()   for TensorFlow Lite's converter: converter.representative_dataset = representative_dataset
-    batches(batch_size)        arrays [N, ...], or lists of them for a model of several inputs
-    samples()                  one sample at a time, with its class
+A module is put together from the parts below, each from its line "# part: ..." to the next one, behind constants that
+describe the samples. What stands before the first part is for the tests of the parts alone.
 """
 
-)py";
-
-inline constexpr std::string_view python_module_imports = R"py(import hashlib
+import hashlib
 import os
 
-)py";
+import numpy as np
+from PIL import Image, ImageOps
 
-inline constexpr std::string_view python_module_decode = R"py(
+ROOT, SAMPLES, INPUTS = ".", (), ()
+HEIGHT, WIDTH, RESIZE_HEIGHT, RESIZE_WIDTH = 224, 224, 224, 224
+EXIF_ORIENTATION, CHANNEL_ORDER, RESIZE_MODE, INTERPOLATION, PAD = False, "rgb", "exact", "bilinear", 114
+DIVISOR, MEAN, STD = 255, (0.5,), (0.5,)
+
+# part: decode
+
 
 def load(path):
     """The picture as Pillow's RGB image."""
@@ -36,9 +27,10 @@ def load(path):
             deep = np.asarray(image).astype(np.uint32)
             image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
         return image.convert("RGB")
-)py";
 
-inline constexpr std::string_view python_module_resize_pillow = R"py(
+
+# part: resize-pillow
+
 
 def resize(image, height, width):
     """By Pillow 13's filters; Pillow 12 and older may differ by one level of 255."""
@@ -49,9 +41,10 @@ def resize(image, height, width):
         "lanczos": Image.LANCZOS,
     }
     return np.asarray(image.resize((width, height), filters[INTERPOLATION]))
-)py";
 
-inline constexpr std::string_view python_module_resize_opencv = R"py(
+
+# part: resize-opencv
+
 
 def resize(image, height, width):
     """By OpenCV, without antialiasing, as training did it; calib8's own is within one level of 255."""
@@ -62,9 +55,10 @@ def resize(image, height, width):
         "lanczos": cv2.INTER_LANCZOS4,
     }
     return cv2.resize(np.asarray(image), (width, height), interpolation=filters[INTERPOLATION])
-)py";
 
-inline constexpr std::string_view python_module_fit = R"py(
+
+# part: fit
+
 
 def resized_size(height, width):
     """Height and width before the crop."""
@@ -116,9 +110,10 @@ def samples(root=ROOT, check=False):
                 if hashlib.sha256(content.read()).hexdigest() != sha256:
                     raise ValueError("%r is not the file that was chosen: its SHA-256 is another" % file)
         yield [preprocess(load(file))], label
-)py";
 
-inline constexpr std::string_view python_module_arrays = R"py(
+
+# part: arrays
+
 
 def read_row(arrays, name, shape, row):
     """float32 [1, ...] of one input: a row of a batch, or the whole array; channels that come first are put last."""
@@ -143,9 +138,10 @@ def samples(root=ROOT, check=False):
             if hashlib.sha256(b"".join(value.tobytes() for _, value in named)).hexdigest() != sha256:
                 raise ValueError("%r is not the array that was chosen: its SHA-256 is another" % file)
         yield values, label
-)py";
 
-inline constexpr std::string_view python_module_batches = R"py(
+
+# part: batches
+
 
 def representative_dataset():
     """As TensorFlow Lite's converter takes it: yields lists of one array [1, ...] an input."""
@@ -174,6 +170,3 @@ if __name__ == "__main__":
     for number, batch in enumerate(batches(check=True)):
         for array in batch if isinstance(batch, list) else [batch]:
             print(number, array.shape, array.dtype, array.min(), array.max(), array.mean())
-)py";
-
-}  // namespace calib8
