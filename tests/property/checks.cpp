@@ -55,7 +55,7 @@ void require_within(const Array& measured, const Array& expected, double factor,
                               to_string(expected.shape)));
   for (std::size_t i = 0; i < expected.elements.size(); ++i) {
     const Real& wanted = expected.elements[i];
-    const double bound = factor * wanted.error + 1e-6 * std::abs(wanted.value) + 1e-30 + slack;
+    const double bound = factor * wanted.error + 2e-5 * std::abs(wanted.value) + 1e-30 + slack;
     const double got = measured.elements[i].value;
     const bool is_float32 = std::abs(wanted.value) <= static_cast<double>(std::numeric_limits<float>::max());
     if (!is_float32 || std::isinf(bound) || std::abs(got - wanted.value) <= bound) continue;
