@@ -18,6 +18,9 @@ Range fixed_range(const QuantizationRule& rule) {
   return {value(levels.lowest), value(levels.highest)};
 }
 
+/// Exporters write infinity as the lowest float32, or as 1e30 and the like.
+constexpr float infinity_in_constants = 1e30f;
+
 class Completion {
  public:
   Completion(const TfliteGraph& graph, const OperatorTypes& types, const Ranges& observed)
@@ -48,8 +51,15 @@ class Completion {
   /// Of an input that holds real numbers.
   std::optional<Range> range_of(TensorId input) const {
     if (!input.exists() || graph_[input].dtype != DType::float32) return std::nullopt;
-    if (graph_.is_constant(input)) return range_of_constant(graph_[input]);
-    return ranges_[input.index];
+    if (!graph_.is_constant(input)) return ranges_[input.index];
+    std::optional<Range> range = range_of_constant(graph_[input]);
+    // What stands for infinity is to lie beyond everything, as the outermost level does; on no scale beside
+    // it.
+    const auto is_infinite = [](float value) { return std::abs(value) >= infinity_in_constants; };
+    if (range && is_infinite(range->low) && is_infinite(range->high)) return std::nullopt;
+    if (range && is_infinite(range->low)) range->low = range->high;
+    if (range && is_infinite(range->high)) range->high = range->low;
+    return range;
   }
 
   std::optional<Range> derived(OperatorId id) const {

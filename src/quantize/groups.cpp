@@ -60,7 +60,11 @@ void SharedQuantization::join_moved_bytes() {
     for (std::size_t position = 0; position < op.inputs.size(); ++position) {
       const TensorId input = op.inputs[position];
       if (!is_activation(graph_, input)) continue;
-      if (of(input).type != types_.type(id)) {
+      // A padding may lie outside of what a kernel prescribes.
+      const bool is_held = std::ranges::all_of(op.outputs, [&](TensorId output) {
+        return !of(input).fixed || hull(of(input).range, of(output).range) == of(input).range;
+      });
+      if (of(input).type != types_.type(id) || !is_held) {
         converted_.insert({id, position});
         continue;
       }

@@ -105,6 +105,32 @@ TEST(Plan, AMaximumReachesAsFarAsItsConstant) {
   model.quantized(plan);
 }
 
+TEST(Plan, APaddingThatStandsForInfinityTakesTheLowestLevel) {
+  for (const float lowest : {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::lowest()}) {
+    SmallGraph model;
+    const TensorId x = model.input({1, 2, 2, 1}, {-1, 1});
+    const TensorId paddings =
+        model.graph.add_constant("paddings", make_tensor<std::int32_t>({4, 2}, {0, 0, 1, 1, 1, 1, 0, 0}));
+    const TensorId y = model.emit(tflite::PadV2{}, {x, paddings, model.constant({}, {lowest})}, {1, 4, 4, 1});
+    const Plan plan = model.plan({y});
+    EXPECT_LT(scale_in(plan, y), 0.01f);
+    model.quantized(plan);
+  }
+}
+
+TEST(Plan, APaddingBeyondWhatAKernelPrescribesHasAScaleThatHoldsBoth) {
+  SmallGraph model;
+  const TensorId x = model.input({1, 2, 2, 1}, {-1, 1});
+  const TensorId gate = model.emit(tflite::Logistic{}, {x}, {1, 2, 2, 1});
+  const TensorId paddings =
+      model.graph.add_constant("paddings", make_tensor<std::int32_t>({4, 2}, {0, 0, 1, 1, 1, 1, 0, 0}));
+  const TensorId y = model.emit(tflite::PadV2{}, {gate, paddings, model.constant({}, {50})}, {1, 4, 4, 1});
+  const Plan plan = model.plan({y});
+  EXPECT_GE(scale_in(plan, y) * static_cast<float>(127 - of(plan, y).zero_points[0]), 49.9f);
+  EXPECT_EQ(of(plan, gate), per_tensor(1.0f / 256, -128));
+  model.quantized(plan);
+}
+
 TEST(Plan, AProductIsKeptWithinTheRatiosThatXnnpackRuns) {
   SmallGraph dead;  // SiLU far to the left of zero
   const TensorId x = dead.input({1, 2}, {-1e6f, -1e4f});
