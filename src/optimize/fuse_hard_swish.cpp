@@ -1,4 +1,4 @@
-#include "ops/pattern/match.h"
+#include "pattern/match.h"
 #include "optimize/passes.h"
 #include "optimize/rewrite.h"
 
@@ -7,7 +7,7 @@
 //   x ------------------/
 //
 // with the factors in any order, and also DIV by 6: one form, whichever of them the model came in; the
-// pattern is the one that ONNX graphs are searched for (ops/pattern/). expand_hard_swish undoes it for int8,
+// pattern is the one that ONNX graphs are searched for (pattern/). expand_hard_swish undoes it for int8,
 // and always in the same way.
 
 namespace calib8 {

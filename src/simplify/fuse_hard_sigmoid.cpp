@@ -1,10 +1,10 @@
-#include "ops/pattern/match.h"
+#include "pattern/match.h"
 #include "simplify/passes.h"
 #include "simplify/rewrite.h"
 
 // %x -> Add(3) -> Clip(0, 6) -> Div(6) -> %y      =>      %x -> HardSigmoid(alpha=1/6, beta=1/2) -> %y
 //
-// Mul(1/6) does as well as Div(6): ops/pattern/ has the pattern, in all its spellings.
+// Mul(1/6) does as well as Div(6): pattern/ has the pattern, in all its spellings.
 
 namespace calib8 {
 

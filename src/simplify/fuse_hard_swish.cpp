@@ -1,4 +1,4 @@
-#include "ops/pattern/match.h"
+#include "pattern/match.h"
 #include "simplify/passes.h"
 #include "simplify/rewrite.h"
 

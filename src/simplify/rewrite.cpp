@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/pattern/match.h"
+#include "pattern/match.h"
 
 namespace calib8 {
 

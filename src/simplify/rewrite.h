@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "onnx_graph/onnx_graph.h"
-#include "ops/pattern/pattern.h"
+#include "pattern/pattern.h"
 
 /// Steps that several passes take.
 namespace calib8 {

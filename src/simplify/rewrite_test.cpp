@@ -17,6 +17,19 @@ using testing::HasSubstr;
 
 const std::vector<Dimension> open_images{{-1, "batch"}, {8, {}}, {4, {}}, {4, {}}};
 
+TEST(Simplify, WaitsForARankThatIsComputed) {
+  TestGraph graph;
+  const OnnxValueId x = graph.input("x", *static_type(DType::float32, {1, 2, 1, 4, 4}).shape);
+  const OnnxValueId sizes = graph.emit("Shape", "sizes", {x});
+  const OnnxValueId axes =
+      graph.emit("Slice", "axes", {sizes, graph.integers("start", {1}), graph.integers("end", {2})});
+  const OnnxValueId squeezed = graph.emit("Squeeze", "squeezed", {x, axes});
+  graph.set_outputs(
+      {graph.emit("MaxPool", "pool", {squeezed}, {{"kernel_shape", std::vector<std::int64_t>{2, 2}}})});
+  simplify(graph);
+  EXPECT_EQ(graph.operators(), "Squeeze MaxPool");
+}
+
 TEST(Simplify, KnowsTheSizeOfWhatItComputes) {
   TestGraph graph;
   const OnnxValueId x = graph.input("x", *static_type(DType::float32, {2, 3}).shape);

@@ -7,6 +7,7 @@
 
 #include "calibrate/calibrate.h"
 #include "lower/lower.h"
+#include "ops/verify.h"
 #include "optimize/optimize.h"
 #include "optimize/targets/targets.h"
 #include "optimize/validate.h"
@@ -84,8 +85,8 @@ QuantizedModel quantize(const TfliteGraph& model, const std::vector<std::vector<
   options.method = choices.method;
   options.threads = choices.threads;
   const SamplesInMemory source(calibrated, samples);
-  const Calibration found =
-      calibrate({calibrated, constants}, tensors_to_observe(calibrated, litert_cpu()), source, litert, options);
+  const Calibration found = calibrate({calibrated, constants}, tensors_to_observe(calibrated, litert_cpu()),
+                                      source, litert, options);
   const Plan plan = make_plan(calibrated, found.ranges, litert_cpu());
   result.graph = calibrated;
   apply_plan(result.graph, plan, choices.io, choices.threads);

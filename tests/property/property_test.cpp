@@ -23,8 +23,8 @@ constexpr std::size_t any_number = 1000;
 QuantizationChoices random_choices(std::uint64_t seed) {
   RandomNumbers random(seed ^ 0x5eedf00du);
   QuantizationChoices choices;
-  choices.method =
-      random.pick({CalibrationMethod::minmax, CalibrationMethod::minmax, CalibrationMethod::mse, CalibrationMethod::percentile});
+  choices.method = random.pick({CalibrationMethod::minmax, CalibrationMethod::minmax, CalibrationMethod::mse,
+                                CalibrationMethod::percentile});
   choices.io = random.pick({ModelIo::int8, ModelIo::int8, ModelIo::uint8, ModelIo::float32});
   return choices;
 }

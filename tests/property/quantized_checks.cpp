@@ -6,6 +6,8 @@
 #include <set>
 
 #include "checks.h"
+#include "ops/tflite_op.h"
+#include "optimize/targets/targets.h"
 #include "tflite_reference.h"
 
 namespace calib8::property {
@@ -64,7 +66,14 @@ class Constants {
     const Array real = array_of(model_.calibrated[op.inputs[position]].as_tensor());
     if (real.elements.size() != result.elements.size()) return result;
     for (std::size_t i = 0; i < real.elements.size(); ++i) {
-      const double exact = real.elements[i].value;
+      const double exact = real.elements[i].value, stored_value = result.elements[i].value;
+      // What a MAXIMUM with a tensor of that range, or a MINIMUM, never takes may be cut off.
+      const double step = step_of(model_.graph[id]);
+      if ((op.is<tflite::Maximum>() && exact < stored_value - step) ||
+          (op.is<tflite::Minimum>() && exact > stored_value + step)) {
+        result.elements[i].error = step;
+        continue;
+      }
       const double error =
           std::abs(exact) > beyond_any_range ? 0 : std::abs(exact - result.elements[i].value);
       result.elements[i] = {exact, error};
@@ -93,7 +102,8 @@ void check_constants(const QuantizedModel& model, const Constants& constants, bo
       const TensorId input = op.inputs[position];
       if (!input.exists() || !model.graph.is_constant(input) || !model.graph[input].quantization) continue;
       const Quantization& quantization = *model.graph[input].quantization;
-      const bool is_activation = quantization.scales.size() == 1 && !tflite_op(op.options).rule.weights;
+      const bool is_activation =
+          quantization.scales.size() == 1 && !quantization_rule(model.graph, op, litert_cpu()).weights;
       if (is_activation && may_clip) continue;
       const Array array = constants.original(id, position);
       std::size_t inner = 1;
@@ -135,7 +145,8 @@ std::vector<Array> bounded_values(const QuantizedModel& model, const Constants& 
     const double step = step_of(graph[id]);
     for (Real& element : array.elements) {
       const double cut = std::max({0.0, low - element.value, element.value - high});
-      if (!may_clip && cut > 1.01 * step + 1e-5 * std::abs(element.value) &&
+      // What an operator before it has cut or rounded off is in the error already.
+      if (!may_clip && cut - element.error > 1.01 * step + 1e-5 * std::abs(element.value) &&
           std::abs(element.value) < beyond_any_range &&
           !cuts_what_nobody_takes(graph, id, element.value > high))
         throw Finding(fmt::format("{}: {:.6g} is cut off by its range [{:.6g}, {:.6g}]", what, element.value,
@@ -164,6 +175,11 @@ std::vector<Array> bounded_values(const QuantizedModel& model, const Constants& 
   return values;
 }
 
+bool is_finite(const Array* array) {
+  return !array || std::all_of(array->elements.begin(), array->elements.end(),
+                               [](const Real& element) { return std::isfinite(element.value); });
+}
+
 /// Each operator against exact arithmetic on the numbers that LiteRT gave it.
 void check_operators(const QuantizedModel& model, const Constants& constants,
                      const std::vector<Array>& measured, const std::string& kernels, Tally& tally) {
@@ -179,6 +195,8 @@ void check_operators(const QuantizedModel& model, const Constants& constants,
                          : graph.is_constant(input) ? &own[i]
                                                     : &measured[input.index]);
     }
+    // A float operator behind a division by what is 0 in int8.
+    if (!std::all_of(operands.begin(), operands.end(), is_finite)) continue;
     const std::vector<Array> results = evaluate(graph, op, operands);
     for (std::size_t i = 0; i < op.outputs.size(); ++i) {
       const TfliteTensor& tensor = graph[op.outputs[i]];

@@ -46,6 +46,7 @@ ConvShape read_conv(const NodeView& view) {
 }
 
 std::vector<OnnxType> infer_conv(const NodeView& view) {
+  if (!view.input_type(0).has_rank()) return {view.input_type(0)};
   const ConvShape conv = read_conv(view);
   return {windowed_type(view, read_windows(view, conv.kernel, conv.input), {conv.out_channels, {}})};
 }
@@ -199,6 +200,7 @@ std::vector<Window> read_transposed_windows(const NodeView& view, const Shape& k
 }
 
 std::vector<OnnxType> infer_conv_transpose(const NodeView& view) {
+  if (!view.input_type(0).has_rank()) return {view.input_type(0)};
   const ConvTransposeShape conv = read_conv_transpose(view);
   const std::vector<Window> windows = read_transposed_windows(view, conv.kernel);
   const OnnxType& x = view.input_type(0);

@@ -29,6 +29,7 @@ PoolShape read_pool(const NodeView& view) {
 }
 
 std::vector<OnnxType> infer_pool(const NodeView& view) {
+  if (!view.input_type(0).has_rank()) return {view.input_type(0)};
   const PoolShape pool = read_pool(view);
   const OnnxType type = windowed_type(view, pool.windows, view.input_type(0).shape->at(1), pool.ceil_mode);
   std::vector<OnnxType> outputs(view.node.outputs.size(), type);

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/pattern/term.h"
+#include "pattern/term.h"
 
 namespace calib8 {
 namespace {

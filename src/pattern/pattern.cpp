@@ -1,4 +1,4 @@
-#include "ops/pattern/pattern.h"
+#include "pattern/pattern.h"
 
 #include <utility>
 

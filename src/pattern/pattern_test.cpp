@@ -1,10 +1,10 @@
-#include "ops/pattern/pattern.h"
+#include "pattern/pattern.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ops/pattern/match.h"
 #include "ops/small_models.h"
+#include "pattern/match.h"
 
 namespace calib8 {
 namespace {

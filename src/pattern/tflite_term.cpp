@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "ops/pattern/term.h"
+#include "pattern/term.h"
 
 namespace calib8 {
 namespace {

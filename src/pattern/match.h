@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/pattern/term.h"
+#include "pattern/term.h"
 
 namespace calib8 {
 

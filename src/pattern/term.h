@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "onnx_graph/onnx_graph.h"
-#include "ops/pattern/pattern.h"
+#include "pattern/pattern.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
