@@ -59,7 +59,7 @@ class Driver {
     }
     const Shape shape = value.type->static_shape();
     if (element_count(shape) == 0) {
-      refuse("input '" + value.name + "' of shape " + to_string(shape) + " holds nothing");
+      refuse("input '" + value.name + "' of shape " + to_string(shape) + " has no elements");
       return place_hold(id);
     }
     if (!fits_tflite(shape)) {
@@ -164,7 +164,7 @@ class Driver {
       return refuse("output '" + value.name + "' is a constant");
     if (element_count(target_[tensor].shape) == 0)
       return refuse("output '" + value.name + "' of shape " + to_string(target_[tensor].shape) +
-                    " holds nothing");
+                    " has no elements");
     if (target_[tensor].shape.size() == image_rank && target_[tensor].dtype == DType::float32)
       tensor = transpose(tensor, {0, 2, 3, 1}, value.name);
     // LiteRT wants each output written by an operator, and each a tensor of its own.
