@@ -119,8 +119,19 @@ def save_node(path, node, constants):
     return path
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("value", NOT_FINITE.values(), ids=NOT_FINITE.keys())
+# A variance of infinity makes a factor of zero: all values stay finite, as ONNX has it.
+WITH_A_MEANING = {("variance of BatchNormalization", "infinity")}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        pytest.param(place, value, id=f"{place}, {name}")
+        for place in PLACES
+        for name, value in NOT_FINITE.items()
+        if (place, name) not in WITH_A_MEANING
+    ],
+)
 def test_attributes_and_operands(place, value, photos, tmp_path):
     model = save_node(tmp_path / "model.onnx", *PLACES[place](value))
     assert_refused(export(model, photos, tmp_path), tmp_path)

@@ -1,5 +1,6 @@
 """LiteRT's own process, from outside: what kills it, who ends it, and how Python's callers share it."""
 
+import importlib.util
 import os
 import pathlib
 import random
@@ -114,9 +115,11 @@ def test_inspect_starts_no_process(tmp_path):
     runtime = tmp_path / "calib8-runtime"
     runtime.write_text(f"#!/bin/sh\ntouch {trace}\n")
     runtime.chmod(0o755)
-    done = subprocess.run([program, "inspect", DIGITS / "efficientnet_b0_digits.pth"], capture_output=True, text=True)
+    litert = pathlib.Path(importlib.util.find_spec("ai_edge_litert").submodule_search_locations[0]) / "libLiteRt.so"
+    how = {"capture_output": True, "text": True, "env": {**os.environ, "CALIB8_LITERT": str(litert)}}
+    done = subprocess.run([program, "inspect", DIGITS / "efficientnet_b0_digits.pth"], **how)
     assert done.returncode == 0 and not trace.exists(), done.stderr
-    done = subprocess.run(list(map(str, (program, *EXPORT, tmp_path / "out"))), capture_output=True, text=True)
+    done = subprocess.run(list(map(str, (program, *EXPORT, tmp_path / "out"))), **how)
     assert done.returncode == 6 and trace.exists(), "the trap works"
 
 

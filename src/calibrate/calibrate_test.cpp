@@ -25,7 +25,7 @@ struct Model {
     const TensorId two = graph.add_constant("two", make_tensor<float>({1}, {2}));
     const TensorId one = graph.add_constant("one", make_tensor<float>({1}, {1}));
     doubled = graph.emit(tflite::Mul{}, {x, two}, "doubled", shape);
-    y = graph.emit(tflite::Sub{{.activation = tflite::Activation::relu}}, {doubled, one}, "y", shape);
+    y = graph.emit(tflite::Sub{{{.activation = tflite::Activation::relu}}}, {doubled, one}, "y", shape);
     z = graph.emit(tflite::Mul{}, {x, y}, "z", shape);
     graph.set_outputs({z});
     graph.output_names = {"z"};

@@ -43,7 +43,9 @@ TEST(AllOps, HoldsAllThatIsAskedOfAnOnnxOperator) {
     EXPECT_EQ(row->inputs.most == 0, row->type == "Constant") << row->type;
     for (const AttributeDefault& known : row->traits.defaults) EXPECT_FALSE(known.name.empty()) << row->type;
     // What is combined or kept comes from inputs.
-    if (row->traits.sign != Sign::unknown) EXPECT_GE(row->inputs.fewest, 1u) << row->type;
+    if (row->traits.sign != Sign::unknown) {
+      EXPECT_GE(row->inputs.fewest, 1u) << row->type;
+    }
   }
 }
 

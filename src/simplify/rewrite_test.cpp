@@ -235,7 +235,7 @@ TEST(Simplify, DisablesAndStopsByName) {
 TEST(Simplify, SettlesAnyNumberOfComputedReshapes) {
   TestGraph graph;
   OnnxValueId x = graph.input("x", Shape{2, 3, 4});
-  const OnnxValueId axis = graph.integers("axis", {0}), first = graph.integers("first", {0});
+  const OnnxValueId first = graph.integers("first", {0});
   for (int i = 0; i < 200; ++i) {
     const std::string number = std::to_string(i);
     const OnnxValueId shape = graph.emit("Shape", "shape" + number, {x});
