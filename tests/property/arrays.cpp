@@ -1,5 +1,6 @@
 #include "arrays.h"
 
+#include <algorithm>
 #include <numeric>
 #include <stdexcept>
 
@@ -28,8 +29,12 @@ Array filled(Shape shape, Real value) {
 }
 
 Ints integers_of(const Array& array) {
+  // "To the end", 2^63 - 1, has no double and stands there as 2^63: the greatest double below it says the
+  // same.
+  constexpr double largest = 9223372036854774784.0;
   Ints values;
-  for (const Real& element : array.elements) values.push_back(static_cast<std::int64_t>(element.value));
+  for (const Real& element : array.elements)
+    values.push_back(static_cast<std::int64_t>(std::clamp<double>(element.value, -largest, largest)));
   return values;
 }
 
