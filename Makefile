@@ -129,7 +129,7 @@ sanitize: $(STAMPS)/test-packages $(STAMPS)/venv
 
 fuzz: $(STAMPS)/fuzz-packages
 	@echo "== building the fuzz targets (build/fuzz)"
-	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS)
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 
 # What is found anew stays in build/: the corpora in fuzz/ grow by hand.
 fuzz-smoke: fuzz
