@@ -9,10 +9,10 @@ namespace calib8 {
 enum class ErrorCode {
   internal = 1,      ///< A bug of calib8's own.
   usage = 2,         ///< A flag or an argument that can't be right.
-  model = 3,         ///< The model file: unreadable, hostile, or not supported.
+  model = 3,         ///< The model file: unreadable, hostile, not supported, or refused by LiteRT.
   dataset = 4,       ///< The representative data: missing, empty, or not usable.
   gate = 5,          ///< The int8 model lost more than the gate allows.
-  runtime = 6,       ///< LiteRT is missing or refused the model.
+  runtime = 6,       ///< LiteRT is missing, was killed or hangs.
   output = 7,        ///< An output could not be written.
   interrupted = 130  ///< Ctrl-C.
 };
