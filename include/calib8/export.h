@@ -30,13 +30,15 @@ struct ExportOptions : DatasetOptions {
   bool check_preprocessing = false;  ///< Try the usual mistakes on labelled images.
   std::size_t verify_samples = 20;
   /// Samples in place of a dataset: arrays by input name ("" for the only input), one sample a call, nothing
-  /// at the end. The first num_samples calibrate, the next verify_samples verify; it isn't called for more.
+  /// at the end. The first num_samples calibrate, the next verify_samples verify, and where `effort` compares
+  /// candidates, it is called for up to 60 more.
   /// They are kept in a temporary file, not in memory.
   std::function<std::optional<std::map<std::string, SampleArray>>()> next_sample;
 
   bool dynamic_batch = false;  ///< model.onnx takes any batch; model.tflite always one image.
 
   CalibrationMethod calibration = CalibrationMethod::mse;
+  Effort effort = Effort::balanced;
   ModelIo io = ModelIo::automatic;
   double min_agreement = 0.98;
   bool verify_onnx = false;  ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.

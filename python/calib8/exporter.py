@@ -56,13 +56,13 @@ def export(
         representative_data_gen: an iterable (or a function that returns one, as TensorFlow's representative_dataset) of
             float32 batches, preprocessed as in training: arrays [N, height, width, channels] or [N, channels, height,
             width], or dicts of arrays by input name. The first `num_calib_samples` calibrate, the next
-            `verify_samples` verify; no more are asked for. They are kept in a temporary file (TMPDIR says where). In place
+            `verify_samples` verify, and up to 60 more are what candidates are compared on (`effort`). They are kept in a temporary file (TMPDIR says where). In place
             of `dataset_dir`.
         progress: called with stage, done and total.
         **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
             num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
             num_classes, arch, dynamic_batch, preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean,
-            std, check_preprocessing, calibration, io, min_agreement, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
+            std, check_preprocessing, calibration, effort, io, min_agreement, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
             for single files.
 
     Raises:
@@ -148,6 +148,7 @@ _ENUMS = {
     "quantize": _native.QuantizeTo,
     "dataset_type": _native.DatasetKind,
     "calibration": _native.CalibrationMethod,
+    "effort": _native.Effort,
     "io": _native.ModelIo,
 }
 _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}

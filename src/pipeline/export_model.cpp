@@ -13,16 +13,16 @@
 #include "pipeline/gate.h"
 #include "pipeline/given_arrays.h"
 #include "pipeline/source.h"
-#include "quantize/apply.h"
 #include "quantize/plan.h"
+#include "recover/recover.h"
 #include "runtime/litert_library.h"
 #include "verify/verify_model.h"
 
 namespace calib8 {
 namespace {
 
-/// What quantization makes of the float model.
-struct QuantizedModel {
+/// The model that is written, beside the float one.
+struct SmallModel {
   TfliteGraph calibrated;  ///< The float graph that was calibrated; the same TensorIds.
   TfliteGraph graph;
   Data file;
@@ -39,6 +39,17 @@ DType activation_type(const ExportOptions& options) {
   return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
 }
 
+CandidateComparison describe(const Recovered& recovered) {
+  CandidateComparison comparison;
+  comparison.samples = recovered.samples;
+  comparison.set_apart = recovered.set_apart;
+  for (const Trial& trial : recovered.trials) {
+    if (trial.recipe == recovered.recipe) comparison.chosen = comparison.candidates.size();
+    comparison.candidates.push_back({describe(trial.recipe), trial.decibels});
+  }
+  return comparison;
+}
+
 /// The float model in operators that the target runs in integers; nothing where a pass of --stop-after was
 /// reached.
 std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
@@ -51,9 +62,9 @@ std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, c
   return std::nullopt;
 }
 
-QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
-                                    const TargetTraits& target, const RepresentativeData& data,
-                                    const std::shared_ptr<const LiteRt>& litert) {
+SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                                const TargetTraits& target, const RepresentativeData& data,
+                                const std::shared_ptr<const LiteRt>& litert) {
   CalibrationOptions calibration;
   calibration.method = run.options.calibration;
   calibration.activations = activation_type(run.options);
@@ -65,25 +76,36 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(run.options)});
+  const QuantizationTask task{.model = {calibrated, model.constants},
+                              .ranges = ranges,
+                              .extremes = found.extremes,
+                              .target = target,
+                              .choices = {.activations = activation_type(run.options)},
+                              .io = io_of(run.options),
+                              .calibration = *data.samples.calibration,
+                              .litert = litert,
+                              .threads = run.threads};
+  Recovered recovered = recover(task, {.method = run.options.calibration,
+                                       .effort = run.options.effort,
+                                       .selection = data.samples.selection.get(),
+                                       .progress = run.progress("comparing candidates")});
+  if (!recovered.trials.empty()) run.report.measured.comparison = describe(recovered);
+  const Plan& plan = recovered.model.plan;
   for (const FloatOperator& op : plan.float_operators) {
     const TfliteOperator& kept = calibrated[op.id];
     if (op.reason.empty()) continue;  // it converts between types
     run.report.float_operators.push_back(
         {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
   }
-  run.report.quantization = to_json(plan, calibrated, ranges);
+  run.report.quantization = to_json(plan, calibrated, task.ranges_of(recovered.recipe.ranges));
+  run.report.quantization["recipe"] = describe(recovered.recipe);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
-  TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, io_of(run.options), run.threads);
-  verify(quantized, "quantization");
-  require_valid(quantized, target);
-  run.dump("quantized graph", to_text(quantized));
-  Data file = serialize_tflite(quantized);
-  return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
+  run.dump("quantized graph", to_text(recovered.model.graph));
+  return {std::move(calibrated), std::move(recovered.model.graph), std::move(recovered.model.file),
+          std::move(found.outputs)};
 }
 
-QuantizedModel store_float16(const LoweredModel& model) {
+SmallModel store_float16(const LoweredModel& model) {
   TfliteGraph graph = model.graph;
   store_weights_as_float16(graph);
   require_valid(graph);
@@ -98,12 +120,14 @@ void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
 
 RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   const ExportOptions& options = run.options;
-  if (options.next_sample) return open_given_arrays(model.graph, options);
+  const std::size_t selection = is_integer(options.quantize) ? selection_samples(options.effort) : 0;
+  if (options.next_sample) return open_given_arrays(model.graph, options, selection);
   SampleRequest request;
   for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
   request.config = model.config;
   request.verification = options.verify_samples;
+  request.selection = selection;
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;
   return open_representative_data(
@@ -133,7 +157,7 @@ void check_preprocessing_of(ExportRun& run, const LoweredModel& model, const Rep
   run.report.measured.preprocessing_check = check;
 }
 
-void verify_on_litert(ExportRun& run, const LoweredModel& model, const QuantizedModel& quantized,
+void verify_on_litert(ExportRun& run, const LoweredModel& model, const SmallModel& quantized,
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
   VerifyOptions options;
   options.threads = run.threads;
@@ -178,7 +202,7 @@ ExportResult run_stages(ExportRun& run) {
     data = take_data(run, *model);
     check_preprocessing_of(run, *model, data, litert);
   }
-  const QuantizedModel quantized =
+  const SmallModel quantized =
       integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
                     : store_float16(*model);
   write_tflite(run, quantized.file, model->constants.file_size());

@@ -17,7 +17,8 @@ UsedOptions describe(const ExportOptions& options) {
           options.num_samples,
           options.verify_samples,
           options.min_agreement,
-          options.seed};
+          options.seed,
+          std::string(word_of(options.effort))};
 }
 
 }  // namespace

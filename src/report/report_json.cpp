@@ -46,7 +46,8 @@ json to_json(const UsedOptions& options) {
           {"num_calib_samples", options.num_calib_samples},
           {"verify_samples", options.verify_samples},
           {"min_agreement", options.min_agreement},
-          {"seed", options.seed}};
+          {"seed", options.seed},
+          {"effort", options.effort}};
 }
 
 json to_json(const WrittenFile& file) {
@@ -123,8 +124,22 @@ json to_json(const PreprocessingCheck& check) {
   return object;
 }
 
+json to_json(const CandidateComparison& comparison) {
+  json object = {{"samples", comparison.samples},
+                 {"set_apart", comparison.set_apart},
+                 {"chosen", comparison.chosen},
+                 {"candidates", json::array()}};
+  for (const auto& candidate : comparison.candidates) {
+    json entry = {{"name", candidate.name}};
+    add_decibels(entry, candidate.sqnr_decibels);
+    object["candidates"].push_back(std::move(entry));
+  }
+  return object;
+}
+
 json to_json(const Measured& measured) {
   json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
+  if (measured.comparison) object["comparison"] = to_json(*measured.comparison);
   if (measured.verification) object["verification"] = to_json(*measured.verification);
   if (measured.gate) {
     object["verdict"] = measured.gate->verdict;
