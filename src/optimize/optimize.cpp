@@ -125,7 +125,7 @@ PassReport optimize(TfliteGraph& graph, const OptimizeOptions& options) {
   return report;
 }
 
-PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target, const OptimizeOptions& options) {
+PassReport prepare_for_integers(TfliteGraph& graph, const TargetTraits& target, const OptimizeOptions& options) {
   PassReport report;
   run(graph, target.integer_passes, options.passes, report);
   run(graph, finish, options.passes, report);

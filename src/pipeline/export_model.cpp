@@ -43,7 +43,7 @@ DType activation_type(const ExportOptions& options) {
 /// reached.
 std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
   TfliteGraph graph = model.graph;
-  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) {
+  if (!prepare_for_integers(graph, target, {pass_options(run.options)}).stopped) {
     if (run.options.stop_after) run.refuse_stop();
     return graph;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,8 @@ class FittedScales {
  private:
   void fit(OperatorId id);
   double needed_scale(OperatorId id) const;
+  double largest_scale(OperatorId id) const;
+  bool keeps_levels(std::uint32_t group, double scale) const;
   bool raise(std::uint32_t group, double scale);
   void widen_inputs_of_sum(OperatorId id);
   void give_up(OperatorId id, std::string reason);

@@ -32,6 +32,9 @@ struct TensorPlan {
   DType dtype = DType::int8;  ///< int8, int16; int32 and int64 for biases; float32: it stays as it is.
   Quantization quantization;  ///< Empty for float32.
   Correlation correlation = Correlation::none;  ///< Of what weights meet; decides how they are rounded.
+  /// Of what is converted for its reader: from the tensor's own integers to float and from there, as the two
+  /// scales lie too far apart for one rescaling.
+  bool by_way_of_float = false;
   std::string_view rule;  ///< What decided: "own range", "shared with its group", "fixed by the kernel", ...
 
   friend bool operator==(const TensorPlan&, const TensorPlan&) = default;

@@ -140,6 +140,63 @@ TEST(Plan, AProductIsKeptWithinTheRatiosThatXnnpackRuns) {
   EXPECT_LT(scale_in(plan, x) * scale_in(plan, gate) / scale_in(plan, y), 256.0f);
 }
 
+TEST(Plan, ABuiltInProductFitsSixteenBits) {
+  SmallGraph model;  // a fused RELU cuts off products that TFLite's kernel narrows before
+  const TensorId x = model.input({1, 2}, {-1000, 10});
+  const TensorId gain = model.constant({1, 2}, {-1, 10});
+  const TensorId y =
+      model.emit(tflite::Mul{tflite::Activation::relu}, {x, gain}, {1, 2}, Range{0, 20});
+  const Plan plan = model.plan({y});
+  const double ratio = static_cast<double>(scale_in(plan, x)) *
+                       static_cast<double>(operand_of(model, plan, y, 1).quantization.scales[0]) /
+                       static_cast<double>(scale_in(plan, y));
+  EXPECT_LT(ratio * 255 * 255 + 128, 32768);
+  model.quantized(plan);
+}
+
+TEST(Plan, WhatOnlyRescalesStaysInFloatWhereItsInputIsTooCoarse) {
+  const tflite::Options kinds[] = {tflite::Relu{}, tflite::Relu6{}, tflite::Abs{}, tflite::LeakyRelu{0.1f}};
+  for (const tflite::Options& kind : kinds) {
+    for (const float size : {5.0f, 1e9f}) {
+      SmallGraph model;
+      const TensorId x = model.input({1, 2}, {-size, size});
+      const TensorId y = model.emit(kind, {x}, {1, 2}, Range{-1, 6});
+      const Plan plan = model.plan({y});
+      EXPECT_EQ(plan.float_operators.size(), size > 6 ? 1u : 0u) << name_of(kind) << " of " << size;
+      EXPECT_LT(scale_in(plan, y), 0.03f) << "it still tells 0 from 6";
+      model.quantized(plan);
+    }
+  }
+}
+
+TEST(Plan, ASteepLeakyReluCountsItsSlope) {
+  SmallGraph model;
+  const TensorId x = model.input({1, 2}, {-1, 1});
+  const TensorId y = model.emit(tflite::LeakyRelu{1e6f}, {x}, {1, 2}, Range{0, 1});
+  EXPECT_EQ(model.plan({y}).float_operators.size(), 1u);
+}
+
+TEST(Plan, AnInverseRootStaysInFloatWhereAllItsLevelsRoundToZero) {
+  SmallGraph model;
+  const TensorId x = model.input({1, 2}, {0, 2.56f});
+  const TensorId y = model.emit(tflite::Rsqrt{}, {x}, {1, 2}, Range{0, 1e9f});
+  const TensorId z = model.emit(tflite::Rsqrt{}, {x}, {1, 2}, Range{0, 10});
+  const Plan plan = model.plan({y, z});
+  ASSERT_EQ(plan.float_operators.size(), 1u);
+  EXPECT_EQ(plan.float_operators[0].id, model.writer(y));
+  model.quantized(plan);
+}
+
+TEST(Plan, ScalesThatLieFarApartAreConvertedByWayOfFloat) {
+  SmallGraph model;
+  const TensorId x = model.input({1, 2}, {-1e9f, 1e9f});
+  const TensorId low = model.emit(tflite::Minimum{}, {x, model.constant({1, 1}, {-1e9f + 6})}, {1, 2});
+  const TensorId gate = model.emit(tflite::Logistic{}, {x}, {1, 2});
+  const TensorId least = model.emit(tflite::Minimum{}, {x, gate}, {1, 2}, Range{0, 1});
+  const Plan plan = model.plan({low, gate, least});
+  model.quantized(plan);
+}
+
 TEST(Plan, ASumIsKeptWithinTheRatiosThatXnnpackRuns) {
   SmallGraph model;
   const TensorId x = model.input({1, 2}, {-1e-6f, 1e-6f});

@@ -95,6 +95,7 @@ class Builder {
     add_inputs(message.inputs);
     for (std::size_t i = 0; i < message.nodes.size(); ++i) {
       nodes_.push_back(read_onnx_node(message.nodes[i], i, source_, refusals_));
+      if (is_identity_of_itself(nodes_.back())) nodes_.back().op_type.clear();
     }
     add_constant_nodes();
     std::vector<std::string> outputs;
@@ -142,6 +143,11 @@ class Builder {
       inputs.push_back(define(info.name, {info.name, info.type, std::nullopt}));
     }
     graph_.set_inputs(std::move(inputs));
+  }
+
+  /// PyTorch's exporter writes "x = Identity(x)" where a model gives its input out.
+  static bool is_identity_of_itself(const OnnxNodeMessage& node) {
+    return node.op_type == "Identity" && node.domain.empty() && node.inputs == node.outputs;
   }
 
   void add_constant_nodes() {

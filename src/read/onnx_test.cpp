@@ -161,6 +161,15 @@ TEST(ReadOnnx, DropsOutputsThatNobodyReads) {
   EXPECT_EQ(node_at(graph, 0).outputs.size(), 1u);
 }
 
+TEST(ReadOnnx, AnInputCopiedOntoItselfIsTheInput) {
+  Model model = around({"Relu"});  // PyTorch writes so what a model gives out as it came in
+  model.nodes.push_back({"Identity", {"x"}, {"x"}});
+  model.outputs.push_back(value_info("x", {1}));
+  const OnnxGraph graph = read(model);
+  EXPECT_EQ(graph.node_count(), 1u);
+  EXPECT_EQ(graph.outputs().back(), graph.inputs().front());
+}
+
 TEST(ReadOnnx, RefusesContradictions) {
   Model cycle = around({"Add", {"b"}});
   cycle.nodes.push_back({"Relu", {"y"}, {"b"}});

@@ -77,15 +77,12 @@ class FileWriter {
     // the still empty file makes its size, and so its beginning, a multiple of the alignment.
     builder_.Align(file_alignment);
     add_metadata("min_runtime_version", padded_runtime_version());
-    for (const TfliteMetadata& entry : options_.metadata) add_metadata(entry.name, entry.content);
     const auto buffers = write_buffers();
     const auto codes = write_codes();
     const auto subgraph = write_subgraph();
     const auto signature = write_signature();
-    const auto description =
-        options_.description.empty() ? 0 : builder_.CreateSharedString(options_.description);
     const auto model = schema::CreateModel(
-        builder_, format_version, codes, builder_.CreateVector(std::vector{subgraph}), description, buffers,
+        builder_, format_version, codes, builder_.CreateVector(std::vector{subgraph}), 0, buffers,
         0, builder_.CreateVector(metadata_), builder_.CreateVector(std::vector{signature}));
     schema::FinishModelBuffer(builder_, model);
 
@@ -271,9 +268,7 @@ std::uint64_t capacity_for(const TfliteGraph& graph, const TfliteFileOptions& op
     bytes += per_operator + 4 * (graph[id].inputs.size() + graph[id].outputs.size());
   }
   for (const TfliteOutput& output : layout.outputs) bytes += per_output + output.name.size();
-  for (const TfliteMetadata& entry : options.metadata)
-    bytes += 256 + entry.name.size() + entry.content.size();
-  return bytes + options.description.size();
+  return bytes;
 }
 
 }  // namespace
@@ -299,10 +294,6 @@ Data serialize_tables(const TfliteGraph& graph, const TfliteFileOptions& options
             static_cast<double>(inside) / 1e9));
   }
   return FileWriter(graph, options, layout, offset_outside, capacity).write();
-}
-
-std::string minimum_runtime_version(const TfliteGraph& graph) {
-  return newest_release(graph, lay_out(graph, {}));
 }
 
 }  // namespace calib8

@@ -80,14 +80,16 @@ QuantizedModel quantize(const TfliteGraph& model, const std::vector<std::vector<
   QuantizedModel result{model, {}};
   TfliteGraph& calibrated = result.calibrated;
   const ConstantBlock constants(calibrated);
-  prepare_for_int8(calibrated, litert_cpu());
+  prepare_for_integers(calibrated, litert_cpu());
   CalibrationOptions options;
   options.method = choices.method;
+  options.activations = choices.activations;
   options.threads = choices.threads;
   const SamplesInMemory source(calibrated, samples);
   const Calibration found = calibrate({calibrated, constants}, tensors_to_observe(calibrated, litert_cpu()),
                                       source, litert, options);
-  const Plan plan = make_plan(calibrated, found.ranges, litert_cpu());
+  const Plan plan =
+      make_plan(calibrated, found.ranges, litert_cpu(), {.activations = choices.activations});
   result.graph = calibrated;
   apply_plan(result.graph, plan, choices.io, choices.threads);
   verify(result.graph, "quantization");
