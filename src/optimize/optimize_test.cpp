@@ -85,8 +85,8 @@ TEST(Simplify, JoinsConstantsBeforeTheModelRuns) {
   const TensorId x = b.input({1, 2, 3});
   const TensorId constants =
       b.concatenation({b.constant({1, 1, 3}), b.constant({1, 2, 3}), b.constant({1, 1, 3})}, 1);
-  b.output(b.concatenation(
-      {x, constants, b.concatenation({b.constant({1, 2, 1}), b.constant({1, 2, 2})}, 2)}, 1));
+  b.output(
+      b.concatenation({x, constants, b.concatenation({b.constant({1, 2, 1}), b.constant({1, 2, 2})}, 2)}, 1));
   EXPECT_LE(difference_made(b), 0);
   EXPECT_EQ(kinds(b.graph), (Kinds{"CONCATENATION"}));
 }

@@ -65,7 +65,9 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(run.options)});
+  const Plan plan = make_plan(calibrated, ranges, target,
+                              {.activations = activation_type(run.options),
+                               .has_float_outputs = io_of(run.options) == ModelIo::float32});
   for (const FloatOperator& op : plan.float_operators) {
     const TfliteOperator& kept = calibrated[op.id];
     if (op.reason.empty()) continue;  // it converts between types

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "quantize/activation_ranges.h"
-
 namespace calib8 {
 namespace {
 
@@ -28,9 +26,9 @@ double scale_of(const Quantization& quantization) {
 
 }  // namespace
 
-FittedScales::FittedScales(const TfliteGraph& graph, const TargetTraits& target,
+FittedScales::FittedScales(const TfliteGraph& graph, const TargetTraits& target, const CompleteRanges& ranges,
                            const SharedQuantization& shared, OperatorTypes& types)
-    : graph_(graph), target_(target), shared_(shared), types_(types) {
+    : graph_(graph), target_(target), ranges_(ranges), shared_(shared), types_(types) {
   for (const SharedQuantization::Group& group : shared.groups()) {
     initial_.push_back(group.fixed ? *group.fixed
                                    : activation_quantization(group.range, group.type, group.is_symmetric));
@@ -165,6 +163,8 @@ Quantization FittedScales::natural_quantization(OperatorId id, std::size_t posit
     // Symmetric constants aren't shared with others: nothing to remember.
     if (symmetric)
       return activation_quantization(range_of_constant(graph_[input]).value_or(Range{}), type, true);
+    if (const auto own = ranges_.constants.find({id, position}); own != ranges_.constants.end())
+      return activation_quantization(own->second, type);
     const auto [entry, is_new] = constants_.try_emplace({input, type});
     if (is_new)
       entry->second = activation_quantization(range_of_constant(graph_[input]).value_or(Range{}), type);

@@ -2,6 +2,7 @@
 
 #include "quantize/activation_ranges.h"
 #include "quantize/fit_scales.h"
+#include "quantize/float_joins.h"
 #include "quantize/groups.h"
 #include "quantize/operator_types.h"
 
@@ -166,8 +167,10 @@ std::vector<TensorId> tensors_to_observe(const TfliteGraph& graph, const TargetT
 Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTraits& target,
                const QuantizationChoices& choices) {
   OperatorTypes types(graph, target, choices);
-  const SharedQuantization shared(graph, types, complete_ranges(graph, types, ranges));
-  const FittedScales scales(graph, target, shared, types);
+  const CompleteRanges complete = complete_ranges(graph, types, ranges);
+  if (choices.has_float_outputs) keep_joins_of_outputs_in_float(graph, complete.activations, types);
+  const SharedQuantization shared(graph, types, complete.activations);
+  const FittedScales scales(graph, target, complete, shared, types);
   return Planner(graph, target, types, shared, scales).run();
 }
 

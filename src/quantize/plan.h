@@ -75,6 +75,8 @@ struct QuantizationChoices {
   /// The type in which single operators compute: float32, int8 or int16. Where neighbours differ, the plan
   /// converts between them.
   std::map<OperatorId, DType> operators;
+  /// The model gives its outputs out in float32: what it joins there may be joined in float.
+  bool has_float_outputs = false;
 };
 
 /// The tensors whose range calibration must observe: inputs of the graph and outputs of operators with a

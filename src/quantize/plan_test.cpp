@@ -10,6 +10,7 @@
 #include "calib8/error.h"
 #include "quantize/scale.h"
 #include "quantize/small_plans.h"
+#include "tflite_graph/levels.h"
 
 namespace calib8 {
 namespace {
@@ -144,8 +145,7 @@ TEST(Plan, ABuiltInProductFitsSixteenBits) {
   SmallGraph model;  // a fused RELU cuts off products that TFLite's kernel narrows before
   const TensorId x = model.input({1, 2}, {-1000, 10});
   const TensorId gain = model.constant({1, 2}, {-1, 10});
-  const TensorId y =
-      model.emit(tflite::Mul{tflite::Activation::relu}, {x, gain}, {1, 2}, Range{0, 20});
+  const TensorId y = model.emit(tflite::Mul{tflite::Activation::relu}, {x, gain}, {1, 2}, Range{0, 20});
   const Plan plan = model.plan({y});
   const double ratio = static_cast<double>(scale_in(plan, x)) *
                        static_cast<double>(operand_of(model, plan, y, 1).quantization.scales[0]) /
@@ -326,6 +326,33 @@ TEST(Plan, Int16ActivationsAreSymmetricWithWideBiases) {
   EXPECT_EQ(operand_of(model, plan, y, 2).dtype, DType::int64);
   ASSERT_EQ(plan.float_operators.size(), 1u) << "ELU has no int16 kernel";
   model.quantized(plan, ModelIo::int16);
+}
+
+TEST(Plan, AnInt16TableIsEnteredBySixteenBits) {
+  SmallGraph model;
+  const TensorId wide = model.input({1, 2}, {-1e6f, 1e6f}), narrow = model.input({1, 2}, {-20, 20});
+  const TensorId a = model.emit(tflite::Logistic{}, {wide}, {1, 2});
+  const TensorId b = model.emit(tflite::Tanh{}, {narrow}, {1, 2});
+  const Plan plan = model.plan({a, b}, {.activations = DType::int16});
+  ASSERT_EQ(plan.float_operators.size(), 1u);
+  EXPECT_EQ(plan.float_operators[0].id, model.writer(a));
+  model.quantized(plan, ModelIo::int16);
+  EXPECT_TRUE(model.plan({a, b}).float_operators.empty()) << "int8 has a table of all its inputs";
+}
+
+TEST(Plan, AJoinOfPrescribedPartsReachesAsFarAsTheirType) {
+  for (const DType type : {DType::int8, DType::int16}) {
+    SmallGraph model;
+    const TensorId x = model.input({1, 2}, {-0.5f, 0.5f});
+    const TensorId gate = model.emit(tflite::Logistic{}, {x}, {1, 2});
+    const TensorId y = model.emit(tflite::Concatenation{1, {}}, {x, gate}, {1, 4});
+    const Plan plan = model.plan({y, gate}, {.activations = type});
+    const Levels levels = levels_of(type);
+    const auto reach = [&](TensorId tensor) {
+      return scale_in(plan, tensor) * static_cast<float>(levels.highest - of(plan, tensor).zero_points[0]);
+    };
+    EXPECT_GE(reach(y), reach(gate) - scale_in(plan, y));
+  }
 }
 
 TEST(Plan, AMissingRangeIsABug) {

@@ -95,7 +95,6 @@ class Builder {
     add_inputs(message.inputs);
     for (std::size_t i = 0; i < message.nodes.size(); ++i) {
       nodes_.push_back(read_onnx_node(message.nodes[i], i, source_, refusals_));
-      if (is_identity_of_itself(nodes_.back())) nodes_.back().op_type.clear();
     }
     add_constant_nodes();
     std::vector<std::string> outputs;
@@ -145,11 +144,6 @@ class Builder {
     graph_.set_inputs(std::move(inputs));
   }
 
-  /// PyTorch's exporter writes "x = Identity(x)" where a model gives its input out.
-  static bool is_identity_of_itself(const OnnxNodeMessage& node) {
-    return node.op_type == "Identity" && node.domain.empty() && node.inputs == node.outputs;
-  }
-
   void add_constant_nodes() {
     for (OnnxNodeMessage& node : nodes_) {
       if (node.op_type != "Constant" || node.domain.size() > 0 || node.outputs.size() != 1) continue;
@@ -188,6 +182,10 @@ class Builder {
       if (nodes_[i].op_type.empty()) continue;
       for (const std::string& output : nodes_[i].outputs) {
         if (output.empty()) continue;
+        // As PyTorch's exporter writes a model that gives its input out; no runtime takes it.
+        if (nodes_[i].op_type == "Identity" && nodes_[i].inputs == nodes_[i].outputs)
+          fail("output '" + output + "' is the input '" + output +
+               "' under the same name: leave it out, or give it out under a name of its own");
         if (ids_.contains(output) || !producer.emplace(output, i).second)
           fail("'" + output + "' is defined twice");
       }

@@ -129,7 +129,8 @@ void print_tally(const Tally& tally) {
 int test(const Options& options) {
   std::vector<std::uint64_t> seeds;
   if (options.count != 1)
-    for (const KeptSeed& kept : kept_seeds) seeds.push_back(kept.seed);
+    for (const KeptSeeds& kept : kept_seeds) seeds.insert(seeds.end(), kept.seeds.begin(), kept.seeds.end());
+  const std::size_t kept_count = seeds.size();
   for (std::size_t i = 0; i < options.count; ++i) seeds.push_back(options.seed + i);
   if (options.dump) {
     Tally tally;
@@ -152,7 +153,7 @@ int test(const Options& options) {
   for (const std::string& row : missing) std::printf("no graph has the operator %s\n", row.c_str());
   std::printf("%zu graphs, seeds %llu to %llu and %zu kept: %zu don't hold\n", seeds.size(),
               static_cast<unsigned long long>(options.seed),
-              static_cast<unsigned long long>(options.seed + options.count - 1), std::size(kept_seeds),
+              static_cast<unsigned long long>(options.seed + options.count - 1), kept_count,
               results.failures.size());
   return results.failures.empty() && missing.empty() ? 0 : 1;
 }

@@ -39,8 +39,12 @@ std::string describe(const TfliteGraph& graph, OperatorId id, TensorId tensor) {
 /// half a step of rounding, and what its fixed-point arithmetic adds.
 double allowed_steps(const TfliteGraph& graph, const TfliteOperator& op) {
   if (moves_bytes(op)) return 1e-3;
-  const bool is_table = op.is<tflite::Logistic>() || op.is<tflite::Tanh>() || op.is<tflite::Softmax>();
-  if (is_table && graph[op.outputs[0]].dtype == DType::int16) return 4.5;  // read between a table's entries
+  if (graph[op.outputs[0]].dtype == DType::int16) {
+    if (op.is<tflite::Logistic>() || op.is<tflite::Tanh>()) return 4.5;  // read between a table's entries
+    // The table of exponentials ends at exp(-10), a step and a half, which each element of a row weighs at
+    // least.
+    if (op.is<tflite::Softmax>()) return 4.5 + 2 * static_cast<double>(graph[op.outputs[0]].shape.back());
+  }
   if (op.is<tflite::ResizeBilinear>()) return 2.5;  // places between pixels have ten bits
   return 1.5;
 }
@@ -172,7 +176,8 @@ std::vector<Array> bounded_values(const QuantizedModel& model, const Constants& 
     }
     std::vector<Array> results = evaluate(graph, op, operands);
     for (std::size_t i = 0; i < op.outputs.size(); ++i)
-      settle(op.outputs[i], std::move(results[i]), allowed_steps(graph, op), describe(graph, id, op.outputs[i]));
+      settle(op.outputs[i], std::move(results[i]), allowed_steps(graph, op),
+             describe(graph, id, op.outputs[i]));
   }
   return values;
 }
