@@ -54,7 +54,7 @@ CandidateComparison describe(const Recovered& recovered) {
 /// reached.
 std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
   TfliteGraph graph = model.graph;
-  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) {
+  if (!prepare_for_integers(graph, target, {pass_options(run.options)}).stopped) {
     if (run.options.stop_after) run.refuse_stop();
     return graph;
   }
@@ -80,7 +80,8 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
                               .ranges = ranges,
                               .extremes = found.extremes,
                               .target = target,
-                              .choices = {.activations = activation_type(run.options)},
+                              .choices = {.activations = activation_type(run.options),
+                                          .has_float_outputs = io_of(run.options) == ModelIo::float32},
                               .io = io_of(run.options),
                               .calibration = *data.samples.calibration,
                               .litert = litert,
