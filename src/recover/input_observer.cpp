@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t most_elements = std::size_t{32} << 20;  ///< Of all rows, two bytes each.
 constexpr std::size_t most_products = std::size_t{2} << 20;   ///< Of a depthwise layer, four bytes each.
-constexpr std::size_t fewest_windows = 1024, most_windows = 2560;
+constexpr std::size_t fewest_windows = 1024, most_windows = 2048;
 constexpr std::size_t depthwise_windows = 1024;
 /// Elements up to which a tensor is given out whole.
 constexpr std::size_t small_tensor = 16384;
@@ -26,7 +26,7 @@ std::size_t products_of(const LayerGeometry& geometry) {
 
 std::size_t wanted_windows(const LayerGeometry& geometry) {
   if (holds_sums(geometry)) return depthwise_windows;
-  return std::clamp(2 * geometry.length(), fewest_windows, most_windows);
+  return std::clamp(geometry.length(), fewest_windows, most_windows);
 }
 
 std::size_t windows_of(const LayerGeometry& geometry) {

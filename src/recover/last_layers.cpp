@@ -10,7 +10,7 @@
 namespace calib8 {
 namespace {
 
-constexpr std::size_t most_samples = 100;
+constexpr std::size_t most_samples = 64;
 /// Values of one layer's output that are compared, per sample.
 constexpr std::size_t compared_values = 4096;
 /// Beyond, something else is wrong than a slope.
@@ -106,7 +106,7 @@ Tensor scaled(const TfliteTensor& weights, std::int32_t axis, const std::vector<
 
 }  // namespace
 
-Corrections fit_last_layers(const QuantizationTask& task, const QuantizedModel& model, bool gain) {
+FittedCorrections fit_last_layers(const QuantizationTask& task, const QuantizedModel& model) {
   const std::vector<LastLayer> layers = find_last_layers(task, model);
   const std::size_t count = std::min(task.calibration.size(), most_samples);
   if (layers.empty() || count < 2) return {};
@@ -135,14 +135,15 @@ Corrections fit_last_layers(const QuantizationTask& task, const QuantizedModel& 
             sums[i % sums.size()].add({1, f[i], q[i], double{f[i]} * q[i], double{q[i]} * q[i]});
         }
       });
-  Corrections corrections;
+  FittedCorrections corrections;
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
     std::vector<Sums> sums(by_sample.front()[layer].size());
     for (const auto& sample : by_sample) {
       for (std::size_t channel = 0; channel < sums.size(); ++channel)
         sums[channel].add(sample[layer][channel]);
     }
-    corrections.emplace(layers[layer].id, fit(sums, gain));
+    corrections.gain_and_shift.emplace(layers[layer].id, fit(sums, true));
+    corrections.shift.emplace(layers[layer].id, fit(sums, false));
   }
   return corrections;
 }

@@ -15,9 +15,12 @@ using Corrections = std::map<OperatorId, Correction>;
 
 /// How the outputs of a quantized model's last layers (weights of their own, a bias, no activation, and no
 /// layer with weights behind them) are best mapped to the float model's on the calibration samples: by least
-/// squares, or with `gain` false by the mean alone. To first order that takes back what all layers before
+/// squares. To first order that takes back what all layers before
 /// add to the means, and what clipped ranges take from the slopes.
-Corrections fit_last_layers(const QuantizationTask& task, const QuantizedModel& model, bool gain);
+struct FittedCorrections {
+  Corrections gain_and_shift, shift;  ///< The latter with gains of 1.
+};
+FittedCorrections fit_last_layers(const QuantizationTask& task, const QuantizedModel& model);
 
 /// The float graph whose layers give corrected outputs: weights * gain, bias * gain + shift.
 TfliteGraph corrected(const TfliteGraph& graph, const Corrections& corrections);

@@ -53,15 +53,15 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   }
   const Recipe uncorrected = trials.best_recipe();
   const bool rounded = uncorrected.rounding == "second-order";
-  std::vector<Corrections> corrections;
-  for (const bool gain : {false, true}) corrections.push_back(fit_last_layers(task, trials.best(), gain));
+  const FittedCorrections fitted = fit_last_layers(task, trials.best());
   for (const bool gain : {false, true}) {
-    if (corrections[gain].empty()) continue;
+    const Corrections& corrections = gain ? fitted.gain_and_shift : fitted.shift;
+    if (corrections.empty()) continue;
     Recipe recipe = uncorrected;
     recipe.bias = true, recipe.gain = gain;
     trials.add(recipe,
                make_quantized(task, recipe,
-                              {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections[gain]}));
+                              {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
   }
   const std::size_t best = trials.best_index();
   return {trials.take_best(), trials.all()[best].recipe, trials.all(), trials.sample_count(), set_apart};

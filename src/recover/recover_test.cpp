@@ -156,7 +156,7 @@ TEST(Trials, DropWhatIsBroken) {
                                        task.calibration, task.litert, 2};
   EXPECT_FALSE(trials.add({.ranges = CalibrationMethod::minmax}, make_quantized(broken_ranges, {})));
 
-  Corrections corrections = fit_last_layers(task, trials.best(), true);
+  Corrections corrections = fit_last_layers(task, trials.best()).gain_and_shift;
   ASSERT_TRUE(corrections.contains(network.last));
   for (double& shift : corrections.at(network.last).shift) shift += 1;
   const Recipe corrected{.bias = true, .gain = true};
@@ -190,15 +190,15 @@ TEST(LastLayers, GiveBackAGainAndAShift) {
   Corrections damage;
   damage[network.last] = {{0.9, 1.1, 0.95, 1, 1.05}, {0.3, -0.2, 0, 0.1, -0.4}};
   const QuantizedModel damaged = make_quantized(task, {}, {.corrections = &damage});
-  const Corrections found = fit_last_layers(task, damaged, true);
+  const FittedCorrections fitted = fit_last_layers(task, damaged);
+  const Corrections& found = fitted.gain_and_shift;
   ASSERT_EQ(found.size(), 1u);
   for (std::size_t i = 0; i < 5; ++i) {
     const double gain = damage[network.last].gain[i], shift = damage[network.last].shift[i];
     EXPECT_NEAR(found.at(network.last).gain[i], 1 / gain, 0.03);
     EXPECT_NEAR(found.at(network.last).shift[i], -shift / gain, 0.1);
   }
-  const Corrections means = fit_last_layers(task, damaged, false);
-  for (const double gain : means.at(network.last).gain) EXPECT_EQ(gain, 1);
+  for (const double gain : fitted.shift.at(network.last).gain) EXPECT_EQ(gain, 1);
 }
 
 TEST(ScoreOutputs, CountsEachOutputThatVariesAlone) {

@@ -67,7 +67,7 @@ std::vector<std::int8_t> round_correlated(const WeightsToRound& task);
 /// e_i)^2; each e_k is chosen in turn, in the order of falling H_kk. This is GPTQ (Frantar et al. 2022), in
 /// the form of LDLQ (Chee et al. 2023, "QuIP", theorem 6: both are the same). Where the bias takes the mean,
 /// H is the covariance. Filters longer than 1280 weights are rounded in parts by themselves, whole channels
-/// together. Without inputs as round_correlated().
+/// together. Without inputs, or with fewer rows than a quarter of the weights, as round_correlated().
 std::vector<std::int8_t> round_second_order(const WeightsToRound& task);
 
 /// What rounding takes from the mean of each filter's outputs on these inputs: the bias should give it back.

@@ -24,6 +24,14 @@ double damping_of(const LayerInputs& inputs) {
   return inputs.rows.empty() ? 0.001 : 0.01;
 }
 
+/// Fewer rows than this share of the weights say too little of how inputs go together.
+constexpr double fewest_rows = 0.25;
+
+bool says_enough(const LayerInputs& inputs) {
+  return inputs.rows.empty() ||
+         static_cast<double>(inputs.count) >= fewest_rows * static_cast<double>(inputs.length);
+}
+
 std::size_t channels_of(const WeightsToRound& task) {
   const bool is_dense = task.weights.shape.size() == 4 && task.quantization.axis != 3;
   return is_dense ? static_cast<std::size_t>(task.weights.shape[3]) : 1;
@@ -222,7 +230,9 @@ class Part {
 
 std::vector<std::int8_t> round_second_order(const WeightsToRound& task) {
   std::vector<std::int8_t> levels = round_correlated(task);
-  if (task.inputs.empty()) return levels;
+  if (task.inputs.empty() ||
+      !std::ranges::all_of(task.inputs, [](const LayerInputs* inputs) { return says_enough(*inputs); }))
+    return levels;
   const LayerInputs& inputs = *task.inputs.front();
   for (std::size_t group = 0; group < inputs.groups; ++group) {
     for (auto& part : parts_of(inputs.length, channels_of(task)))
