@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
         ("verify_samples", 0), ("verify_samples", -1), ("verify_samples", 10**7), ("verify_samples", 2**64),
         ("num_calib_samples", 0), ("num_calib_samples", -1), ("num_calib_samples", 10**7),
         ("min_agreement", NAN), ("min_agreement", INFINITY), ("min_agreement", -INFINITY), ("min_agreement", 1.01), ("min_agreement", -0.01),
-        ("threads", -1), ("threads", 1025), ("threads", 2**40), ("seed", -1), ("seed", 2**64), ("input_size", 0), ("input_size", 16385),
+        ("min_sqnr", NAN), ("min_sqnr", INFINITY), ("threads", -1), ("threads", 1025), ("threads", 2**40), ("seed", -1), ("seed", 2**64), ("input_size", 0), ("input_size", 16385),
         ("num_classes", 10), ("arch", "resnet18"), ("num_classes", 0), ("quantize", "int4"), ("calibration", ""), ("io", "int32"),
         ("format", "ONNX"), ("dataset_type", "automatic"),
     ],

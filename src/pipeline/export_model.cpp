@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
 #include "ops/verify.h"
@@ -96,14 +98,25 @@ void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
   run.report.outputs.tflite->float_bytes = float_bytes;
 }
 
+/// Samples to verify on, at most: as many as decide most gates, and whose outputs fit into memory.
+std::size_t most_to_verify(const TfliteGraph& graph, const ExportOptions& options) {
+  if (options.verify_samples) return *options.verify_samples;
+  constexpr std::int64_t most_samples = 200, most_values = 1 << 26;
+  std::int64_t values = 1;
+  for (const TensorId output : graph.outputs()) values += element_count(graph[output].shape).value();
+  return static_cast<std::size_t>(
+      std::clamp(most_values / values, static_cast<std::int64_t>(kFirstLook), most_samples));
+}
+
 RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   const ExportOptions& options = run.options;
-  if (options.next_sample) return open_given_arrays(model.graph, options);
   SampleRequest request;
+  request.verification = most_to_verify(model.graph, options);
+  request.enough_to_verify = options.verify_samples.value_or(kFirstLook);
+  if (options.next_sample) return open_given_arrays(model.graph, options, request);
   for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
   request.config = model.config;
-  request.verification = options.verify_samples;
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;
   return open_representative_data(
@@ -133,17 +146,29 @@ void check_preprocessing_of(ExportRun& run, const LoweredModel& model, const Rep
   run.report.measured.preprocessing_check = check;
 }
 
+GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
+  const bool found_all =
+      data.samples.overlap.samples == 0 && data.samples.verification->size() == options.verify_samples;
+  return {options.min_agreement, options.min_sqnr, found_all};
+}
+
 void verify_on_litert(ExportRun& run, const LoweredModel& model, const QuantizedModel& quantized,
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
+  const GateLimits limits = gate_limits(run.options, data);
   VerifyOptions options;
   options.threads = run.threads;
   options.classes = data.classes();
   options.float_outputs = quantized.float_outputs;
   options.progress = run.progress("verifying");
+  if (!run.options.verify_samples) {
+    options.is_enough = [&](const Verification& verification) {
+      return decide_gate(verification, limits).verdict != Verdict::unproven;
+    };
+  }
   Measured& measured = run.report.measured;
   measured.verification = verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())},
                                        quantized.calibrated, *data.samples.verification, litert, options);
-  measured.gate = decide_gate(*measured.verification, run.options.min_agreement);
+  measured.gate = decide_gate(*measured.verification, limits);
   if (run.options.verify_onnx && run.report.outputs.onnx) {
     measured.onnx_comparison = compare_with_onnx(run.outputs.uncommitted_onnx(), model.view(),
                                                  *data.samples.verification, litert, run.options.python);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct DrawRequest {
   std::size_t verification = 20;
   std::uint64_t seed = 0;
   std::size_t selection = 0;  ///< To compare candidates on; never calibrated nor verified on.
+  /// So many to verify on are no shortage, where more were asked for.
+  std::size_t enough_to_verify = std::numeric_limits<std::size_t>::max();
 };
 
 /// Which images to use, before any was opened: places in the listing's images. The three lists are disjoint.
