@@ -74,7 +74,7 @@ def test_report_says_what_was_used(digits_export, digits_data):
     assert report["preprocessing"]["mean"] == pytest.approx([0.485, 0.456, 0.406])
     dataset = report["dataset"]
     assert dataset["images"] == 800 and dataset["classes"] == [str(digit) for digit in range(10)]
-    assert len(dataset["calibration"]) == 100 and len(dataset["verification"]) == 20 and dataset["held_out"]
+    assert len(dataset["calibration"]) == 100 and len(dataset["verification"]) == 200 and dataset["held_out"]
     used = dataset["calibration"] + dataset["verification"]
     assert len({entry["path"] for entry in used}) == 120
     for entry in used:

@@ -1,7 +1,10 @@
 """Limits of options: the command line and Python refuse alike what can't be, before anything is read or written."""
 
+import typing
+
 import calib8
 import pytest
+from calib8 import _native, exporter
 from conftest import run_calib8
 from support import images, small_onnx
 
@@ -73,3 +76,13 @@ def test_words_are_those_of_python(folder):
     text = run_calib8("export", "--help", check=True).stdout
     for enumeration in (_native.OutputFormat, _native.QuantizeTo, _native.CalibrationMethod, _native.ModelIo, _native.DatasetKind):
         assert "|".join(enumeration.__members__) in text
+
+
+def test_types_of_options_name_what_there_is():
+    """Each option of the native library is typed, but for what `export` sets itself; and each choice has its words."""
+    hints = typing.get_type_hints(calib8.ExportOptions)
+    native = {name for name in dir(_native.ExportOptions) if not name.startswith("_")}
+    set_by_export = {"model", "python", "set_progress", "set_samples", "num_samples"}
+    assert set(hints) == native - set_by_export
+    for name, kind in exporter._ENUMS.items():
+        assert set(typing.get_args(hints[name])) == set(kind.__members__), name

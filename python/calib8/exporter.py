@@ -8,14 +8,16 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from calib8 import _native
 from calib8.errors import Error, ErrorCode
+from calib8.options import ExportOptions, Path
 
-Path = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from typing import Unpack
 
 #: One batch of representative data: an array [N, ...] for the only input, or arrays by input name.
 Batch = np.ndarray | Mapping[str, np.ndarray] | list | tuple
@@ -55,7 +57,7 @@ def export(
     *,
     representative_data_gen: Iterable[Batch] | Callable[[], Iterable[Batch]] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
-    **options: Any,
+    **options: Unpack[ExportOptions],
 ) -> ExportResult:
     """Converts a model, calibrates it, verifies it and writes the files, as `calib8 export` does.
 
@@ -67,11 +69,8 @@ def export(
             `verify_samples` verify ("auto", the default: up to 200); no more are asked for. They are kept in a temporary file (TMPDIR says where). In place
             of `dataset_dir`.
         progress: called with stage, done and total.
-        **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
-            num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
-            num_classes, arch, dynamic_batch, preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean,
-            std, check_preprocessing, calibration, io, min_agreement, min_sqnr, require_proof, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
-            for single files.
+        **options: as `calib8.options.ExportOptions` lists them: the command line's flags with underscores, and onnx_path
+            and tflite_path for single files.
 
     Raises:
         Error: with code, message and where. A failed gate is no error: see ExportResult.gate.
@@ -129,7 +128,7 @@ class ModelExporter:
         quantize: str = "int8",
         dataset_dir: Path | None = None,
         representative_data_gen: Iterable[Batch] | Callable[[], Iterable[Batch]] | None = None,
-        **options: Any,
+        **options: Unpack[ExportOptions],
     ) -> ExportResult:
         """Writes the TFLite file and its metadata beside it, calibrated and verified.
 

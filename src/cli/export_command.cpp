@@ -58,6 +58,10 @@ void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
       "scores clearly better");
 }
 
+std::string number_or_auto(std::string& text) {
+  return text == "auto" ? std::string() : whole_number()(text);
+}
+
 void add_proof_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
   begin_group(command, "Proof");
@@ -65,7 +69,7 @@ void add_proof_flags(CLI::App& command, ExportFlags& flags) {
       .add_option("--verify-samples", flags.verify_samples,
                   "Images to verify on, not calibrated on where there are any; auto: as many as the gate "
                   "needs, 200 at most (default: auto)")
-      ->check(whole_number() | CLI::IsMember({"auto"}))
+      ->check(CLI::Validator(number_or_auto, ""))
       ->type_name("auto|N");
   command.add_option("--min-agreement", options.min_agreement,
                      "Gate of classifiers: share of images on which int8 must choose the float model's class "
