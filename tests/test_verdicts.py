@@ -169,3 +169,16 @@ def test_speed_is_told_in_words(tmp_path):
     assert ("faster" in line) == (ratio >= 1.03) and ("slower" in line) == (1 / ratio >= 1.03)
     low, high = latency["ratio_quartiles"]
     assert 0 < low <= high and latency["reliable"] == (high <= 1.5 * low) != ("unreliable" in line)
+
+
+def test_more_verification_takes_nothing_from_the_others(tmp_path):
+    """The default's further images are those that calibration leaves: an unreadable one is still replaced."""
+    from support import images, small_onnx
+
+    small_onnx.save_image_classifier(tmp_path / "m.onnx")
+    for path in images.write_images(tmp_path / "data", 80)[:10]:
+        path.write_bytes(b"")
+    report = export_report(tmp_path / "m.onnx", "--dataset-dir", tmp_path / "data", "--output-dir", tmp_path / "out",
+                           "--num-calib-samples", 45, "--min-agreement", 0)  # fmt: skip
+    assert report["dataset"]["calibration_samples"] == 45 and report["dataset"]["verification_samples"] == 25
+    assert report["dataset"]["held_out"]

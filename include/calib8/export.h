@@ -41,9 +41,11 @@ struct ExportOptions : DatasetOptions {
   CalibrationMethod calibration = CalibrationMethod::mse;
   ModelIo io = ModelIo::automatic;
   double min_agreement = 0.98;  ///< The gate of classifiers: the share of samples that get the same class.
-  double min_sqnr = 20;         ///< The gate of all others: decibels of each output.
-  bool require_proof = false;   ///< Whether a verdict of unproven fails, too.
-  bool verify_onnx = false;     ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
+  /// The gate of all others: decibels of each output. Without a number 20, or nothing where min_agreement is
+  /// 0 and so no gate is wanted.
+  std::optional<double> min_sqnr;
+  bool require_proof = false;  ///< Whether a verdict of unproven fails, too.
+  bool verify_onnx = false;    ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
   std::optional<std::filesystem::path>
       python;  ///< The interpreter for that; else the one beside calib8 or on PATH.
 

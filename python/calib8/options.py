@@ -50,6 +50,6 @@ class ExportOptions(DatasetOptions, total=False):
     check_preprocessing: bool
     verify_samples: int | Literal["auto"] | None
     min_agreement: float
-    min_sqnr: float
+    min_sqnr: float | None
     require_proof: bool
     verify_onnx: bool

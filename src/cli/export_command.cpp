@@ -76,7 +76,7 @@ void add_proof_flags(CLI::App& command, ExportFlags& flags) {
                      "(default: 0.98)");
   command.add_option("--min-sqnr", options.min_sqnr,
                      "Gate of other models: signal to quantization noise of each output, in decibels "
-                     "(default: 20)");
+                     "(default: 20; none with --min-agreement 0)");
   command.add_flag("--require-proof", options.require_proof,
                    "Fail where there are too few images to be sure, too (status 5)");
   command.add_flag("--verify-onnx", options.verify_onnx,

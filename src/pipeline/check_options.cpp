@@ -63,8 +63,8 @@ void check_options(const ExportOptions& options) {
   if (options.verify_samples) check_samples("--verify-samples", *options.verify_samples);
   if (!(options.min_agreement >= 0 && options.min_agreement <= 1))  // and so no NaN
     refuse("--min-agreement", fmt::format("{} is not a share from 0 to 1", options.min_agreement));
-  if (!std::isfinite(options.min_sqnr))
-    refuse("--min-sqnr", fmt::format("{} is not a number of decibels", options.min_sqnr));
+  if (options.min_sqnr && !std::isfinite(*options.min_sqnr))
+    refuse("--min-sqnr", fmt::format("{} is not a number of decibels", *options.min_sqnr));
   if (options.check_preprocessing &&
       (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
     refuse("--check-preprocessing",

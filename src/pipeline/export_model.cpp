@@ -99,8 +99,7 @@ void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
 }
 
 /// Samples to verify on, at most: as many as decide most gates, and whose outputs fit into memory.
-std::size_t most_to_verify(const TfliteGraph& graph, const ExportOptions& options) {
-  if (options.verify_samples) return *options.verify_samples;
+std::size_t most_to_verify(const TfliteGraph& graph) {
   constexpr std::int64_t most_samples = 200, most_values = 1 << 26;
   std::int64_t values = 1;
   for (const TensorId output : graph.outputs()) values += element_count(graph[output].shape).value();
@@ -111,8 +110,8 @@ std::size_t most_to_verify(const TfliteGraph& graph, const ExportOptions& option
 RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   const ExportOptions& options = run.options;
   SampleRequest request;
-  request.verification = most_to_verify(model.graph, options);
-  request.enough_to_verify = options.verify_samples.value_or(kFirstLook);
+  request.verification = options.verify_samples.value_or(kFirstLook);
+  if (!options.verify_samples) request.more_verification = most_to_verify(model.graph) - kFirstLook;
   if (options.next_sample) return open_given_arrays(model.graph, options, request);
   for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
@@ -149,7 +148,9 @@ void check_preprocessing_of(ExportRun& run, const LoweredModel& model, const Rep
 GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
   const bool found_all =
       data.samples.overlap.samples == 0 && data.samples.verification->size() == options.verify_samples;
-  return {options.min_agreement, options.min_sqnr, found_all};
+  std::optional<double> min_sqnr = options.min_sqnr;
+  if (!min_sqnr && options.min_agreement > 0) min_sqnr = GateLimits{}.min_sqnr;
+  return {options.min_agreement, min_sqnr, found_all};
 }
 
 void verify_on_litert(ExportRun& run, const LoweredModel& model, const QuantizedModel& quantized,
@@ -161,8 +162,9 @@ void verify_on_litert(ExportRun& run, const LoweredModel& model, const Quantized
   options.float_outputs = quantized.float_outputs;
   options.progress = run.progress("verifying");
   if (!run.options.verify_samples) {
-    options.is_enough = [&](const Verification& verification) {
-      return decide_gate(verification, limits).verdict != Verdict::unproven;
+    const bool nothing_asked = limits.min_agreement <= 0 && !limits.min_sqnr;
+    options.is_enough = [&limits, nothing_asked](const Verification& verification) {
+      return nothing_asked || decide_gate(verification, limits).verdict != Verdict::unproven;
     };
   }
   Measured& measured = run.report.measured;

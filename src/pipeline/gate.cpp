@@ -70,6 +70,7 @@ std::optional<GateDecision> refuse_broken_outputs(const Verification& verificati
                                 name_of(verification, output), verification.samples),
                     "calibrate on images of the real input domain, or ship --quantize float16");
     }
+    if (std::isinf(least_decibels)) continue;
     if (auto refused = refuse_lost_part(verification, output)) return refused;
     const double value = output.fidelity.sqnr.decibels;
     if (value >= least_decibels) continue;
@@ -133,26 +134,27 @@ GateDecision judge_agreement(const Verification& verification, const GateLimits&
 }
 
 GateDecision judge_decibels(const Verification& verification, const GateLimits& limits) {
+  const double asked = *limits.min_sqnr;
   const auto surely = [](const OutputFidelity& output) { return output.fidelity.sqnr.low; };
   const auto at_best = [](const OutputFidelity& output) { return output.fidelity.sqnr.high; };
   const auto worst = std::ranges::min_element(verification.outputs, {}, surely);
   const auto hopeless = std::ranges::min_element(verification.outputs, {}, at_best);
   const std::string each = verification.outputs.size() == 1 ? "the output is" : "each output is";
   const bool enough = verification.samples >= fewest_samples;
-  if (enough && at_best(*hopeless) < limits.min_sqnr) {
+  if (enough && at_best(*hopeless) < asked) {
     return failed(
         fmt::format("{} is {} above its error ({} at best, with 95 % confidence), and {:g} dB are "
                     "asked for",
                     name_of(verification, *hopeless), decibels(hopeless->fidelity.sqnr.decibels),
-                    decibels(at_best(*hopeless)), limits.min_sqnr));
+                    decibels(at_best(*hopeless)), asked));
   }
-  if (enough && surely(*worst) >= limits.min_sqnr) {
+  if (enough && surely(*worst) >= asked) {
     const bool exact = std::isinf(surely(*worst));
     return {Verdict::proven,
             exact ? fmt::format("proven: {} equal to the float model's", each)
                   : fmt::format("proven: {} at least {} above its error with 95 % confidence, {:g} dB are "
                                 "asked for",
-                                each, decibels(surely(*worst)), limits.min_sqnr),
+                                each, decibels(surely(*worst)), asked),
             ""};
   }
   const std::int64_t needed = std::max(20, 2 * verification.samples);
@@ -160,15 +162,21 @@ GateDecision judge_decibels(const Verification& verification, const GateLimits& 
           fmt::format("unproven: {} is {} above its error on {} samples, too few to tell on which side of "
                       "{:g} dB it is",
                       name_of(verification, *worst), decibels(worst->fidelity.sqnr.decibels),
-                      verification.samples, limits.min_sqnr),
+                      verification.samples, asked),
           fmt::format("to decide: {}", get_samples(limits, needed, verification.samples, "samples"))};
+}
+
+bool asks_for_anything(const Verification& verification, const GateLimits& limits) {
+  return verification.agreement ? limits.min_agreement > 0 : limits.min_sqnr.has_value();
 }
 
 }  // namespace
 
 GateDecision decide_gate(const Verification& verification, const GateLimits& limits) {
-  const double least_decibels = std::min(kLeastDecibels, limits.min_sqnr);
+  const double least_decibels = std::min(kLeastDecibels, limits.min_sqnr.value_or(-INFINITY));
   if (auto refused = refuse_broken_outputs(verification, least_decibels)) return *std::move(refused);
+  if (!asks_for_anything(verification, limits))
+    return {Verdict::unproven, "unproven: nothing was asked for (--min-agreement 0)", ""};
   return verification.agreement ? judge_agreement(verification, limits)
                                 : judge_decibels(verification, limits);
 }

@@ -10,15 +10,16 @@ inline constexpr double kLeastDecibels = 10;
 /// What a quantized model has to reach.
 struct GateLimits {
   double min_agreement = 0.98;  ///< Of a classifier: the share of samples that get the float model's class.
-  double min_sqnr = 20;         ///< Of any other model: decibels of each output.
-  bool more_samples = false;    ///< Whether the data may hold more samples than could be used.
+  std::optional<double> min_sqnr = 20;  ///< Of any other model: decibels of each output.
+  bool more_samples = false;            ///< Whether the data may hold more samples than could be used.
 };
 
 /// Proven or failed where the 95 % interval of what was measured lies on one side of the limit, else
 /// unproven: few samples tell little. Classifiers are judged by the classes that agree, all others by each
 /// output's signal to noise. Whatever the model, it fails where an output is no number, is dead, has lost one
 /// of the parts that it is joined of, or is less than 10 dB above its error (or than min_sqnr, where that is
-/// less).
+/// less). Where nothing is asked for (0, or no min_sqnr) nothing is proven, and only outputs that are no
+/// number or dead fail.
 GateDecision decide_gate(const Verification& verification, const GateLimits& limits);
 
 }  // namespace calib8

@@ -42,7 +42,7 @@ TEST(Gate, OfClassifiersFollowsTheInterval) {
       << "the interval of 19 of 20 reaches 99.87 %";
   EXPECT_EQ(decide(with_agreement(15, 20)).verdict, Verdict::failed);
   EXPECT_EQ(decide(with_agreement(940, 1000)).verdict, Verdict::failed);
-  EXPECT_EQ(decide(with_agreement(0, 20), 0).verdict, Verdict::proven) << "nothing was asked for";
+  EXPECT_THAT(decide(with_agreement(20, 20), 0).sentence, HasSubstr("unproven: nothing was asked for"));
 }
 
 TEST(Gate, SaysHowManyImagesAreMissing) {
@@ -66,6 +66,8 @@ TEST(Gate, NeverPassesAnOutputThatIsMostlyError) {
   EXPECT_THAT(decide(verification).sentence, HasSubstr("the class agrees on 200 of 200"));
   EXPECT_EQ(decide_gate(verification, {.min_sqnr = 5}).verdict, Verdict::proven) << "it was asked for";
   EXPECT_EQ(decide_gate(with_outputs({output_of(-17, -18, -16)}), {}).verdict, Verdict::failed);
+  EXPECT_EQ(decide_gate(with_outputs({output_of(-17, -18, -16)}), {.min_sqnr = {}}).verdict,
+            Verdict::unproven);
 }
 
 TEST(Gate, OfOtherModelsFollowsTheWorstOutput) {
@@ -101,7 +103,7 @@ TEST(Gate, FailsWhereOutputsAreDead) {
   OutputFidelity dead = output_of(12, 11, 13, "scores");
   dead.fidelity.dead = true;
   const GateDecision decision =
-      decide_gate(with_outputs({output_of(40, 39, 41), dead}), {.min_agreement = 0, .min_sqnr = -1000});
+      decide_gate(with_outputs({output_of(40, 39, 41), dead}), {.min_agreement = 0, .min_sqnr = {}});
   EXPECT_EQ(decision.verdict, Verdict::failed);
   EXPECT_THAT(decision.sentence, HasSubstr("output 'scores' is the same for all of 20"));
 }

@@ -61,16 +61,17 @@ RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptio
     return samples.size() - before;
   };
   const std::size_t calibrating = take(options.num_samples);
-  const std::size_t verifying = calibrating == options.num_samples ? take(request.verification) : 0;
-  const std::size_t selecting = verifying == request.verification ? take(request.selection) : 0;
+  const std::size_t to_verify = request.verification + request.more_verification;
+  const std::size_t verifying = calibrating == options.num_samples ? take(to_verify) : 0;
+  const std::size_t selecting = verifying == to_verify ? take(request.selection) : 0;
   if (samples.size() == 0) throw Error(ErrorCode::dataset, "the representative data generator gave no batch");
   RepresentativeData data;
   data.samples.calibration = samples.part(0, calibrating);
   data.samples.verification = samples.part(calibrating, verifying);
   data.samples.selection = samples.part(calibrating + verifying, selecting);
-  if (verifying == 0 && request.verification > 0) {
+  if (verifying == 0 && to_verify > 0) {
     if (options.note) options.note("no arrays are left to verify on: the first of the calibration are used");
-    const std::size_t count = std::min(request.verification, calibrating);
+    const std::size_t count = std::min(to_verify, calibrating);
     data.samples.verification = samples.part(0, count);
     data.samples.overlap = {count, true};
   }

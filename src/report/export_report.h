@@ -45,7 +45,8 @@ struct UsedOptions {
   std::string quantize, calibration, io;
   std::uint64_t num_calib_samples = 0;
   std::optional<std::uint64_t> verify_samples;  ///< Nothing: as many as the gate needs.
-  double min_agreement = 0, min_sqnr = 0;
+  double min_agreement = 0;
+  std::optional<double> min_sqnr;  ///< Nothing: as ExportOptions says.
   bool require_proof = false;
   std::uint64_t seed = 0;
 };

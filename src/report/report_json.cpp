@@ -46,7 +46,7 @@ json to_json(const UsedOptions& options) {
           {"num_calib_samples", options.num_calib_samples},
           {"verify_samples", options.verify_samples ? json(*options.verify_samples) : json("auto")},
           {"min_agreement", options.min_agreement},
-          {"min_sqnr", options.min_sqnr},
+          {"min_sqnr", options.min_sqnr ? json(*options.min_sqnr) : json(nullptr)},
           {"require_proof", options.require_proof},
           {"seed", options.seed}};
 }

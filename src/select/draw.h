@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,8 @@ struct DrawRequest {
   std::size_t verification = 20;
   std::uint64_t seed = 0;
   std::size_t selection = 0;  ///< To compare candidates on; never calibrated nor verified on.
-  /// So many to verify on are no shortage, where more were asked for.
-  std::size_t enough_to_verify = std::numeric_limits<std::size_t>::max();
+  std::size_t more_verification =
+      0;  ///< To verify on as well, of what all others leave; none is no shortage.
 };
 
 /// Which images to use, before any was opened: places in the listing's images. The three lists are disjoint.

@@ -1,7 +1,5 @@
 #include "select/shortage.h"
 
-#include <algorithm>
-
 namespace calib8 {
 
 std::vector<std::string> overlap_notes(const SetSizes& sizes, const Overlap& overlap, std::string_view what) {
@@ -27,7 +25,7 @@ std::vector<std::string> shortage_notes(const DrawRequest& request, const SetSiz
   if (overlap.samples > 0) {
     notes.push_back(overlap_notes(sizes, overlap, what).front());
   } else {
-    compare(sizes.verification, std::min(request.verification, request.enough_to_verify), "verify");
+    compare(sizes.verification, request.verification, "verify");
   }
   compare(sizes.selection, request.selection, "compare candidates on");
   return notes;
