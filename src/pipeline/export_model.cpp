@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "calib8/export.h"
@@ -53,6 +55,15 @@ std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, c
   return std::nullopt;
 }
 
+void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& join) {
+  if (!run.options.note) return;
+  run.options.note(fmt::format(
+      "warning: '{}', on the way to an output, joins values that span {:.3g} and {:.3g}: one {} scale "
+      "leaves the smaller few levels or none; --io float32 gives each part its own",
+      graph[graph[join.id].outputs[0]].name, join.widest, join.narrowest,
+      name_of(activation_type(run.options))));
+}
+
 QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
                                     const TargetTraits& target, const RepresentativeData& data,
                                     const std::shared_ptr<const LiteRt>& litert) {
@@ -76,6 +87,7 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
     run.report.float_operators.push_back(
         {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
   }
+  for (const UnequalJoin& join : plan.squeezing_joins) warn_of(run, calibrated, join);
   run.report.quantization = to_json(plan, calibrated, ranges);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   TfliteGraph quantized = calibrated;
