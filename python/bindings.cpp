@@ -81,11 +81,14 @@ void bind_options(nb::module_& module) {
       .def_rw("check_preprocessing", &ExportOptions::check_preprocessing)
       .def_rw("num_calib_samples", &ExportOptions::num_samples)
       .def_rw("verify_samples", &ExportOptions::verify_samples)
+      .def_rw("keep_output_axes", &ExportOptions::keep_output_axes)
       .def_rw("dynamic_batch", &ExportOptions::dynamic_batch)
       .def_rw("calibration", &ExportOptions::calibration)
       .def_rw("effort", &ExportOptions::effort)
       .def_rw("io", &ExportOptions::io)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
+      .def_rw("min_sqnr", &ExportOptions::min_sqnr)
+      .def_rw("require_proof", &ExportOptions::require_proof)
       .def_rw("verify_onnx", &ExportOptions::verify_onnx)
       .def_rw("python", &ExportOptions::python)
       .def("set_samples", [](ExportOptions& options, nb::callable next) {
@@ -105,7 +108,11 @@ NB_MODULE(_native, module) {
       .def_ro("onnx", &ExportResult::onnx)
       .def_ro("tflite", &ExportResult::tflite)
       .def_ro("metadata", &ExportResult::metadata)
-      .def_ro("gate_passed", &ExportResult::gate_passed)
+      .def_prop_ro("gate",
+                   [](const ExportResult& result) {
+                     return result.gate ? std::optional(std::string(word_of(*result.gate))) : std::nullopt;
+                   })
+      .def_ro("passed", &ExportResult::passed)
       .def_prop_ro("verdict", [](const ExportResult& result) { return calib8::one_line(result.verdict); })
       .def_ro("summary", &ExportResult::summary)
       .def_prop_ro("report", [](const ExportResult& result) { return result.report.text(); });

@@ -28,6 +28,10 @@ enum class Effort { fast, balanced, max };
 /// What is looked for in a data set; automatic: whatever is there.
 enum class DatasetKind { automatic, classification, detection, images, numpy };
 
+/// Whether an integer model is as good as the float one: surely enough, surely not, or as far as is known,
+/// where there were too few samples to be sure.
+enum class Verdict { proven, unproven, failed };
+
 /// A choice and the word for it: on the command line, in Python and in JSON.
 template <class T>
 struct Choice {
@@ -63,6 +67,10 @@ constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
            {detection, "detection"},
            {images, "images"},
            {numpy, "numpy"}}};
+}
+constexpr std::array<Choice<Verdict>, 3> choices_of(Verdict) {
+  using enum Verdict;
+  return {{{proven, "proven"}, {unproven, "unproven"}, {failed, "failed"}}};
 }
 
 /// The word of a choice; empty for a value that is none of them.

@@ -10,6 +10,15 @@ namespace {
 constexpr std::size_t fewest_selection_samples = 4;
 constexpr std::size_t most_candidates = 6;
 
+/// So many that their outputs fit into memory, of the float model and of a candidate.
+std::size_t samples_to_compare_on(const TfliteGraph& graph, std::size_t there, Effort effort) {
+  constexpr std::int64_t most_values = 1 << 24;
+  std::int64_t values = 1;
+  for (const TensorId output : graph.outputs()) values += element_count(graph[output].shape).value_or(0);
+  const auto fitting = static_cast<std::size_t>(std::max<std::int64_t>(most_values / values, 2));
+  return std::min({there, selection_samples(effort), fitting});
+}
+
 /// Only numbers can be compared.
 bool can_be_measured(const TfliteGraph& graph) {
   return std::ranges::all_of(graph.outputs(),
@@ -39,7 +48,7 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
   StepCounter progress(options.progress, most_candidates);
-  Trials trials(task, samples, std::min(samples.size(), selection_samples(options.effort)),
+  Trials trials(task, samples, samples_to_compare_on(task.model.graph, samples.size(), options.effort),
                 [&] { progress.step(); });
   const InputsOfLayers inputs = observe_inputs(task, first, options.effort);
   trials.add(plain, std::move(first));
