@@ -61,8 +61,8 @@ def export(
         progress: called with stage, done and total.
         **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
             num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
-            num_classes, arch, dynamic_batch, preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean,
-            std, check_preprocessing, calibration, io, min_agreement, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
+            num_classes, arch, state_dict, head_activation, array_layout, class_order, dynamic_batch, preprocessing,
+            resize_mode, crop, interpolation, channel_order, scale, mean, std, check_preprocessing, calibration, io, min_agreement, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
             for single files.
 
     Raises:
@@ -96,7 +96,7 @@ class ModelExporter:
         checkpoint: a .pth checkpoint, an .onnx or a float .tflite file.
         arch: the architecture as torchvision names it; else the checkpoint's config says it, or it is recognized.
         num_classes: checked against the model where given.
-        input_size: height and width of the image, in pixels: N or (height, width).
+        input_size: height and width of the image, in pixels: N or (height, width); else what the file says, or 224.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class ModelExporter:
         *,
         arch: str | None = None,
         num_classes: int | None = None,
-        input_size: int | tuple[int, int] | None = 224,
+        input_size: int | tuple[int, int] | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._options: dict[str, Any] = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
@@ -147,6 +147,8 @@ _ENUMS = {
     "format": _native.OutputFormat,
     "quantize": _native.QuantizeTo,
     "dataset_type": _native.DatasetKind,
+    "array_layout": _native.ArrayLayout,
+    "class_order": _native.ClassOrder,
     "calibration": _native.CalibrationMethod,
     "io": _native.ModelIo,
 }
