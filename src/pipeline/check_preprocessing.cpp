@@ -180,9 +180,9 @@ std::string describe_result(const PreprocessingCheck& check) {
 
 }  // namespace
 
-std::vector<std::pair<int, int>> usual_sizes(int height, int width) {
+std::vector<std::pair<int, int>> usual_sizes(int height, int width, int picture) {
   std::vector<std::pair<int, int>> sizes;
-  const int most = std::max(256, std::max(height, width) * 3 / 2);
+  const int most = std::max(std::min(picture, 256), std::max(height, width) * 3 / 2);
   for (const int side : {32, 64, 96, 128, 160, 192, 224, 256, 299, 384}) {
     if (side <= most && (side != height || side != width)) sizes.emplace_back(side, side);
   }

@@ -21,8 +21,9 @@ struct OtherSizes {
   std::function<std::optional<LoweredModel>(int height, int width)> model_at;
 };
 
-/// Sizes that networks are usually trained at, but the declared one: no more than half as large again.
-std::vector<std::pair<int, int>> usual_sizes(int height, int width);
+/// Sizes that networks are usually trained at, but the declared one: up to half as large again, or as large
+/// as the pictures (`picture`, of their shorter sides) where those are larger, but not over 256 then.
+std::vector<std::pair<int, int>> usual_sizes(int height, int width, int picture);
 
 /// Runs the float model on labelled images under the declared preprocessing and its usual mistakes, and at
 /// other sizes. Where one scores clearly better, its own mistakes are tried too, once, so that two at a time

@@ -130,8 +130,9 @@ RepresentativeData take_data(ExportRun& run, const LoweredModel& model) {
 /// The images' own, where they are of one, and the usual ones.
 std::vector<std::pair<int, int>> sizes_to_try(const RepresentativeData& data) {
   const Preprocessing& steps = data.preprocessing->steps;
-  std::vector<std::pair<int, int>> sizes = usual_sizes(steps.height, steps.width);
   const auto& quality = data.findings.quality;
+  const int picture = quality ? std::min(quality->height.median, quality->width.median) : 0;
+  std::vector<std::pair<int, int>> sizes = usual_sizes(steps.height, steps.width, picture);
   if (!quality || quality->images == 0) return sizes;
   const std::pair<int, int> own(quality->height.median, quality->width.median);
   constexpr int largest = 512;

@@ -2,11 +2,11 @@
 
 #include "base/text.h"
 #include "pipeline/preprocessing_choice.h"
+#include "pipeline/readers/class_names.h"
 #include "pipeline/readers/model_readers.h"
 #include "read/architectures/rebuild.h"
 #include "read/checkpoint.h"
 #include "read/checkpoint_description.h"
-#include "read/class_names.h"
 #include "report/table.h"
 
 namespace calib8 {

@@ -1,4 +1,4 @@
-#include "read/class_names.h"
+#include "pipeline/readers/class_names.h"
 
 #include <algorithm>
 #include <array>
