@@ -131,6 +131,67 @@ def test_class_names_of_a_part_of_the_classes(tmp_path):
     assert "right, float 20" in said and "20 of 20 right" in said, said
 
 
+@pytest.mark.parametrize("place", ["config", "beside", "args"])
+def test_class_names_in_a_checkpoint(tmp_path, place):
+    from support.torchvision_models import torchvision
+
+    torch.manual_seed(0)
+    weights = torchvision.models.resnet18(num_classes=3).state_dict()
+    names = {"class_to_idx": {"mid_gray": 1, "bright": 2, "dark": 0}}
+    content = {"state_dict": weights, **(names if place == "beside" else {place: names})}
+    torch.save(content, tmp_path / "m.pth")
+    data = pictures(tmp_path / "data", ["dark", "mid_gray", "bright"], 5)
+    done = run_calib8("export", tmp_path / "m.pth", "--dataset-dir", data, "--output-dir", tmp_path / "out", "--quantize", "float16", "--verify-samples", 2, "--input-size", 32)
+    assert done.returncode == 0, done.stderr
+    metadata = json.loads((tmp_path / "out" / "model.tflite.quantization_metadata").read_text())
+    assert metadata["dataset"]["classes"] == ["dark", "mid_gray", "bright"] and "numbered by the 3 names" in done.stderr
+    assert {sample["class"] for sample in metadata["dataset"]["calibration"] if "bright" in sample["path"]} == {2}
+
+
+# Weights that are no numbers
+
+
+def spoilt(path, value, where="kernel"):
+    model = onnx.load(brightness_classifier(path, 3))
+    for tensor in model.graph.initializer:
+        if tensor.name == where:
+            array = numpy_helper.to_array(tensor).copy()
+            array.flat[0] = value
+            tensor.CopyFrom(numpy_helper.from_array(array, where))
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("quantize", ["none", "float16"])
+@pytest.mark.parametrize("value, word", [(np.nan, "NaN"), (np.inf, "infinity")])
+@pytest.mark.parametrize("where", ["kernel", "weights", "bias"])
+def test_onnx_weights_that_are_no_numbers_are_refused(tmp_path, value, word, where, quantize):
+    done = run_calib8("export", spoilt(tmp_path / "m.onnx", value, where), "--quantize", quantize, "--output-dir", tmp_path / "out")
+    assert done.returncode == 3 and word in done.stderr and where in done.stderr, done.stderr
+    assert not (tmp_path / "out" / "model.tflite").exists()
+
+
+def test_tflite_weights_that_are_no_numbers_are_refused(tmp_path):
+    run_calib8("export", brightness_classifier(tmp_path / "m.onnx", 3), "--quantize", "none", "--output-dir", tmp_path / "out", check=True)
+    content = (tmp_path / "out" / "model.tflite").read_bytes()
+    bias = (-4 * np.linspace(0, 1, 3, dtype=np.float32) ** 2).tobytes()
+    assert bias in content
+    (tmp_path / "nan.tflite").write_bytes(content.replace(bias, np.full(3, np.nan, np.float32).tobytes()))
+    done = run_calib8("export", tmp_path / "nan.tflite", "--quantize", "float16", "--output-dir", tmp_path / "other")
+    assert done.returncode == 3 and "NaN" in done.stderr, done.stderr
+
+
+def test_infinity_in_a_mask_is_none_of_these(tmp_path):
+    mask = np.array([0, -np.inf, 0], np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "mask"], ["s"]), helper.make_node("Softmax", ["s"], ["y"])], "mask",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])], [numpy_helper.from_array(mask, "mask")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "m.onnx")
+    assert run_calib8("export", tmp_path / "m.onnx", "--quantize", "none", "--output-dir", tmp_path / "out").returncode == 0
+
+
 # What an ONNX file says of itself
 
 
@@ -191,6 +252,13 @@ def test_the_exporter_and_the_command_take_the_same_size(tmp_path, small_resnet)
     command = run_calib8("export", tmp_path / "m.pth", "--quantize", "none", "--output-dir", tmp_path / "out", "--json", "--quiet", check=True)
     assert result.report["model"] == json.loads(command.stdout)["model"]
     assert result.report["model"]["input_size"] == [64, 64] and "config" in result.report["model"]["input_size_from"]
+
+
+@pytest.mark.slow
+def test_other_sizes_are_among_the_mistakes(tmp_path, digits_checkpoint, digits_data):
+    """Trained at 64, exported at 224: the float model gets a third right, and the check names the size."""
+    done = run_calib8("export", digits_checkpoint, "--dataset-dir", digits_data, "--output-dir", tmp_path / "out", "--input-size", 224, "--quantize", "float16", "--verify-samples", 2, "--check-preprocessing")
+    assert "input size 64" in done.stderr and "--input-size 64" in done.stderr, done.stderr
 
 
 # Arrays that fit both ways

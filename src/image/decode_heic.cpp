@@ -31,6 +31,7 @@ Image decode_heic(ByteView file, const std::string& where) {
                                                                             &heif_context_free);
   if (!context) throw Error(ErrorCode::dataset, "not enough memory to decode the HEIC", where);
   heif_context_set_maximum_image_size_limit(context.get(), static_cast<int>(kLongestImageSide));
+  heif_context_set_max_decoding_threads(context.get(), 0);  // images are decoded side by side already
   check(heif_context_read_from_memory_without_copy(context.get(), file.data(), file.size(), nullptr), where);
   heif_image_handle* opened = nullptr;
   check(heif_context_get_primary_image_handle(context.get(), &opened), where);
