@@ -29,12 +29,13 @@ class OperatorTypes {
 
   /// The operator computes in float after all.
   void keep_float(OperatorId id, std::string reason);
+  /// Operators that only move bytes from float ones to float ones, or out of the model, compute in float too.
+  void keep_movers_among_float_operators();
   /// In execution order.
   std::vector<FloatOperator> float_operators() const;
 
  private:
   void decide(OperatorId id, const TargetTraits& target, const QuantizationChoices& choices);
-  void keep_movers_among_float_operators();
 
   const TfliteGraph& graph_;
   DType chosen_;
