@@ -167,11 +167,15 @@ HEADS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("name, features", [("resnet18", 512), ("mobilenet_v3_small", 576), ("efficientnet_b0", 1280)])
-def test_heads_in_place_of_torchvisions(tmp_path, head, name, features):
-    if name != "resnet18" and head not in ("Dropout-Linear", "Linear-ReLU-Dropout-Linear"):
-        return
+COMBINATIONS = [("resnet18", 512, head) for head in HEADS] + [
+    (name, features, head)
+    for name, features in (("mobilenet_v3_small", 576), ("efficientnet_b0", 1280))
+    for head in ("Linear-ReLU-Dropout-Linear", "nested")
+]
+
+
+@pytest.mark.parametrize("name, features, head", COMBINATIONS)
+def test_heads_in_place_of_torchvisions(tmp_path, name, features, head):
     model = with_head(name, HEADS[head](features))
     said = check(model.state_dict(), model, tmp_path)
     assert ("--head-activation" in said) == ("ReLU" in head or head == "nested")

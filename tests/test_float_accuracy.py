@@ -51,7 +51,7 @@ def pictures(root, names, count=12, size=32):
 
 
 def export(model, data, tmp_path, *flags, status=None):
-    done = run_calib8("export", model, "--dataset-dir", data, "--output-dir", tmp_path / "out", "--scale", "1/255", "--mean", 0, "--std", 1, "--min-agreement", 0, *flags)
+    done = run_calib8("export", model, "--dataset-dir", data, "--output-dir", tmp_path / "out", "--scale", "1/255", "--mean", 0, "--std", 1, "--min-agreement", 0, "--num-calib-samples", 24, "--verify-samples", 20, *flags)
     assert done.returncode == (status or 0), done.stderr
     return done.stdout + done.stderr
 
@@ -281,3 +281,21 @@ def test_arrays_of_two_readings_are_said_and_can_be_named(tmp_path, layout):
         assert done.returncode == 0 and "layout is a guess" in done.stderr and "--array-layout" in done.stderr, done.stderr
         outs.append((tmp_path / "out" / "model.tflite").read_bytes())
     assert outs[0] == outs[1], "an ONNX file has channels first, and so has its arrays by default"
+
+
+def test_arrays_of_two_readings_given_in_python(tmp_path, capfd):
+    import calib8
+
+    kernel = np.random.default_rng(0).normal(size=(4, 8, 3, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "k"], ["y"], kernel_shape=[3, 3])], "cube",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 6, 6])], [numpy_helper.from_array(kernel, "k")],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "m.onnx")
+    values = np.random.default_rng(1).random((40, 8, 8, 8), np.float32) * np.logspace(-1, 1, 8, dtype=np.float32)[:, None, None]
+    files = []
+    for layout, data in (("channels-first", values), ("channels-last", values.transpose(0, 2, 3, 1)), ("auto", values.transpose(0, 2, 3, 1))):
+        result = calib8.export(tmp_path / "m.onnx", representative_data_gen=[np.ascontiguousarray(data)], num_calib_samples=30, verify_samples=4, min_agreement=0, output_dir=tmp_path / layout, array_layout=layout)
+        files.append(result.tflite.read_bytes())
+    assert files[0] == files[1] == files[2]

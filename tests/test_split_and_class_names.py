@@ -100,6 +100,15 @@ def test_a_table_beside_the_pictures_is_used(tmp_path):
     assert any("train.csv is used" in note for note in found["notes"])
 
 
+def test_a_table_that_is_not_used_is_said(tmp_path):
+    make(tmp_path, *names("test"), *names("train", 4))
+    make(tmp_path, "train.csv", content="image,label\n0,cat\n1,dog\n2,cat\n3,dog\n")
+    found = discover(tmp_path)
+    assert found["layout"].startswith("images: test")
+    assert any("train.csv is there too and isn't used" in note for note in found["notes"]), found["notes"]
+    assert discover(tmp_path / "train.csv")["labels"] == [0, 1, 0, 1]
+
+
 def test_a_form_to_hand_in_is_never_used(tmp_path):
     make(tmp_path, *[f"{i}.jpg" for i in range(4)])
     make(tmp_path, "sample_submission.csv", content="image,label\n0,cat\n1,cat\n2,cat\n3,cat\n")

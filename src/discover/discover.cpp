@@ -124,6 +124,19 @@ bool find_layout_below(Search& search) {
   return false;
 }
 
+/// Images are taken without classes while a table beside them seems to hold some.
+void note_unused_labels(Search& search) {
+  const DatasetListing& listing = search.listing;
+  const bool labelled =
+      !listing.class_names.empty() || listing.annotations || search.type != DatasetKind::automatic;
+  if (labelled || search.reader.options().kind == FileKind::arrays) return;
+  const std::string list = hint_of_list(search);
+  if (list.empty() || list.ends_with(".txt") || listing.layout.find(list) != std::string::npos) return;
+  search.listing.notes.push_back(fmt::format(
+      "{} is there too and isn't used: name it with --dataset-dir to take its images and their classes",
+      list));
+}
+
 bool find_layout(Search& search) {
   if (find_layout_here(search, false) || find_layout_below(search)) return true;
   const bool allowed = search.type == DatasetKind::automatic || search.type == DatasetKind::images ||
@@ -303,7 +316,10 @@ DatasetListing discover_dataset(const fs::path& folder, const DiscoverOptions& o
   }
   const FileKind kind = options.type == DatasetKind::numpy ? FileKind::arrays : FileKind::images;
   Search search{FolderReader(folder, {kind, options.follow_links}), options.type, {}, {}, {}, {}};
-  if (find_layout(search)) return finish(search);
+  if (find_layout(search)) {
+    note_unused_labels(search);
+    return finish(search);
+  }
   if (options.type != DatasetKind::automatic || search.reader.left_out().array_files == 0)
     fail_without_images(search, folder);
   return discover_dataset(folder, {DatasetKind::numpy, options.follow_links});

@@ -65,7 +65,8 @@ struct DecodeOptions {
 /// short within their pixels are refused by both).
 ///
 /// `where` names the file in errors. Fails with ErrorCode::dataset where the bytes are of another format, are
-/// damaged or cut short, or claim more than kMaximumPixels. Nothing is ever printed. Besides the file and the
+/// damaged or cut short, or claim more than kMaximumPixels. Nothing is printed but by
+/// libheif's decoder, on damaged HEIC. Besides the file and the
 /// result it takes at most about as much memory as the result, and for progressive JPEG twice as much.
 Image decode_image(ByteView file, const std::string& where, const DecodeOptions& options = {});
 

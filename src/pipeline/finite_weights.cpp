@@ -52,12 +52,4 @@ void require_finite_weights(const OnnxGraph& graph, const std::string& where) {
   }
 }
 
-void require_finite_weights(const TfliteGraph& graph, const std::string& where) {
-  for (std::size_t i = 0; i < graph.value_count(); ++i) {
-    const TfliteTensor& tensor = graph[graph.value_at(i)];
-    if (tensor.is_constant() && !graph.users(graph.value_at(i)).empty())
-      check(tensor.as_tensor(), tensor.name, false, where);
-  }
-}
-
 }  // namespace calib8

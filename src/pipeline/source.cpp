@@ -78,8 +78,6 @@ Source read_file(const Data& file, const ExportOptions& options) {
   Source source = reader.read(file, options);
   if (const auto* onnx = std::get_if<OnnxGraph>(&source.graph))
     require_finite_weights(*onnx, options.model.string());
-  else if (const auto* tflite = std::get_if<TfliteGraph>(&source.graph))
-    require_finite_weights(*tflite, options.model.string());
   source.description.file = options.model.filename().string();
   source.description.bytes = file.size();
   source.description.sha256 = sha256(file.bytes());
