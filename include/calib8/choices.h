@@ -31,6 +31,10 @@ enum class ArrayLayout { automatic, channels_first, channels_last };
 /// torchvision's ImageFolder does it; always so; or with numbers in their names by value (1, 2, 10).
 enum class ClassOrder { automatic, bytes, natural };
 
+/// Whether an integer model is as good as the float one: surely enough, surely not, or as far as is known,
+/// where there were too few samples to be sure.
+enum class Verdict { proven, unproven, failed };
+
 /// A choice and the word for it: on the command line, in Python and in JSON.
 template <class T>
 struct Choice {
@@ -62,6 +66,10 @@ constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
            {detection, "detection"},
            {images, "images"},
            {numpy, "numpy"}}};
+}
+constexpr std::array<Choice<Verdict>, 3> choices_of(Verdict) {
+  using enum Verdict;
+  return {{{proven, "proven"}, {unproven, "unproven"}, {failed, "failed"}}};
 }
 
 constexpr std::array<Choice<ArrayLayout>, 3> choices_of(ArrayLayout) {
