@@ -96,6 +96,12 @@ struct Outputs {
   std::optional<std::string> metadata;  ///< Its path.
 };
 
+/// An output whose axes have another order in the .tflite file than in model.onnx: channels last.
+struct MovedOutput {
+  std::string name;
+  std::vector<std::int64_t> onnx_shape, tflite_shape;
+};
+
 /// Whether a quantized model is good enough to be shipped.
 struct GateDecision {
   Verdict verdict = Verdict::unproven;
@@ -155,6 +161,7 @@ struct ExportReport {
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
   std::vector<std::string> warnings;  ///< Of the float model on its data: to be mended before all else.
+  std::vector<MovedOutput> moved_outputs;
   Outputs outputs;
   Measured measured;
   std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.
