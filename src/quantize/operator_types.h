@@ -34,6 +34,8 @@ class OperatorTypes {
 
  private:
   void decide(OperatorId id, const TargetTraits& target, const QuantizationChoices& choices);
+  void keep_normalizations();
+  void keep_functions();
   void keep_movers_among_float_operators();
 
   const TfliteGraph& graph_;

@@ -21,6 +21,7 @@ using protozero::tag_and_type;
 
 struct ModelMessage {
   std::optional<data_view> graph;
+  std::vector<data_view> functions;
   std::optional<std::int64_t> opset;  ///< Of ONNX's own domain.
 };
 
@@ -56,6 +57,9 @@ ModelMessage parse_model(data_view view) {
         if (model.graph) throw Error(ErrorCode::model, "holds two graphs");
         model.graph = message.get_view();
         break;
+      case tag_and_type(proto::Model::functions, pbf_wire_type::length_delimited):
+        model.functions.push_back(message.get_view());
+        break;
       case tag_and_type(proto::Model::opset_import, pbf_wire_type::length_delimited):
         read_opset(message.get_view(), model);
         break;
@@ -78,7 +82,7 @@ OnnxGraph read_model(const Data& file, const std::filesystem::path& folder,
   }
   OnnxTensorSource source{file, folder, {}};
   OnnxRefusals refusals;
-  OnnxGraph graph = build_onnx_graph(*model.graph, *model.opset, source, refusals);
+  OnnxGraph graph = build_onnx_graph(*model.graph, model.functions, *model.opset, source, refusals);
   refusals.throw_if_any();
   if (external_files) *external_files = std::move(source.external);
   return graph;

@@ -27,7 +27,7 @@ struct OnnxUpgrade {
 /// goes to the refusals.
 void upgrade_onnx_node(OnnxNode& node, OnnxUpgrade& upgrade);
 
-/// True where a file of an older opset may hold this operator, although all_onnx_ops() doesn't: upgrading
+/// True where a file of another opset may hold this operator, although all_onnx_ops() doesn't: upgrading
 /// replaces it.
 bool is_upgraded_away(std::string_view op_type);
 
