@@ -25,6 +25,9 @@ LINT_PACKAGES := clang-tidy-16
 # torch is needed by tests only, as the oracle; 2.13.0 is its CPU build where the index offers one.
 TEST_REQUIREMENTS := tests/requirements.txt
 
+# Random graphs that test-all takes to integers, of each type of activations.
+GRAPHS ?= 10000
+
 # Seconds that each fuzz target runs in a smoke test.
 FUZZ_SECONDS ?= 60
 
@@ -110,6 +113,7 @@ test: $(STAMPS)/tests $(STAMPS)/test-venv
 
 test-all: $(STAMPS)/tests $(STAMPS)/test-venv
 	@cd $(BUILD) && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
+	@for type in int8 int16x8; do VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BUILD)/src/property_test --quantize $$type --count $(GRAPHS) --covers-rows; done
 	@$(BIN)/python -m pytest -q tests --all
 
 format:

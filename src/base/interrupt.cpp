@@ -22,10 +22,6 @@ void request_interrupt() noexcept {
   interrupted = true;
 }
 
-void clear_interrupt() noexcept {
-  interrupted = false;
-}
-
 void throw_if_interrupted() {
   if (interrupted) throw Error(ErrorCode::interrupted, "stopped by the user; nothing half-written was left");
   if (current_check) current_check->run_if_due();

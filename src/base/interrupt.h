@@ -8,9 +8,6 @@ namespace calib8 {
 /// signal handler.
 void request_interrupt() noexcept;
 
-/// Forgets the request: tests share a process.
-void clear_interrupt() noexcept;
-
 /// Fails with ErrorCode::interrupted once request_interrupt() was called, and with what the thread's
 /// InterruptCheck fails with. Long loops call it at every step.
 void throw_if_interrupted();

@@ -20,6 +20,14 @@ std::vector<std::size_t> find_clippable(const TfliteGraph& graph, const std::vec
   return positions;
 }
 
+/// Where the fused activation of a tensor's operator cuts off above.
+std::optional<float> upper_bound(const TfliteGraph& graph, TensorId tensor) {
+  const OperatorId producer = graph.producer(tensor);
+  const tflite::Activation* fused = producer.exists() ? fused_activation(graph[producer]) : nullptr;
+  if (fused && *fused == tflite::Activation::relu6) return 6.0f;
+  return std::nullopt;
+}
+
 bool all_outputs_are_float(const TfliteGraph& graph) {
   return std::all_of(graph.outputs().begin(), graph.outputs().end(),
                      [&](TensorId output) { return graph[output].dtype == DType::float32; });
@@ -51,12 +59,19 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
   StepCounter progress(options.progress, samples.size());
   auto seen = observe(pool, samples, all, fresh, progress);
 
-  std::vector<Range> ranges = seen.get<Extremes>().ranges();
+  const std::vector<Range> extremes = seen.get<Extremes>().ranges();
+  std::vector<Range> ranges = extremes;
   const std::vector<Histogram>& histograms = seen.get<ValueCounts>().histograms();
   parallel_for(clippable.size(), options.threads, [&](int, std::size_t i) {
     Range& range = ranges[clippable[i]];
     range = choose_range(options.method, range, histograms[i], options.activations);
   });
+  if (options.method == CalibrationMethod::mse) {
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+      if (!graph.is_input(observed[i]))
+        ranges[i] = with_room(ranges[i], extremes[i], samples.size(), upper_bound(graph, observed[i]));
+    }
+  }
   Calibration result;
   result.ranges.resize(graph.value_count());
   for (std::size_t i = 0; i < observed.size(); ++i) result.ranges[observed[i].index] = ranges[i];

@@ -34,7 +34,8 @@ struct Calibration {
 /// The exact minimum and maximum come from all values (see Extremes), histograms, where the method needs
 /// them, from a part of each tensor in each sample (see ValueCounts). Where the range could clip, the graph's
 /// inputs and outputs keep all that was seen: clipping an input loses data, clipping the top logit the
-/// answer. The result doesn't depend on the number of threads.
+/// answer. Beside inputs, ranges of CalibrationMethod::mse get room for what the samples didn't show (see
+/// with_room()). The result doesn't depend on the number of threads.
 ///
 /// Fails with ErrorCode::model where a tensor becomes NaN or infinite, ErrorCode::dataset where a sample
 /// can't be had.

@@ -125,11 +125,40 @@ TEST(Calibrate, ClipsInsideButNotAtTheEdges) {
   for (const CalibrationMethod method : {CalibrationMethod::percentile, CalibrationMethod::mse}) {
     const auto chosen = ranges_by(method);
     EXPECT_EQ(chosen[model.x.index], exact[model.x.index]);
-    EXPECT_EQ(chosen[model.y.index], exact[model.y.index]);
+    EXPECT_LE(chosen[model.y.index]->low, exact[model.y.index]->low);
+    EXPECT_GE(chosen[model.y.index]->high, exact[model.y.index]->high);
     EXPECT_LT(chosen[model.cube.index]->high, 0.9f * exact[model.cube.index]->high) << "a heavy tail";
     EXPECT_GT(chosen[model.cube.index]->low, 0.9f * exact[model.cube.index]->low);
     EXPECT_GT(chosen[model.cube.index]->high, 0.05f * exact[model.cube.index]->high);
   }
+}
+
+TEST(Calibrate, TheFewerSamplesTheMoreRoomBesideThem) {
+  const Model model;
+  const auto litert = open_litert();
+  const auto ranges_of = [&](CalibrationMethod method, std::size_t count) {
+    return calibrate(model.view(), model.observed(), random_samples(count, 9), litert, {.method = method})
+        .ranges;
+  };
+  for (const std::size_t count : {1, 2, 5, 48}) {
+    const auto seen = ranges_of(CalibrationMethod::minmax, count);
+    const auto given = ranges_of(CalibrationMethod::mse, count);
+    EXPECT_EQ(given[model.x.index], seen[model.x.index]) << "an input";
+    const Range y = *seen[model.y.index], with_room = *given[model.y.index];
+    const float room = (y.high - y.low) / static_cast<float>(std::max<std::size_t>(count, 2) - 1);
+    EXPECT_FLOAT_EQ(with_room.high, y.high + room);
+    EXPECT_EQ(with_room.low, y.low) << "RELU's zero";
+  }
+}
+
+TEST(WithRoom, LeavesEndsThatWereCutOff) {
+  EXPECT_EQ(with_room({-2, 3}, {-2, 3}, 6), (Range{-3, 4}));
+  EXPECT_EQ(with_room({-1, 3}, {-2, 3}, 6), (Range{-1, 4}));
+  EXPECT_EQ(with_room({-2, 2}, {-2, 3}, 6), (Range{-3, 2}));
+  EXPECT_EQ(with_room({0, 6}, {0, 6}, 4, 6.0f), (Range{0, 6}));
+  EXPECT_EQ(with_room({0, 5}, {0, 5}, 6, 6.0f), (Range{0, 6}));
+  constexpr float largest = std::numeric_limits<float>::max();
+  EXPECT_EQ(with_room({-largest, largest}, {-largest, largest}, 2), (Range{-largest, largest}));
 }
 
 TEST(Calibrate, TakesTheExtremesOfSwishFromItsArgument) {

@@ -91,4 +91,17 @@ Range choose_range(CalibrationMethod method, Range observed, const Histogram& hi
   return observed;
 }
 
+Range with_room(Range chosen, Range observed, std::size_t samples, std::optional<float> bound) {
+  const double width = static_cast<double>(observed.high) - static_cast<double>(observed.low);
+  const double room = width / static_cast<double>(std::max<std::size_t>(samples, 2) - 1);
+  constexpr double largest = std::numeric_limits<float>::max();
+  const auto is_free = [&](float end) { return end != 0 && end != bound; };
+  Range widened = chosen;
+  if (chosen.low <= observed.low && is_free(chosen.low))
+    widened.low = static_cast<float>(std::max(static_cast<double>(chosen.low) - room, -largest));
+  if (chosen.high >= observed.high && is_free(chosen.high))
+    widened.high = static_cast<float>(std::min(static_cast<double>(chosen.high) + room, largest));
+  return widened;
+}
+
 }  // namespace calib8

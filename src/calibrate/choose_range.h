@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include "base/dtype.h"
 #include "base/range.h"
 #include "calib8/choices.h"
@@ -20,5 +23,11 @@ namespace calib8 {
 /// tensor. Without counts the observed range is the answer.
 Range choose_range(CalibrationMethod method, Range observed, const Histogram& histogram,
                    DType activations = DType::int8);
+
+/// Room for what few samples didn't show: where `chosen` ends with what was `observed`, it is widened by the
+/// observed width divided by samples - 1, as the largest of that many evenly spread values lies below the end
+/// of what they are spread over. An end that was cut off deliberately stays, and so does one at zero or at
+/// `bound` (the 6 of RELU6): there a kernel cuts off. `samples` is at least 1.
+Range with_room(Range chosen, Range observed, std::size_t samples, std::optional<float> bound = {});
 
 }  // namespace calib8

@@ -34,10 +34,13 @@ struct WeightsRule {
 /// What the scales of an operator's inputs and output must fulfil together, within TargetTraits' limits.
 enum class ScaleRelation {
   none,
-  weighted,  ///< input scale * weight scale / output scale: what has a WeightsRule.
-  sum,       ///< input scale / output scale, for both inputs.
-  product,   ///< scale * scale / output scale of two inputs.
-  matrices,  ///< Likewise, but with no lower end: every product is rounded once only, in the sum.
+  weighted,      ///< input scale * weight scale / output scale: what has a WeightsRule.
+  sum,           ///< input scale / output scale, for both inputs.
+  product,       ///< scale * scale / output scale of two inputs.
+  matrices,      ///< Likewise, but with no lower end: every product is rounded once only, in the sum.
+  rescaled,      ///< gain * input scale / output scale, of the first input.
+  inverse_root,  ///< 1 / (sqrt(input scale) * output scale).
+  table,         ///< The input scale alone: the kernel looks its results up.
 };
 
 /// What a quantized form of one operator must be like.
@@ -47,6 +50,7 @@ struct QuantizationRule {
   std::int32_t fixed_zero_point = 0;
   std::optional<WeightsRule> weights = std::nullopt;
   ScaleRelation relation = ScaleRelation::none;
+  float gain = 1;         ///< For ScaleRelation::rescaled: the largest factor by which the kernel multiplies.
   bool has_int16 = true;  ///< There is a right kernel for int16 activations.
   std::optional<std::size_t> symmetric_input = std::nullopt;  ///< An activation whose zero point is to be 0.
   std::string_view reason = {};                               ///< For OutputRange::keep_float: why.

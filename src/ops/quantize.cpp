@@ -83,7 +83,7 @@ const OpFamily::TfliteRow rows[] = {
       .infer = infer_quantize,
       .is_elementwise = true,
       .builtin_code = 114,
-      .rule = {OutputRange::no_range},
+      .rule = {{.output = OutputRange::no_range, .relation = ScaleRelation::rescaled}},
       .version = quantize_version,
       .read = read_plain<tflite::Quantize>,
       .runs_on_xnnpack = quantize_on_xnnpack,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -15,10 +16,16 @@ struct OperatorCheck;
 struct ScaleLimits {
   /// input scale * weight scale / output scale stays below it.
   double multiplier_bound = 256;
+  /// RELU, MEAN, QUANTIZE and others of one input: gain * input scale / output scale stays below it.
+  double rescaling_bound = 256;
   /// ADD, SUB: input scale / output scale in [smallest, bound).
   double smallest_sum_ratio = 0, sum_ratio_bound = 256;
   /// MUL: product of the input scales / output scale in [smallest, bound).
   double smallest_product_ratio = 0, product_ratio_bound = 256;
+  /// RSQRT: 1 / (sqrt(input scale) * output scale) in [smallest, bound).
+  double smallest_inverse_root = 0x1p-11, inverse_root_bound = 0x1p30;
+  /// LOGISTIC, TANH: the input scale stays below it.
+  double table_input_bound = std::numeric_limits<double>::infinity();
 };
 
 /// Where a model is to run, as data: what the rows of the operators, the planner, the passes and the

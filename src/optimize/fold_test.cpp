@@ -136,7 +136,7 @@ TEST(HardSwish, IsFoundInEveryFormAndExpandedInOne) {
 
     const auto inputs = b.draw_inputs();
     const auto before = evaluate(b.graph, inputs);
-    prepare_for_int8(b.graph, litert_cpu());
+    prepare_for_integers(b.graph, litert_cpu());
     EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 1e-6);
     EXPECT_EQ(kinds(b.graph), (Kinds{"TANH", "ADD", "MUL", "MUL"})) << form;
     EXPECT_EQ(first<tflite::Add>(b.graph).activation, Activation::relu6);

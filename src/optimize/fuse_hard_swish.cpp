@@ -1,6 +1,6 @@
-#include "pattern/match.h"
 #include "optimize/passes.h"
 #include "optimize/rewrite.h"
+#include "pattern/match.h"
 
 //   x -> ADD 3 (relu6) -.
 //                       MUL -> MUL 1/6 -> y      =>      x -> HARD_SWISH -> y

@@ -65,6 +65,8 @@ constexpr std::array simplification = {
     CALIB8_REWRITE(fold_arithmetic_into_next_convolution),
     // Into what is left.
     CALIB8_REWRITE(fuse_activation),
+    // Once masks are constants, and those of two sums one.
+    CALIB8_REWRITE(bound_infinite_mask),
     // Looks for an ADD that has its RELU6 fused.
     CALIB8_REWRITE(fuse_hard_swish),
     // SAME wants the whole padding in one PAD.
@@ -125,7 +127,8 @@ PassReport optimize(TfliteGraph& graph, const OptimizeOptions& options) {
   return report;
 }
 
-PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target, const OptimizeOptions& options) {
+PassReport prepare_for_integers(TfliteGraph& graph, const TargetTraits& target,
+                                const OptimizeOptions& options) {
   PassReport report;
   run(graph, target.integer_passes, options.passes, report);
   run(graph, finish, options.passes, report);

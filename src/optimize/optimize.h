@@ -24,8 +24,8 @@ PassReport optimize(TfliteGraph& graph, const OptimizeOptions& options = {});
 
 /// Brings an optimized float model to operators that the target runs in integers: what lacks such a form
 /// there is taken apart into what has one. Still a float model, to be calibrated as it stands.
-PassReport prepare_for_int8(TfliteGraph& graph, const TargetTraits& target,
-                            const OptimizeOptions& options = {});
+PassReport prepare_for_integers(TfliteGraph& graph, const TargetTraits& target,
+                                const OptimizeOptions& options = {});
 
 /// Lets CONV_2D and its like read their weights through a DEQUANTIZE from float16: half the size, computed in
 /// float32. LiteRT's XNNPACK folds the DEQUANTIZE when it loads the model. Biases stay float32 (they are a

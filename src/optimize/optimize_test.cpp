@@ -64,7 +64,7 @@ TEST(Finish, EveryOutputIsWrittenByAnOperatorOfItsOwn) {
     EXPECT_TRUE(b.graph.producer(output).exists());
     EXPECT_TRUE(written.insert(output).second);
   }
-  prepare_for_int8(b.graph, litert_cpu());
+  prepare_for_integers(b.graph, litert_cpu());
   EXPECT_EQ(b.graph.node_count(), 4u);
 }
 
@@ -85,8 +85,8 @@ TEST(Simplify, JoinsConstantsBeforeTheModelRuns) {
   const TensorId x = b.input({1, 2, 3});
   const TensorId constants =
       b.concatenation({b.constant({1, 1, 3}), b.constant({1, 2, 3}), b.constant({1, 1, 3})}, 1);
-  b.output(b.concatenation(
-      {x, constants, b.concatenation({b.constant({1, 2, 1}), b.constant({1, 2, 2})}, 2)}, 1));
+  b.output(
+      b.concatenation({x, constants, b.concatenation({b.constant({1, 2, 1}), b.constant({1, 2, 2})}, 2)}, 1));
   EXPECT_LE(difference_made(b), 0);
   EXPECT_EQ(kinds(b.graph), (Kinds{"CONCATENATION"}));
 }
@@ -235,7 +235,7 @@ TEST(PrepareForInt8, TakesApartWhatHasNoIntegerForm) {
   b.output(b.concatenation(b.split(b.reshape(joined, {1, 9, 28}), 2, 7), 1));
   const auto inputs = b.draw_inputs();
   const auto before = evaluate(b.graph, inputs);
-  prepare_for_int8(b.graph, litert_cpu());
+  prepare_for_integers(b.graph, litert_cpu());
   EXPECT_LE(largest_difference(before, evaluate(b.graph, inputs)), 1e-5);
   for (const OperatorId id : b.graph.nodes()) {
     const TfliteOperator& op = b.graph[id];

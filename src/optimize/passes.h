@@ -15,6 +15,7 @@ bool merge_pads(TfliteGraph& graph, OperatorId id);
 bool merge_reshape_into_mean(TfliteGraph& graph, OperatorId id);
 bool replace_global_pool_with_mean(TfliteGraph& graph, OperatorId id);
 bool fuse_hard_swish(TfliteGraph& graph, OperatorId id);
+bool bound_infinite_mask(TfliteGraph& graph, OperatorId id);
 
 // Convolutions and their like.
 bool name_weights(TfliteGraph& graph, OperatorId id);

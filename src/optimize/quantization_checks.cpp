@@ -134,7 +134,15 @@ void check_scale_ratios(const OperatorCheck& check) {
   const ScaleRelation relation = check.rule().relation;
   if (relation == ScaleRelation::none || relation == ScaleRelation::weighted) return;
   const ScaleLimits& limits = check.target.limits(check.output().dtype);
-  const double a = scale_of(check.input(0)), b = scale_of(check.input(1)), out = scale_of(check.output());
+  if (relation == ScaleRelation::table) {
+    const double scale = scale_of(check.input(0));
+    if (scale < limits.table_input_bound) return;
+    return check.report(
+        fmt::format("input scale is {:.3g}, not below {:.3g}", scale, limits.table_input_bound));
+  }
+  const bool has_two = relation != ScaleRelation::rescaled && relation != ScaleRelation::inverse_root;
+  const double a = scale_of(check.input(0)), b = has_two ? scale_of(check.input(1)) : 1;
+  const double out = scale_of(check.output());
   if (a <= 0 || b <= 0 || out <= 0) return;  // float, or reported for its scale
   const auto hold = [&](double ratio, double smallest, double bound, std::string_view what) {
     if (ratio >= smallest && ratio < bound) return;
@@ -146,6 +154,12 @@ void check_scale_ratios(const OperatorCheck& check) {
     hold(b / out, limits.smallest_sum_ratio, limits.sum_ratio_bound, "scale of input 1");
   } else if (relation == ScaleRelation::product) {
     hold(a * b / out, limits.smallest_product_ratio, limits.product_ratio_bound, "product of input scales");
+  } else if (relation == ScaleRelation::rescaled) {
+    const double gain = check.rule().gain;
+    hold(gain * a / out, 0, limits.rescaling_bound, gain == 1 ? "input scale" : "gain * input scale");
+  } else if (relation == ScaleRelation::inverse_root) {
+    hold(1 / (std::sqrt(a) * out), limits.smallest_inverse_root, limits.inverse_root_bound,
+         "inverse root of the input scale");
   } else {
     hold(a * b / out, 0, limits.multiplier_bound, "product of input scales");
   }

@@ -41,7 +41,7 @@ void check_shared_quantization(const OperatorCheck& check);
 void check_fixed_output(const OperatorCheck& check);
 /// Operators without a right integer kernel are float.
 void check_kept_float(const OperatorCheck& check);
-/// Ratios of scales that XNNPACK's and TFLite's arithmetic of ADD, SUB and MUL can represent.
+/// Ratios of scales that the target's arithmetic can represent.
 void check_scale_ratios(const OperatorCheck& check);
 /// A float DEPTHWISE_CONV_2D has int8 weights with a scale per channel only.
 void check_hybrid_depthwise(const OperatorCheck& check);

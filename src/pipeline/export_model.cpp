@@ -43,7 +43,7 @@ DType activation_type(const ExportOptions& options) {
 /// reached.
 std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, const TargetTraits& target) {
   TfliteGraph graph = model.graph;
-  if (!prepare_for_int8(graph, target, {pass_options(run.options)}).stopped) {
+  if (!prepare_for_integers(graph, target, {pass_options(run.options)}).stopped) {
     if (run.options.stop_after) run.refuse_stop();
     return graph;
   }
@@ -65,7 +65,9 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges, target, {.activations = activation_type(run.options)});
+  const Plan plan = make_plan(calibrated, ranges, target,
+                              {.activations = activation_type(run.options),
+                               .has_float_outputs = io_of(run.options) == ModelIo::float32});
   for (const FloatOperator& op : plan.float_operators) {
     const TfliteOperator& kept = calibrated[op.id];
     if (op.reason.empty()) continue;  // it converts between types

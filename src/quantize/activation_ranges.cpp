@@ -4,18 +4,22 @@
 #include <cmath>
 
 #include "calib8/error.h"
+#include "quantize/softmax_masks.h"
 #include "tflite_graph/levels.h"
 
 namespace calib8 {
 namespace {
 
-/// What the int8 form of a prescribed quantization can hold, and so every form of it.
-Range fixed_range(const QuantizationRule& rule) {
+/// What a prescribed quantization can hold; of an operator in float, all that its function can give.
+Range fixed_range(const QuantizationRule& rule, DType type) {
   const Levels levels = levels_of(DType::int8);
   const auto value = [&](std::int64_t level) {
     return rule.fixed_scale * static_cast<float>(level - rule.fixed_zero_point);
   };
-  return {value(levels.lowest), value(levels.highest)};
+  if (type == DType::int16)
+    return {value(levels.lowest),
+            fixed_quantization(rule, type).scales.front() * static_cast<float>(levels_of(type).highest)};
+  return {value(levels.lowest), value(type == DType::float32 ? levels.highest + 1 : levels.highest)};
 }
 
 /// Exporters write infinity as the lowest float32, or as 1e30 and the like.
@@ -28,7 +32,7 @@ class Completion {
     ranges_.resize(graph.value_count());
   }
 
-  Ranges run() {
+  CompleteRanges run() {
     for (const TensorId input : graph_.inputs()) {
       if (is_activation(graph_, input)) require(input);
     }
@@ -38,8 +42,9 @@ class Completion {
         if (!ranges_[output.index]) ranges_[output.index] = derived(id);
         require(output);
       }
+      heed_mask(id);
     }
-    return std::move(ranges_);
+    return {std::move(ranges_), std::move(constants_)};
   }
 
  private:
@@ -65,7 +70,7 @@ class Completion {
   std::optional<Range> derived(OperatorId id) const {
     const TfliteOperator& op = graph_[id];
     const QuantizationRule& rule = types_.rule(id);
-    if (rule.output == OutputRange::fixed) return fixed_range(rule);
+    if (rule.output == OutputRange::fixed) return fixed_range(rule, types_.type(id));
     if (op.is<tflite::PadV2>()) return padded(op);
     std::optional<Range> result;
     if (rule.output != OutputRange::same_as_input && rule.output != OutputRange::same_as_output)
@@ -101,9 +106,26 @@ class Completion {
     return hull(*range, *value);
   }
 
+  /// What a SOFTMAX behind makes nothing of needs no room in the range.
+  void heed_mask(OperatorId id) {
+    const TfliteOperator& op = graph_[id];
+    if (!op.is<tflite::Add>() || types_.is_float(id)) return;
+    const bool first = graph_.is_constant(op.inputs[0]);
+    const auto other = range_of(op.inputs[first ? 1 : 0]);
+    if (!other) return;
+    const auto steps = static_cast<double>(levels_of(types_.type(id)).steps());
+    const auto mask = softmax_mask(graph_, id, *other, steps);
+    if (!mask) return;
+    Range& sum = *ranges_[op.outputs[0].index];
+    sum.high = std::min(sum.high, mask->values.high + other->high);
+    sum.low = std::min(std::max(sum.low, mask->lowest_sum), sum.high);
+    constants_[{id, mask->constant}] = mask->values;
+  }
+
   const TfliteGraph& graph_;
   const OperatorTypes& types_;
   Ranges ranges_;
+  std::map<Operand, Range> constants_;
 };
 
 }  // namespace
@@ -117,7 +139,7 @@ std::optional<Range> range_of_constant(const TfliteTensor& tensor) {
   return range;
 }
 
-Ranges complete_ranges(const TfliteGraph& graph, const OperatorTypes& types, const Ranges& observed) {
+CompleteRanges complete_ranges(const TfliteGraph& graph, const OperatorTypes& types, const Ranges& observed) {
   return Completion(graph, types, observed).run();
 }
 

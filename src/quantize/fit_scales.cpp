@@ -4,14 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include "quantize/activation_ranges.h"
-
 namespace calib8 {
 namespace {
 
 /// How often a group's scale may rise. One pass along the graph settles nearly all; what goes on rising runs
 /// in a circle, and no scale satisfies it.
 constexpr int most_raises = 8;
+
+/// A tensor may become that many times coarser for a kernel's multiplier: of int8's bits, four remain.
+constexpr double most_coarsening = 16;
 
 /// Bounds that a ratio must stay below, or not fall below, are kept at this distance, as kernels compute the
 /// ratio in float32.
@@ -25,9 +26,9 @@ double scale_of(const Quantization& quantization) {
 
 }  // namespace
 
-FittedScales::FittedScales(const TfliteGraph& graph, const TargetTraits& target,
+FittedScales::FittedScales(const TfliteGraph& graph, const TargetTraits& target, const CompleteRanges& ranges,
                            const SharedQuantization& shared, OperatorTypes& types)
-    : graph_(graph), target_(target), shared_(shared), types_(types) {
+    : graph_(graph), target_(target), ranges_(ranges), shared_(shared), types_(types) {
   for (const SharedQuantization::Group& group : shared.groups()) {
     initial_.push_back(group.fixed ? *group.fixed
                                    : activation_quantization(group.range, group.type, group.is_symmetric));
@@ -67,9 +68,14 @@ void FittedScales::fit(OperatorId id) {
   if (types_.rule(id).weights &&
       !weights_of(id).at(static_cast<float>(input_scale(id, types_.rule(id).weights->data)), types_.type(id)))
     return give_up(id, "no scale keeps its sums within the kernel's integers");
+  if (types_.rule(id).relation == ScaleRelation::table &&
+      input_scale(id, 0) >= target_.limits(types_.type(id)).table_input_bound)
+    return give_up(id, "its input's scale is too coarse for the kernel's table");
   const double needed = needed_scale(id);
-  if (needed > scale_of(quantizations_[output]) && !raise(output, needed))
+  if (needed > scale_of(quantizations_[output]) && !(keeps_levels(output, needed) && raise(output, needed)))
     return give_up(id, "no output scale keeps its multiplier within the kernel's bounds");
+  if (scale_of(quantizations_[output]) > largest_scale(id))
+    return give_up(id, "its output's scale is too coarse for the kernel's arithmetic");
   if (types_.rule(id).relation == ScaleRelation::sum) widen_inputs_of_sum(id);
 }
 
@@ -89,10 +95,29 @@ double FittedScales::needed_scale(OperatorId id) const {
       return input_scale(id, 0) * input_scale(id, 1) / (limits.product_ratio_bound * below_bound);
     case ScaleRelation::matrices:
       return input_scale(id, 0) * input_scale(id, 1) / (limits.multiplier_bound * below_bound);
+    case ScaleRelation::rescaled:
+      return static_cast<double>(rule.gain) * input_scale(id, 0) / (limits.rescaling_bound * below_bound);
+    case ScaleRelation::inverse_root:
+      return 1 / (std::sqrt(input_scale(id, 0)) * limits.inverse_root_bound * below_bound);
+    case ScaleRelation::table:
     case ScaleRelation::none:
       break;
   }
   return 0;
+}
+
+/// The greatest scale of the output with which lower bounds hold that no other scale of an input mends.
+double FittedScales::largest_scale(OperatorId id) const {
+  if (types_.rule(id).relation != ScaleRelation::inverse_root) return largest_float;
+  const ScaleLimits& limits = target_.limits(types_.type(id));
+  return 1 / (std::sqrt(input_scale(id, 0)) * limits.smallest_inverse_root * above_smallest);
+}
+
+/// On a scale that much coarser than its range asks for, a tensor keeps some of its levels. What its own
+/// scale holds as nothing but 0 needs none.
+bool FittedScales::keeps_levels(std::uint32_t group, double scale) const {
+  const double own = scale_of(initial_[group]);
+  return scale <= most_coarsening * own || own <= static_cast<double>(smallest_scale);
 }
 
 bool FittedScales::raise(std::uint32_t group, double scale) {
@@ -138,6 +163,8 @@ Quantization FittedScales::natural_quantization(OperatorId id, std::size_t posit
     // Symmetric constants aren't shared with others: nothing to remember.
     if (symmetric)
       return activation_quantization(range_of_constant(graph_[input]).value_or(Range{}), type, true);
+    if (const auto own = ranges_.constants.find({id, position}); own != ranges_.constants.end())
+      return activation_quantization(own->second, type);
     const auto [entry, is_new] = constants_.try_emplace({input, type});
     if (is_new)
       entry->second = activation_quantization(range_of_constant(graph_[input]).value_or(Range{}), type);

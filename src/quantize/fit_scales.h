@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "quantize/activation_ranges.h"
 #include "quantize/groups.h"
 #include "quantize/operator_types.h"
 #include "quantize/scale.h"
@@ -17,8 +19,8 @@ class FittedScales {
  public:
   /// Begins with the scale of each group's range and raises what lies beyond the target's limits until all
   /// hold; where no scale helps, `types` learns that the operator stays in float.
-  FittedScales(const TfliteGraph& graph, const TargetTraits& target, const SharedQuantization& shared,
-               OperatorTypes& types);
+  FittedScales(const TfliteGraph& graph, const TargetTraits& target, const CompleteRanges& ranges,
+               const SharedQuantization& shared, OperatorTypes& types);
 
   /// Of an activation's quantized form, or a constant operand's own values.
   const Quantization& quantization_of(TensorId activation) const {
@@ -36,6 +38,8 @@ class FittedScales {
  private:
   void fit(OperatorId id);
   double needed_scale(OperatorId id) const;
+  double largest_scale(OperatorId id) const;
+  bool keeps_levels(std::uint32_t group, double scale) const;
   bool raise(std::uint32_t group, double scale);
   void widen_inputs_of_sum(OperatorId id);
   void give_up(OperatorId id, std::string reason);
@@ -47,6 +51,7 @@ class FittedScales {
 
   const TfliteGraph& graph_;
   const TargetTraits& target_;
+  const CompleteRanges& ranges_;
   const SharedQuantization& shared_;
   OperatorTypes& types_;
   std::vector<Quantization> quantizations_, initial_;  ///< By group.

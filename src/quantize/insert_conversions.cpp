@@ -143,6 +143,9 @@ class Converter {
     for (std::size_t position = 0; position < graph_[id].inputs.size(); ++position) {
       const TensorId input = graph_[id].inputs[position];
       if (!planned(input)) continue;
+      const auto operand = plan_.operands.find({id, position});
+      if (operand != plan_.operands.end() && operand->second.by_way_of_float && !is_float_operator_[id.index])
+        in_form(input, std::nullopt, id);
       const TensorId wanted = in_form(input, wanted_form(id, position, input), id);
       if (wanted != input) graph_.set_input(id, position, wanted);
     }

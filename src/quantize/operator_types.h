@@ -29,6 +29,8 @@ class OperatorTypes {
 
   /// The operator computes in float after all.
   void keep_float(OperatorId id, std::string reason);
+  /// Operators that only move bytes from float ones to float ones, or out of the model, compute in float too.
+  void keep_movers_among_float_operators();
   /// In execution order.
   std::vector<FloatOperator> float_operators() const;
 
@@ -36,7 +38,6 @@ class OperatorTypes {
   void decide(OperatorId id, const TargetTraits& target, const QuantizationChoices& choices);
   void keep_normalizations();
   void keep_functions();
-  void keep_movers_among_float_operators();
 
   const TfliteGraph& graph_;
   DType chosen_;

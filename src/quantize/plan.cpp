@@ -2,6 +2,7 @@
 
 #include "quantize/activation_ranges.h"
 #include "quantize/fit_scales.h"
+#include "quantize/float_joins.h"
 #include "quantize/groups.h"
 #include "quantize/operator_types.h"
 
@@ -11,9 +12,9 @@ namespace {
 /// Puts the decisions of the steps before it into a plan.
 class Planner {
  public:
-  Planner(const TfliteGraph& graph, const OperatorTypes& types, const SharedQuantization& shared,
-          const FittedScales& scales)
-      : graph_(graph), types_(types), shared_(shared), scales_(scales) {
+  Planner(const TfliteGraph& graph, const TargetTraits& target, const OperatorTypes& types,
+          const SharedQuantization& shared, const FittedScales& scales)
+      : graph_(graph), target_(target), types_(types), shared_(shared), scales_(scales) {
     plan_.tensors.resize(graph.value_count());
   }
 
@@ -72,6 +73,13 @@ class Planner {
     }
   }
 
+  bool is_beyond_rescaling(const TensorPlan& from, const TensorPlan& to) const {
+    if (from.dtype == DType::float32) return false;
+    const double ratio = static_cast<double>(from.quantization.scales.front()) /
+                         static_cast<double>(to.quantization.scales.front());
+    return ratio >= target_.limits(to.dtype).rescaling_bound;
+  }
+
   void plan_operand(const Operand& operand, TensorId input) {
     TensorPlan planned;
     planned.dtype = types_.type(operand.reader);
@@ -88,6 +96,7 @@ class Planner {
     if (!is_constant) {
       const TensorPlan& own = *plan_.tensors[input.index];
       if (own.dtype == planned.dtype && own.quantization == planned.quantization) return;
+      planned.by_way_of_float = is_beyond_rescaling(own, planned);
     }
     plan_.operands.emplace(operand, std::move(planned));
   }
@@ -130,6 +139,7 @@ class Planner {
   }
 
   const TfliteGraph& graph_;
+  const TargetTraits& target_;
   const OperatorTypes& types_;
   const SharedQuantization& shared_;
   const FittedScales& scales_;
@@ -157,9 +167,11 @@ std::vector<TensorId> tensors_to_observe(const TfliteGraph& graph, const TargetT
 Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTraits& target,
                const QuantizationChoices& choices) {
   OperatorTypes types(graph, target, choices);
-  const SharedQuantization shared(graph, types, complete_ranges(graph, types, ranges));
-  const FittedScales scales(graph, target, shared, types);
-  return Planner(graph, types, shared, scales).run();
+  const CompleteRanges complete = complete_ranges(graph, types, ranges);
+  if (choices.has_float_outputs) keep_joins_of_outputs_in_float(graph, complete.activations, types);
+  const SharedQuantization shared(graph, types, complete.activations);
+  const FittedScales scales(graph, target, complete, shared, types);
+  return Planner(graph, target, types, shared, scales).run();
 }
 
 }  // namespace calib8

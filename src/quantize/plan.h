@@ -32,6 +32,9 @@ struct TensorPlan {
   DType dtype = DType::int8;  ///< int8, int16; int32 and int64 for biases; float32: it stays as it is.
   Quantization quantization;  ///< Empty for float32.
   Correlation correlation = Correlation::none;  ///< Of what weights meet; decides how they are rounded.
+  /// Of what is converted for its reader: from the tensor's own integers to float and from there, as the two
+  /// scales lie too far apart for one rescaling.
+  bool by_way_of_float = false;
   std::string_view rule;  ///< What decided: "own range", "shared with its group", "fixed by the kernel", ...
 
   friend bool operator==(const TensorPlan&, const TensorPlan&) = default;
@@ -72,6 +75,8 @@ struct QuantizationChoices {
   /// The type in which single operators compute: float32, int8 or int16. Where neighbours differ, the plan
   /// converts between them.
   std::map<OperatorId, DType> operators;
+  /// The model gives its outputs out in float32: what it joins there may be joined in float.
+  bool has_float_outputs = false;
 };
 
 /// The tensors whose range calibration must observe: inputs of the graph and outputs of operators with a

@@ -112,7 +112,7 @@ WeightScales::WeightScales(const Tensor& weights, std::int32_t axis, std::span<c
 
 std::optional<std::vector<float>> WeightScales::at(float input_scale, DType activations) const {
   const bool is_wide = activations == DType::int16;
-  const double bias_levels = is_wide ? 0x1p46 : 0x1p29;
+  const double bias_levels = is_wide ? 0x1p32 : 0x1p29;
   // What the bias leaves of the 32 bits, less what rounding may add to each weight.
   const double steps = static_cast<double>(levels_of(DType::int8).steps());
   const double room = 0x1p31 - 0x1p29 - steps * per_channel_;

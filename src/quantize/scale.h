@@ -38,8 +38,9 @@ class WeightScales {
 
   /// max|w| / 127 per channel (TFLite's 8-bit specification keeps weights in [-127, 127]), raised where
   /// otherwise the bias, on the scale input_scale * weight scale, or a sum could exceed the kernel's
-  /// integers: 32 bits beside int8 activations, 64 (of which a multiplication takes 48) beside int16 ones.
-  /// Nothing where no scale of float32 helps, or the weights aren't finite.
+  /// integers: 32 bits beside int8 activations. Beside int16 ones sums have 64 bits, but a bias of 2^32
+  /// levels and more would leave a multiplier that kernels take for 0. Nothing where no scale of float32
+  /// helps, or the weights aren't finite.
   std::optional<std::vector<float>> at(float input_scale, DType activations) const;
 
  private:

@@ -50,6 +50,15 @@ TEST(WeightScales, LeaveTheBiasRoom) {
   EXPECT_LE(100.0 / (0.01 * static_cast<double>(scales[1])), 0x1p29 * 1.0001);
 }
 
+TEST(WeightScales, LeaveAMultiplierBesideAWideBias) {
+  // The kernel takes multipliers below 2^-31 for 0, and then forgets the bias too.
+  const float scale = WeightScales(make_tensor<float>({1, 1}, {1}), 0, std::vector<float>{1e9f})
+                          .at(1e-6f, DType::int16)
+                          .value()[0];
+  const double output_scale = 1e9 / 32767;
+  EXPECT_GT(1e-6 * static_cast<double>(scale) / output_scale, 0x1p-31);
+}
+
 TEST(WeightScales, LeaveLongSumsRoom) {
   constexpr std::size_t count = 100000;  // 127 * 255 * 100000 doesn't fit 32 bits
   const Tensor weights = make_tensor({1, count}, std::vector<float>(count, 1.27f));

@@ -184,6 +184,10 @@ class Builder {
       if (nodes_[i].op_type.empty()) continue;
       for (const std::string& output : nodes_[i].outputs) {
         if (output.empty()) continue;
+        // As PyTorch's exporter writes a model that gives its input out; no runtime takes it.
+        if (nodes_[i].op_type == "Identity" && nodes_[i].inputs == nodes_[i].outputs)
+          fail("output '" + output + "' is the input '" + output +
+               "' under the same name: leave it out, or give it out under a name of its own");
         if (ids_.contains(output) || !producer.emplace(output, i).second)
           fail("'" + output + "' is defined twice");
       }

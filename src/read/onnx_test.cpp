@@ -172,6 +172,10 @@ TEST(ReadOnnx, RefusesContradictions) {
   twice.nodes.push_back(twice.nodes[0]);
   EXPECT_THAT(refusal(twice), HasSubstr("'y' is defined twice"));
 
+  Model onto_itself = around({"Relu"});
+  onto_itself.nodes.push_back({"Identity", {"x"}, {"x"}});
+  EXPECT_THAT(refusal(onto_itself), HasSubstr("output 'x' is the input 'x' under the same name"));
+
   Model lost = around({"Relu"});
   lost.outputs = {value_info("z", {1})};
   EXPECT_THAT(refusal(lost), HasSubstr("output 'z' is never computed"));

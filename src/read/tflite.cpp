@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/tflite_schema_generated.h"
 #include "ops/tflite_op.h"
@@ -209,7 +210,7 @@ class Reader {
     for (const schema::TensorMap* entry : *entries) {
       if (!entry->name()) continue;
       budget_.take(entry->name()->size(), where_);
-      names.try_emplace(entry->tensor_index(), entry->name()->str());
+      names.try_emplace(entry->tensor_index(), valid_utf8(entry->name()->string_view()));
     }
     return names;
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/tensor_type.h"
 
@@ -118,7 +119,7 @@ TfliteTensor TensorReader::read(const schema::Tensor& source) const {
   TfliteTensor tensor;
   if (source.name()) {
     budget.take(source.name()->size(), where);
-    tensor.name = source.name()->str();
+    tensor.name = valid_utf8(source.name()->string_view());
   }
   refuse_unsupported(*this, source, tensor);
   tensor.dtype = *dtype_of(source.type());

@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "container/tflite_schema_generated.h"
 #include "ops/verify.h"
@@ -86,6 +87,16 @@ TEST(ReadTflite, RoundTripKeepsEverything) {
   const TfliteGraph back = read_tflite(serialize_tflite(graph), "model.tflite");
   EXPECT_EQ(to_text(back), to_text(graph));
   EXPECT_EQ(back.input_names, graph.input_names);
+}
+
+TEST(ReadTflite, NamesBecomeUtf8) {
+  TfliteGraph graph = int8_example();
+  graph[graph.outputs()[0]].name = "log\xffits";
+  graph.input_names = {"the \x80image"};
+  const TfliteGraph back = read_tflite(serialize_tflite(graph), "model.tflite");
+  EXPECT_EQ(back[back.outputs()[0]].name, valid_utf8("log\xffits"));
+  EXPECT_EQ(back.input_names, std::vector<std::string>{valid_utf8("the \x80image")});
+  EXPECT_NE(back.input_names, graph.input_names);
 }
 
 TEST(ReadTflite, ConstantsAreViewsIntoTheFile) {

@@ -117,15 +117,19 @@ TEST(WorkerProcess, PatienceGrowsWithTheModelAndIsTheUsersChoice) {
 }
 
 TEST(WorkerProcess, CtrlCEndsAWait) {
-  RunningModel running;
-  stop(running.worker);
-  std::jthread later([] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    request_interrupt();
-  });
-  EXPECT_EQ(running.error_of_run().code(), ErrorCode::interrupted);
-  clear_interrupt();
-  ::kill(running.worker, SIGCONT);
+  const auto code = [] {  // in a process of its own: nobody takes a request back
+    RunningModel running;
+    stop(running.worker);
+    std::jthread later([] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      request_interrupt();
+    });
+    const ErrorCode found = running.error_of_run().code();
+    ::kill(running.worker, SIGCONT);
+    return found;
+  };
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::exit(code() == ErrorCode::interrupted ? 0 : 1), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(WorkerProcess, AHostProgramsCtrlCEndsAWait) {

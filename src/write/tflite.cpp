@@ -64,10 +64,9 @@ std::string newest_release(const TfliteGraph& graph, const TfliteLayout& layout)
 
 class FileWriter {
  public:
-  FileWriter(const TfliteGraph& graph, const TfliteFileOptions& options, const TfliteLayout& layout,
-             const OffsetOutside& offset_outside, std::size_t capacity)
+  FileWriter(const TfliteGraph& graph, const TfliteLayout& layout, const OffsetOutside& offset_outside,
+             std::size_t capacity)
       : graph_(graph),
-        options_(options),
         layout_(layout),
         offset_outside_(offset_outside),
         builder_(capacity, &allocator_, false, file_alignment) {}
@@ -77,16 +76,13 @@ class FileWriter {
     // the still empty file makes its size, and so its beginning, a multiple of the alignment.
     builder_.Align(file_alignment);
     add_metadata("min_runtime_version", padded_runtime_version());
-    for (const TfliteMetadata& entry : options_.metadata) add_metadata(entry.name, entry.content);
     const auto buffers = write_buffers();
     const auto codes = write_codes();
     const auto subgraph = write_subgraph();
     const auto signature = write_signature();
-    const auto description =
-        options_.description.empty() ? 0 : builder_.CreateSharedString(options_.description);
     const auto model = schema::CreateModel(
-        builder_, format_version, codes, builder_.CreateVector(std::vector{subgraph}), description, buffers,
-        0, builder_.CreateVector(metadata_), builder_.CreateVector(std::vector{signature}));
+        builder_, format_version, codes, builder_.CreateVector(std::vector{subgraph}), 0, buffers, 0,
+        builder_.CreateVector(metadata_), builder_.CreateVector(std::vector{signature}));
     schema::FinishModelBuffer(builder_, model);
 
     auto file = std::make_shared<flatbuffers::DetachedBuffer>(builder_.Release());
@@ -238,7 +234,6 @@ class FileWriter {
   }
 
   const TfliteGraph& graph_;
-  const TfliteFileOptions& options_;
   const TfliteLayout& layout_;
   const OffsetOutside& offset_outside_;
   static inline AlignedAllocator allocator_;  // outlives every file, which goes back to it
@@ -257,8 +252,8 @@ class FileWriter {
 
 /// An upper bound of the file's size, so that the builder allocates once; memory that it doesn't touch costs
 /// nothing.
-std::uint64_t capacity_for(const TfliteGraph& graph, const TfliteFileOptions& options,
-                           const TfliteLayout& layout, std::uint64_t constant_bytes) {
+std::uint64_t capacity_for(const TfliteGraph& graph, const TfliteLayout& layout,
+                           std::uint64_t constant_bytes) {
   constexpr std::uint64_t fixed = 4096, per_buffer = 64, per_tensor = 192, per_operator = 256,
                           per_output = 64;
   std::uint64_t bytes = fixed + constant_bytes + per_buffer * layout.buffers.size();
@@ -271,9 +266,7 @@ std::uint64_t capacity_for(const TfliteGraph& graph, const TfliteFileOptions& op
     bytes += per_operator + 4 * (graph[id].inputs.size() + graph[id].outputs.size());
   }
   for (const TfliteOutput& output : layout.outputs) bytes += per_output + output.name.size();
-  for (const TfliteMetadata& entry : options.metadata)
-    bytes += 256 + entry.name.size() + entry.content.size();
-  return bytes + options.description.size();
+  return bytes;
 }
 
 }  // namespace
@@ -289,7 +282,7 @@ Data serialize_tables(const TfliteGraph& graph, const TfliteFileOptions& options
   for (const ByteView bytes : layout.buffers) {
     if (!offset_outside(bytes)) inside += bytes.size();
   }
-  const std::uint64_t capacity = capacity_for(graph, options, layout, inside);
+  const std::uint64_t capacity = capacity_for(graph, layout, inside);
   if (capacity >= FLATBUFFERS_MAX_BUFFER_SIZE - file_alignment) {
     throw Error(
         ErrorCode::model,
@@ -298,11 +291,7 @@ Data serialize_tables(const TfliteGraph& graph, const TfliteFileOptions& options
             "float16 weights",
             static_cast<double>(inside) / 1e9));
   }
-  return FileWriter(graph, options, layout, offset_outside, capacity).write();
-}
-
-std::string minimum_runtime_version(const TfliteGraph& graph) {
-  return newest_release(graph, lay_out(graph, {}));
+  return FileWriter(graph, layout, offset_outside, capacity).write();
 }
 
 }  // namespace calib8

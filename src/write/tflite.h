@@ -15,16 +15,7 @@ struct TfliteOutput {
   std::string name;
 };
 
-/// An entry of the file's metadata; runtimes ignore those that they don't know.
-struct TfliteMetadata {
-  std::string name;
-  std::string content;
-};
-
 struct TfliteFileOptions {
-  std::string description;  ///< Free text; left out where empty.
-  /// Beside "min_runtime_version", which is always written.
-  std::vector<TfliteMetadata> metadata;
   /// In place of the graph's outputs: any tensors of the graph, e.g. all that calibration observes. Distinct
   /// tensors with distinct names, which are then exactly the outputs of subgraph and signature.
   std::optional<std::vector<TfliteOutput>> outputs;
@@ -36,13 +27,12 @@ struct TfliteFileOptions {
 /// Tensors stand in canonical order (inputs, then as operators read and write them), unused ones are left
 /// out, and their names are made distinct. Equal constants share one buffer, equal vectors, quantizations and
 /// options one place, so the file is as small as the format allows; the same graph gives the same bytes.
+/// Its metadata names the first TensorFlow release whose runtime has every operator in its version
+/// ("min_runtime_version", e.g. "1.14.0").
 /// Constants are aligned to 16 bytes from the start, and the result to 64, so a runtime can use it in place.
 ///
 /// Peak memory: the constants where they are, and the result once. Fails with ErrorCode::model where the file
 /// would exceed 2 GB, the format's limit.
 Data serialize_tflite(const TfliteGraph& graph, const TfliteFileOptions& options = {});
-
-/// The first TensorFlow release whose runtime has every operator of the graph in its version, e.g. "1.14.0".
-std::string minimum_runtime_version(const TfliteGraph& graph);
 
 }  // namespace calib8

@@ -80,14 +80,17 @@ QuantizedModel quantize(const TfliteGraph& model, const std::vector<std::vector<
   QuantizedModel result{model, {}};
   TfliteGraph& calibrated = result.calibrated;
   const ConstantBlock constants(calibrated);
-  prepare_for_int8(calibrated, litert_cpu());
+  prepare_for_integers(calibrated, litert_cpu());
   CalibrationOptions options;
   options.method = choices.method;
+  options.activations = choices.activations;
   options.threads = choices.threads;
   const SamplesInMemory source(calibrated, samples);
   const Calibration found = calibrate({calibrated, constants}, tensors_to_observe(calibrated, litert_cpu()),
                                       source, litert, options);
-  const Plan plan = make_plan(calibrated, found.ranges, litert_cpu());
+  const Plan plan =
+      make_plan(calibrated, found.ranges, litert_cpu(),
+                {.activations = choices.activations, .has_float_outputs = choices.io == ModelIo::float32});
   result.graph = calibrated;
   apply_plan(result.graph, plan, choices.io, choices.threads);
   verify(result.graph, "quantization");
@@ -100,11 +103,13 @@ namespace {
 /// What a RESHAPE and others read. LiteRT's built-in kernels let a RESHAPE, and what stands behind it, work
 /// in place on such a tensor before its other readers are done
 /// (github.com/google-ai-edge/LiteRT/issues/8889); not where it is an output of the model.
-std::vector<TensorId> endangered_tensors(const TfliteGraph& graph) {
+std::vector<TensorId> endangered_tensors(const TfliteGraph& graph, Kernels kernels) {
   std::vector<TensorId> tensors;
   for (const OperatorId id : graph.nodes()) {
     if (!graph[id].is<tflite::Reshape>()) continue;
     const TensorId input = graph[id].inputs[0];
+    // Of int16 XNNPACK has none.
+    if (kernels == Kernels::xnnpack && graph[input].dtype != DType::int16) continue;
     if (graph.producer(input).exists() && graph.users(input).size() > 1) tensors.push_back(input);
   }
   return tensors;
@@ -120,8 +125,7 @@ std::vector<std::vector<Array>> run(const TfliteGraph& graph, const std::vector<
   for (const TensorId tensor : tensors)
     options.outputs->push_back({tensor, "tensor" + std::to_string(options.outputs->size())});
   std::set<TensorId> given(tensors.begin(), tensors.end());
-  for (const TensorId tensor :
-       kernels == Kernels::builtin ? endangered_tensors(graph) : std::vector<TensorId>())
+  for (const TensorId tensor : endangered_tensors(graph, kernels))
     if (given.insert(tensor).second)
       options.outputs->push_back({tensor, "tensor" + std::to_string(options.outputs->size())});
   Interpreter interpreter(litert, share(serialize_tflite(graph, options).bytes()), {.kernels = kernels});

@@ -19,6 +19,7 @@ TfliteGraph float_model(OnnxGraph graph);
 TfliteGraph float_model(const TfliteGraph& graph);
 
 struct QuantizationChoices {
+  DType activations = DType::int8;
   CalibrationMethod method = CalibrationMethod::minmax;
   ModelIo io = ModelIo::int8;
   int threads = 1;

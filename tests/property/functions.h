@@ -5,8 +5,10 @@
 /// The functions of one number that both ONNX and TFLite have.
 namespace calib8::property {
 
+/// What may be no number at all (0 / 0, where int8 has 0 for little) is bounded by nothing.
 inline Real clamped(Real x, double low, double high) {
-  return {std::min(std::max(x.value, low), high), std::min(x.error, high - low)};
+  return {std::min(std::max(x.value, low), high),
+          std::isinf(x.error) ? x.error : std::min(x.error, high - low)};
 }
 inline Real relu(Real x) {
   return clamped(x, 0, INFINITY);

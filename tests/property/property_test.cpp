@@ -20,12 +20,14 @@ namespace {
 
 constexpr std::size_t any_number = 1000;
 
-QuantizationChoices random_choices(std::uint64_t seed) {
+QuantizationChoices random_choices(std::uint64_t seed, DType activations) {
   RandomNumbers random(seed ^ 0x5eedf00du);
   QuantizationChoices choices;
+  choices.activations = activations;
   choices.method = random.pick({CalibrationMethod::minmax, CalibrationMethod::minmax, CalibrationMethod::mse,
                                 CalibrationMethod::percentile});
   choices.io = random.pick({ModelIo::int8, ModelIo::int8, ModelIo::uint8, ModelIo::float32});
+  if (activations == DType::int16 && choices.io != ModelIo::float32) choices.io = ModelIo::int16;
   return choices;
 }
 
@@ -41,11 +43,14 @@ struct Options {
   int processes = 0;
   bool dump = false;
   bool covers_rows = false;
+  std::string quantize = "int8";
+
+  DType activations() const { return quantize == "int8" ? DType::int8 : DType::int16; }
 };
 
 void run_one(std::uint64_t seed, const Options& options, const std::shared_ptr<const LiteRt>& litert,
              Tally& tally) {
-  const QuantizationChoices choices = random_choices(seed);
+  const QuantizationChoices choices = random_choices(seed, options.activations());
   const Dump dump = options.dump ? print_stage : nullptr;
   if (seed % 4 == 0) {
     check(random_tflite_graph(seed, options.nodes), choices, litert, tally, dump);
@@ -115,7 +120,7 @@ std::vector<std::string> missing_rows(const Tally& tally) {
 }
 
 void print_tally(const Tally& tally) {
-  std::printf("int8 outputs compared with float: %zu, bounded within a quarter of their span: %zu\n",
+  std::printf("quantized outputs compared with float: %zu, bounded within a quarter of their span: %zu\n",
               tally.outputs, tally.tight_outputs);
   for (const auto& [name, steps] : tally.largest_steps)
     if (steps > 0.5001) std::printf("  %-40s %.3f steps from exact\n", name.c_str(), steps);
@@ -124,7 +129,8 @@ void print_tally(const Tally& tally) {
 int test(const Options& options) {
   std::vector<std::uint64_t> seeds;
   if (options.count != 1)
-    for (const KeptSeed& kept : kept_seeds) seeds.push_back(kept.seed);
+    for (const KeptSeeds& kept : kept_seeds) seeds.insert(seeds.end(), kept.seeds.begin(), kept.seeds.end());
+  const std::size_t kept_count = seeds.size();
   for (std::size_t i = 0; i < options.count; ++i) seeds.push_back(options.seed + i);
   if (options.dump) {
     Tally tally;
@@ -147,7 +153,7 @@ int test(const Options& options) {
   for (const std::string& row : missing) std::printf("no graph has the operator %s\n", row.c_str());
   std::printf("%zu graphs, seeds %llu to %llu and %zu kept: %zu don't hold\n", seeds.size(),
               static_cast<unsigned long long>(options.seed),
-              static_cast<unsigned long long>(options.seed + options.count - 1), std::size(kept_seeds),
+              static_cast<unsigned long long>(options.seed + options.count - 1), kept_count,
               results.failures.size());
   return results.failures.empty() && missing.empty() ? 0 : 1;
 }
@@ -165,6 +171,8 @@ int main(int argc, char** argv) {
   app.add_option("--processes", options.processes, "Side by side");
   app.add_flag("--dump", options.dump, "Print the graphs, in this process");
   app.add_flag("--covers-rows", options.covers_rows, "Fail where an operator of ops/ has never occurred");
+  app.add_option("--quantize", options.quantize, "Type of the activations")
+      ->check(CLI::IsMember({"int8", "int16x8"}));
   CLI11_PARSE(app, argc, argv);
   try {
     return calib8::property::test(options);

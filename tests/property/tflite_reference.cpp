@@ -295,10 +295,16 @@ class Evaluator {
         const double part = at - std::floor(at);
         index[axis] = static_cast<std::int64_t>(at);
         const Real low = x.elements[offset_at(strides, index)];
-        index[axis] = std::min(index[axis] + 1, x.shape[axis] - 1);
+        const std::int64_t here = index[axis];
+        index[axis] = std::min(here + 1, x.shape[axis] - 1);
         const Real high = x.elements[offset_at(strides, index)];
+        index[axis] = std::max(here - 1, std::int64_t{0});
+        const Real before = x.elements[offset_at(strides, index)];
         Real between = low * Real{1 - part, 0} + high * Real{part, 0};
-        between.error += 1e-4 * std::abs(high.value - low.value);
+        // The place itself is rounded, by up to a ten-thousandth of an element, and perhaps to the one
+        // before.
+        between.error += 1e-4 * std::max(std::abs(high.value - low.value) + high.error,
+                                         std::abs(low.value - before.value) + before.error);
         return between;
       });
     }

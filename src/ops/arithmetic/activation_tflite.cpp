@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/arithmetic/activation_rows.h"
@@ -36,6 +37,19 @@ std::vector<TensorType> infer_leaky_relu(const OperatorView& view) {
 
 /// In float32 the delegate refuses a slope of 0. In int8 it takes 1/256 <= s <= 128 for s = input scale /
 /// output scale, and the same for alpha * s but for its sign.
+constexpr QuantizationRule table(float scale, std::int32_t zero_point) {
+  return {.output = OutputRange::fixed,
+          .fixed_scale = scale,
+          .fixed_zero_point = zero_point,
+          .relation = ScaleRelation::table};
+}
+
+QuantizationRule leaky_relu_rule(const TfliteGraph&, const TfliteOperator& op, const TargetTraits&) {
+  QuantizationRule rule = own_range_with(ScaleRelation::rescaled);
+  rule.gain = std::max(1.0f, std::abs(std::get<tflite::LeakyRelu>(op.options).alpha));
+  return rule;
+}
+
 bool leaky_relu_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {
   const TfliteTensor &x = input_of(graph, op, 0), &y = output_of(graph, op);
   const float alpha = std::get<tflite::LeakyRelu>(op.options).alpha;
@@ -81,7 +95,7 @@ const OpFamily::TfliteRow rows[] = {
       .is_elementwise = true,
       .sign = SignEffect::never_negative,
       .builtin_code = 14,
-      .rule = {OutputRange::fixed, 1.0f / 256.0f, -128},
+      .rule = table(1.0f / 256.0f, -128),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Logistic>,
       .runs_on_xnnpack = xnnpack_any_scales,
@@ -94,7 +108,7 @@ const OpFamily::TfliteRow rows[] = {
       .infer = infer_unary<real_types>,
       .is_elementwise = true,
       .builtin_code = 28,
-      .rule = {OutputRange::fixed, 1.0f / 128.0f, 0},
+      .rule = table(1.0f / 128.0f, 0),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Tanh>,
       .runs_on_xnnpack = xnnpack_any_scales,
@@ -108,7 +122,7 @@ const OpFamily::TfliteRow rows[] = {
       .is_elementwise = true,
       .sign = SignEffect::never_negative,
       .builtin_code = 19,
-      .rule = {OutputRange::own_range},
+      .rule = own_range_with(ScaleRelation::rescaled),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Relu>,
       .runs_on_xnnpack = xnnpack_float_only,
@@ -122,7 +136,7 @@ const OpFamily::TfliteRow rows[] = {
       .is_elementwise = true,
       .sign = SignEffect::never_negative,
       .builtin_code = 21,
-      .rule = {OutputRange::own_range},
+      .rule = own_range_with(ScaleRelation::rescaled),
       .version = version_by_type<0>,
       .read = read_plain<tflite::Relu6>,
       .runs_on_xnnpack = xnnpack_float_only,
@@ -165,7 +179,7 @@ const OpFamily::TfliteRow rows[] = {
       .infer = infer_leaky_relu,
       .is_elementwise = true,
       .builtin_code = 98,
-      .rule = {OutputRange::own_range},
+      .rule = leaky_relu_rule,
       .version =
           [](const TfliteGraph& graph, const TfliteOperator& op) {
             return input_of(graph, op, 0).dtype == DType::int16 ? 2 : 1;
@@ -182,7 +196,7 @@ const OpFamily::TfliteRow rows[] = {
       .infer = infer_unary<real_types>,
       .is_elementwise = true,
       .builtin_code = 150,
-      .rule = {OutputRange::own_range},
+      .rule = int8_only(OutputRange::own_range),
       .version = version_by_type<0, 1>,
       .write = write_gelu,
       .read = read_gelu,

@@ -88,9 +88,9 @@ TfliteOp::WrittenOptions write_empty(flatbuffers::FlatBufferBuilder& builder, co
   return written(type, typename Table::Builder(builder).Finish());
 }
 
-constexpr QuantizationRule own_range{OutputRange::own_range};
 constexpr QuantizationRule same_as_output{OutputRange::same_as_output};
 constexpr QuantizationRule sum = own_range_with(ScaleRelation::sum);
+constexpr QuantizationRule rsqrt{.relation = ScaleRelation::inverse_root, .has_int16 = false};
 
 using Options = schema::BuiltinOptions;
 
@@ -234,7 +234,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .infer = infer_unary<real_types>,
       .is_elementwise = true,
       .builtin_code = 76,
-      .rule = int8_only(OutputRange::own_range),
+      .rule = rsqrt,
       .version = version_by_type<0>,
       .read = read_plain<tflite::Rsqrt>,
       .runs_on_xnnpack = xnnpack_float_only,
@@ -248,7 +248,7 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .is_elementwise = true,
       .sign = SignEffect::never_negative,
       .builtin_code = 101,
-      .rule = own_range,
+      .rule = own_range_with(ScaleRelation::rescaled),
       .version = version_by_type<0>,
       .write = write_empty<schema::AbsOptions, Options::AbsOptions>,
       .read = read_plain<tflite::Abs>,

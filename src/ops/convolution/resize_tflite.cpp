@@ -68,7 +68,8 @@ constexpr OpFamily::TfliteRow tflite_rows[] = {
       .infer = infer_resized<tflite::ResizeBilinear>,
       .sign = SignEffect::keeps,
       .builtin_code = 23,
-      .rule = {OutputRange::same_as_input},
+      // In int16 it places pixels by ten bits, and so keeps eight of sixteen.
+      .rule = int8_only(OutputRange::same_as_input),
       .version = version_of_bilinear,
       .write = write_bilinear,
       .read = read_resize<tflite::ResizeBilinear, schema::ResizeBilinearOptions>,

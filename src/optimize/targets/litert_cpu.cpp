@@ -44,20 +44,14 @@ const TargetTraits& litert_cpu() {
   static const TargetTraits traits{
       .name = "litert-cpu",
       // XNNPACK fails to load a convolution whose multiplier reaches 256, and leaves an ADD, SUB or MUL below
-      // or above these ratios to TFLite's kernels. Those of ADD and SUB narrow each side to 16 bits, which
-      // ratios of 64 just fit.
+      // or above these ratios to TFLite's kernels. Those narrow each side of an ADD or SUB, and the result of
+      // a MUL, to 16 bits before they clamp: 255 * 64 and 255 * 255 * 0.5 just fit.
       .int8_limits = {.multiplier_bound = 256,
                       .smallest_sum_ratio = 1.0 / 1024,
                       .sum_ratio_bound = 64,
                       .smallest_product_ratio = 1.0 / 65536,
-                      .product_ratio_bound = 256},
-      // TFLite's own kernels. Multipliers are 31 bits and a shift below 8; a smallest ratio keeps the shifts
-      // of the operands above -31.
-      .int16_limits = {.multiplier_bound = 128,
-                       .smallest_sum_ratio = 0x1p-20,
-                       .sum_ratio_bound = 256,
-                       .smallest_product_ratio = 0x1p-28,
-                       .product_ratio_bound = 128},
+                      .product_ratio_bound = 0.5},
+      .int16_limits = fixed_point_int16_limits,
       .wants_symmetric_matrices = true,
       .runs_on = runs_on_xnnpack,
       .has_kernel = [](const TfliteOperator&) { return true; },

@@ -1,0 +1,45 @@
+#include "quantize/float_joins.h"
+
+#include <gtest/gtest.h>
+
+#include "quantize/small_plans.h"
+
+namespace calib8 {
+namespace {
+
+/// Boxes up to `size` and scores up to 1, joined and reshaped.
+struct Detector : SmallGraph {
+  TensorId joined, output;
+
+  explicit Detector(float size) {
+    const TensorId x = input({1, 4}, {-1, 1});
+    const TensorId boxes = emit(tflite::Add{}, {x, x}, {1, 4}, Range{0, size});
+    const TensorId scores = emit(tflite::Logistic{}, {x}, {1, 4});
+    joined = emit(tflite::Concatenation{1, {}}, {boxes, scores}, {1, 8});
+    const TensorId shape = graph.add_constant("shape", std::vector<std::int32_t>{8});
+    output = emit(tflite::Reshape{{8}}, {joined, shape}, {8});
+  }
+};
+
+TEST(FloatJoins, PartsOfDifferentSizeKeepScalesOfTheirOwn) {
+  Detector model(640);
+  const Plan plan = model.plan({model.output}, {.has_float_outputs = true});
+  ASSERT_EQ(plan.float_operators.size(), 2u) << "the RESHAPE behind it is float too";
+  EXPECT_NE(plan.float_operators[0].reason.find("different size"), std::string::npos);
+  EXPECT_EQ(operator_names(model.quantized(plan, ModelIo::float32)),
+            (std::vector<std::string_view>{"QUANTIZE", "ADD", "LOGISTIC", "DEQUANTIZE", "DEQUANTIZE",
+                                           "CONCATENATION", "RESHAPE"}));
+}
+
+TEST(FloatJoins, AreOfOutputsAloneAndOfDifferentSizesAlone) {
+  Detector alike(2);
+  EXPECT_TRUE(alike.plan({alike.output}, {.has_float_outputs = true}).float_operators.empty());
+  Detector integers(640);
+  EXPECT_TRUE(integers.plan({integers.output}).float_operators.empty());
+  Detector inner(640);
+  const TensorId next = inner.emit(tflite::Add{}, {inner.joined, inner.joined}, {1, 8}, Range{0, 1280});
+  EXPECT_TRUE(inner.plan({inner.output, next}, {.has_float_outputs = true}).float_operators.empty());
+}
+
+}  // namespace
+}  // namespace calib8
