@@ -144,12 +144,6 @@ std::optional<Array> normalized(const OnnxNode& node, const Operands& in) {
     y = combine(y, *in.at(1), times);
     return in.size() > 2 && in[2] ? combine(y, *in[2], plus) : y;
   }
-  if (op == "RMSNormalization") {
-    const Ints axes = all_axes_from(axis_of(node.get_int("axis", -1), rank), rank);
-    const Array mean = reduced(combine(*in[0], *in[0], times), axes, true, Reduction::mean);
-    const Array factor = map(mean, [&](Real v) { return reciprocal_square_root(v + Real{epsilon, 0}); });
-    return combine(combine(*in[0], factor, times), *in.at(1), times);
-  }
   if (op == "InstanceNormalization") {
     const Array y = standardized(*in[0], all_axes_from(2, rank), epsilon);
     return combine(combine(y, along_channels(*in.at(1), rank), times), along_channels(*in.at(2), rank), plus);
@@ -254,7 +248,7 @@ std::vector<Array> evaluate_functions(const OnnxNode& node, const Operands& in) 
     const bool is_truth = op == "IsNaN" || op == "IsInf";
     return {with_dtype(map(x, found->second), is_truth ? DType::boolean : x.dtype)};
   }
-  if (op == "Selu" || op == "Swish" || op == "ThresholdedRelu" || op == "Shrink") {
+  if (op == "Selu" || op == "ThresholdedRelu" || op == "Shrink") {
     const auto attribute = [&](const char* name, float fallback) {
       return static_cast<double>(node.get_float(name, fallback));
     };
@@ -263,7 +257,6 @@ std::vector<Array> evaluate_functions(const OnnxNode& node, const Operands& in) 
     const double bias = attribute("bias", 0), bound = attribute("lambd", 0.5f);
     return {map(x, [&](Real v) -> Real {
       if (op == "Selu") return elu(v, alpha) * Real{gamma, 0};
-      if (op == "Swish") return v * logistic(v * Real{alpha, 0});
       const bool is_threshold = op == "ThresholdedRelu";
       for (const double edge : is_threshold ? std::vector<double>{alpha} : std::vector<double>{bound, -bound})
         if (std::abs(v.value - edge) <= v.error) return {NAN, 0};

@@ -1,10 +1,10 @@
-#include "read/onnx_upgrade.h"
+#include "read/onnx/onnx_upgrade.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
-#include "read/onnx_newer.h"
+#include "read/onnx/onnx_newer.h"
 
 // The changes of https://github.com/onnx/onnx/blob/main/docs/Changelog.md between opsets 7 and 25, for the
 // operators that calib8 knows: a new operator that changed on the way adds its line to the rules below.

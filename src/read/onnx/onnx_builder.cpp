@@ -1,4 +1,4 @@
-#include "read/onnx_builder.h"
+#include "read/onnx/onnx_builder.h"
 
 #include <algorithm>
 #include <protozero/pbf_message.hpp>
@@ -10,12 +10,12 @@
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/emitter.h"
 #include "ops/onnx_op.h"
-#include "read/onnx_functions.h"
-#include "read/onnx_microsoft.h"
-#include "read/onnx_name.h"
-#include "read/onnx_node.h"
-#include "read/onnx_upgrade.h"
-#include "read/onnx_value_info.h"
+#include "read/onnx/onnx_functions.h"
+#include "read/onnx/onnx_microsoft.h"
+#include "read/onnx/onnx_name.h"
+#include "read/onnx/onnx_node.h"
+#include "read/onnx/onnx_upgrade.h"
+#include "read/onnx/onnx_value_info.h"
 
 namespace calib8 {
 namespace {

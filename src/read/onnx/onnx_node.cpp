@@ -1,11 +1,11 @@
-#include "read/onnx_node.h"
+#include "read/onnx/onnx_node.h"
 
 #include <algorithm>
 #include <cmath>
 #include <protozero/pbf_message.hpp>
 
 #include "container/protobuf_onnx.h"
-#include "read/onnx_name.h"
+#include "read/onnx/onnx_name.h"
 
 namespace calib8 {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "onnx_graph/emitter.h"
-#include "read/onnx_refusals.h"
+#include "read/onnx/onnx_refusals.h"
 
 namespace calib8 {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "read/onnx_node.h"
+#include "read/onnx/onnx_node.h"
 
 namespace calib8 {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "read/onnx_upgrade.h"
+#include "read/onnx/onnx_upgrade.h"
 
 namespace calib8 {
 

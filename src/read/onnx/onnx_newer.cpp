@@ -1,4 +1,4 @@
-#include "read/onnx_newer.h"
+#include "read/onnx/onnx_newer.h"
 
 #include <utility>
 

@@ -4,8 +4,8 @@
 #include <protozero/data_view.hpp>
 
 #include "onnx_graph/onnx_graph.h"
-#include "read/onnx_refusals.h"
-#include "read/onnx_tensor.h"
+#include "read/onnx/onnx_refusals.h"
+#include "read/onnx/onnx_tensor.h"
 
 namespace calib8 {
 

@@ -1,10 +1,10 @@
-#include "read/onnx_functions.h"
+#include "read/onnx/onnx_functions.h"
 
 #include <algorithm>
 #include <protozero/pbf_message.hpp>
 
 #include "container/protobuf_onnx.h"
-#include "read/onnx_name.h"
+#include "read/onnx/onnx_name.h"
 
 namespace calib8 {
 namespace {

@@ -1,4 +1,4 @@
-#include "read/onnx.h"
+#include "read/onnx/onnx.h"
 
 #include <optional>
 #include <protozero/exception.hpp>
@@ -6,10 +6,10 @@
 
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
-#include "read/onnx_builder.h"
-#include "read/onnx_refusals.h"
-#include "read/onnx_tensor.h"
-#include "read/onnx_upgrade.h"
+#include "read/onnx/onnx_builder.h"
+#include "read/onnx/onnx_refusals.h"
+#include "read/onnx/onnx_tensor.h"
+#include "read/onnx/onnx_upgrade.h"
 
 namespace calib8 {
 namespace {

@@ -1,9 +1,9 @@
-#include "read/onnx_microsoft.h"
+#include "read/onnx/onnx_microsoft.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "read/onnx_newer.h"
+#include "read/onnx/onnx_newer.h"
 
 // The operators of https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md that its
 // graph optimizer makes of ordinary ones.

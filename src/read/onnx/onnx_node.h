@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "onnx_graph/onnx_graph.h"
-#include "read/onnx_refusals.h"
-#include "read/onnx_tensor.h"
+#include "read/onnx/onnx_refusals.h"
+#include "read/onnx/onnx_tensor.h"
 
 namespace calib8 {
 
