@@ -84,6 +84,8 @@ void bind_options(nb::module_& module) {
       .def_rw("calibration", &ExportOptions::calibration)
       .def_rw("io", &ExportOptions::io)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
+      .def_rw("min_sqnr", &ExportOptions::min_sqnr)
+      .def_rw("require_proof", &ExportOptions::require_proof)
       .def_rw("verify_onnx", &ExportOptions::verify_onnx)
       .def_rw("python", &ExportOptions::python)
       .def("set_samples", [](ExportOptions& options, nb::callable next) {
@@ -103,7 +105,11 @@ NB_MODULE(_native, module) {
       .def_ro("onnx", &ExportResult::onnx)
       .def_ro("tflite", &ExportResult::tflite)
       .def_ro("metadata", &ExportResult::metadata)
-      .def_ro("gate_passed", &ExportResult::gate_passed)
+      .def_prop_ro("gate",
+                   [](const ExportResult& result) {
+                     return result.gate ? std::optional(std::string(word_of(*result.gate))) : std::nullopt;
+                   })
+      .def_ro("passed", &ExportResult::passed)
       .def_prop_ro("verdict", [](const ExportResult& result) { return calib8::one_line(result.verdict); })
       .def_ro("summary", &ExportResult::summary)
       .def_prop_ro("report", [](const ExportResult& result) { return result.report.text(); });

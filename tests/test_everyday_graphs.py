@@ -235,3 +235,18 @@ def test_scores_beside_boxes_keep_a_scale_of_their_own(tmp_path):
     for part in (slice(0, 4), slice(4, None)):
         wanted, given = ([{name: each[name][..., part]} for each in side] for side in (expected, found))
         assert decibels(wanted, given, name) >= 25
+
+
+def test_int8_outputs_that_squeeze_a_part_are_warned_of(tmp_path):
+    torch.manual_seed(0)
+    inputs = samples(IMAGE, 8, seed=1)
+    export_onnx(Detector(), inputs[0], tmp_path / "in.onnx", False)
+    (tmp_path / "data").mkdir()
+    for number, values in enumerate(inputs):
+        np.savez(tmp_path / "data" / f"{number}.npz", x=values)
+    done = run_calib8(
+        "export", tmp_path / "in.onnx", "--format", "tflite", "--dataset-dir", tmp_path / "data", "--dataset-type", "numpy",
+        "--min-agreement", 0, "--output-dir", tmp_path / "out",
+    )  # fmt: skip
+    (line,) = [line for line in done.stderr.splitlines() if "joins values" in line]
+    assert line.startswith("warning: ") and "--io float32" in line

@@ -74,9 +74,9 @@ def test_report_says_what_was_used(digits_export, digits_data):
     assert report["preprocessing"]["mean"] == pytest.approx([0.485, 0.456, 0.406])
     dataset = report["dataset"]
     assert dataset["images"] == 800 and dataset["classes"] == [str(digit) for digit in range(10)]
-    assert len(dataset["calibration"]) == 100 and len(dataset["verification"]) == 20 and dataset["held_out"]
+    assert len(dataset["calibration"]) == 100 and len(dataset["verification"]) == 200 and dataset["held_out"]
     used = dataset["calibration"] + dataset["verification"]
-    assert len({entry["path"] for entry in used}) == 120
+    assert len({entry["path"] for entry in used}) == 300
     for entry in used:
         assert not pathlib.Path(entry["path"]).is_absolute()
         assert entry["sha256"] == sha256(digits_data / entry["path"])
@@ -114,9 +114,9 @@ def test_report_says_what_was_decided(digits_export):
 def test_report_says_what_was_measured(digits_export):
     _, report = digits_export
     verification = report["measured"]["verification"]
-    assert report["measured"]["gate_passed"] and report["measured"]["verdict"].startswith("passed")
-    assert verification["samples"] == 20 and verification["agreement"]["agreeing"] >= 19
-    assert verification["accuracy"]["labelled"] == 20
+    assert report["measured"]["gate"] == "proven" and report["measured"]["verdict"].startswith("proven")
+    assert verification["samples"] == 200 and verification["agreement"]["agreeing"] == 200
+    assert verification["accuracy"]["labelled"] == 200
     assert verification["sqnr_decibels"] > 20
     assert verification["latency"]["quantized_milliseconds"] > 0
     assert len(verification["worst_layers"]) > 0
@@ -322,7 +322,7 @@ def test_failed_gate_keeps_the_files(tmp_path, digits_data):
     line = refuse(5, *arguments, "--output-dir", tmp_path / "out", words=["failed", "98 %"])
     assert re.search(r"agrees with float on \d+ of 40 images", line)
     metadata = json.loads((tmp_path / "out" / "model.tflite.quantization_metadata").read_text())
-    assert metadata["measured"]["gate_passed"] is False and metadata["measured"]["next_step"]
+    assert metadata["measured"]["gate"] == "failed" and metadata["measured"]["gate_passed"] is False and metadata["measured"]["next_step"]
     assert metadata["outputs"]["tflite"]["sha256"] == sha256(tmp_path / "out" / "model.tflite")
     export_report(*arguments, "--output-dir", tmp_path / "out", "--min-agreement", 0)
 

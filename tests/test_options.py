@@ -1,7 +1,10 @@
 """Limits of options: the command line and Python refuse alike what can't be, before anything is read or written."""
 
+import typing
+
 import calib8
 import pytest
+from calib8 import _native, exporter
 from conftest import run_calib8
 from support import images, small_onnx
 
@@ -22,7 +25,7 @@ def folder(tmp_path_factory):
         ("verify_samples", 0), ("verify_samples", -1), ("verify_samples", 10**7), ("verify_samples", 2**64),
         ("num_calib_samples", 0), ("num_calib_samples", -1), ("num_calib_samples", 10**7),
         ("min_agreement", NAN), ("min_agreement", INFINITY), ("min_agreement", -INFINITY), ("min_agreement", 1.01), ("min_agreement", -0.01),
-        ("threads", -1), ("threads", 1025), ("threads", 2**40), ("seed", -1), ("seed", 2**64), ("input_size", 0), ("input_size", 16385),
+        ("min_sqnr", NAN), ("min_sqnr", INFINITY), ("threads", -1), ("threads", 1025), ("threads", 2**40), ("seed", -1), ("seed", 2**64), ("input_size", 0), ("input_size", 16385),
         ("num_classes", 10), ("arch", "resnet18"), ("num_classes", 0), ("quantize", "int4"), ("calibration", ""), ("io", "int32"),
         ("format", "ONNX"), ("dataset_type", "automatic"),
     ],
@@ -73,3 +76,13 @@ def test_words_are_those_of_python(folder):
     text = run_calib8("export", "--help", check=True).stdout
     for enumeration in (_native.OutputFormat, _native.QuantizeTo, _native.CalibrationMethod, _native.ModelIo, _native.DatasetKind):
         assert "|".join(enumeration.__members__) in text
+
+
+def test_types_of_options_name_what_there_is():
+    """Each option of the native library is typed, but for what `export` sets itself; and each choice has its words."""
+    hints = typing.get_type_hints(calib8.ExportOptions)
+    native = {name for name in dir(_native.ExportOptions) if not name.startswith("_")}
+    set_by_export = {"model", "python", "set_progress", "set_samples", "num_samples"}
+    assert set(hints) == native - set_by_export
+    for name, kind in exporter._ENUMS.items():
+        assert set(typing.get_args(hints[name])) == set(kind.__members__), name

@@ -38,7 +38,7 @@ def test_export_is_the_command_line(tmp_path):
         "--num-calib-samples", 16, "--verify-samples", 8,
     )  # fmt: skip
     assert result.onnx == tmp_path / "python" / "model.onnx"
-    assert result.gate_passed and result.verdict.startswith("passed") and "efficientnet_b0" in result.summary
+    assert result.gate == "unproven" and result.gate_passed and result.verdict.startswith("unproven") and "efficientnet_b0" in result.summary
     assert sha256(result.tflite) == report["outputs"]["tflite"]["sha256"] == result.report["outputs"]["tflite"]["sha256"]
     assert json.loads(result.metadata.read_text()) == result.report
 
@@ -177,7 +177,7 @@ def test_failed_gate_is_no_exception(batches, tmp_path):
     """Calibrated on arrays that are nothing like the ones to verify on."""
     data = [np.zeros((16, SIZE, SIZE, 3), np.float32) + 1e-3, batches[0]]
     result = with_data(data, tmp_path, min_agreement=1.0)
-    assert not result.gate_passed and result.verdict.startswith("failed")
+    assert result.gate == "failed" and not result.gate_passed and not result.passed and result.verdict.startswith("failed")
 
 
 def test_module_takes_the_flags_of_the_command(tmp_path):

@@ -24,6 +24,10 @@ enum class ModelIo { automatic, int8, uint8, int16, float32 };
 /// What is looked for in a data set; automatic: whatever is there.
 enum class DatasetKind { automatic, classification, detection, images, numpy };
 
+/// Whether an integer model is as good as the float one: surely enough, surely not, or as far as is known,
+/// where there were too few samples to be sure.
+enum class Verdict { proven, unproven, failed };
+
 /// A choice and the word for it: on the command line, in Python and in JSON.
 template <class T>
 struct Choice {
@@ -55,6 +59,10 @@ constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
            {detection, "detection"},
            {images, "images"},
            {numpy, "numpy"}}};
+}
+constexpr std::array<Choice<Verdict>, 3> choices_of(Verdict) {
+  using enum Verdict;
+  return {{{proven, "proven"}, {unproven, "unproven"}, {failed, "failed"}}};
 }
 
 /// The word of a choice; empty for a value that is none of them.

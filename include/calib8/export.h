@@ -28,9 +28,11 @@ struct ExportOptions : DatasetOptions {
   std::optional<std::filesystem::path> plan_out;  ///< The quantization plan as JSON.
 
   bool check_preprocessing = false;  ///< Try the usual mistakes on labelled images.
-  std::size_t verify_samples = 20;
+  /// Samples to verify on; without a number as many as the gate needs, 200 at most.
+  std::optional<std::size_t> verify_samples;
   /// Samples in place of a dataset: arrays by input name ("" for the only input), one sample a call, nothing
-  /// at the end. The first num_samples calibrate, the next verify_samples verify; it isn't called for more.
+  /// at the end. The first num_samples calibrate, the next verify_samples (or 200) verify; it isn't called
+  /// for more.
   /// They are kept in a temporary file, not in memory.
   std::function<std::optional<std::map<std::string, SampleArray>>()> next_sample;
 
@@ -38,8 +40,12 @@ struct ExportOptions : DatasetOptions {
 
   CalibrationMethod calibration = CalibrationMethod::mse;
   ModelIo io = ModelIo::automatic;
-  double min_agreement = 0.98;
-  bool verify_onnx = false;  ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
+  double min_agreement = 0.98;  ///< The gate of classifiers: the share of samples that get the same class.
+  /// The gate of all others: decibels of each output. Without a number 20, or nothing where min_agreement is
+  /// 0 and so no gate is wanted.
+  std::optional<double> min_sqnr;
+  bool require_proof = false;  ///< Whether a verdict of unproven fails, too.
+  bool verify_onnx = false;    ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
   std::optional<std::filesystem::path>
       python;  ///< The interpreter for that; else the one beside calib8 or on PATH.
 
@@ -52,10 +58,11 @@ struct ExportOptions : DatasetOptions {
 /// What was written and measured.
 struct ExportResult {
   std::optional<std::filesystem::path> onnx, tflite, metadata;
-  bool gate_passed = true;
-  std::string verdict;  ///< One sentence on the gate; empty where nothing was verified.
-  std::string summary;  ///< For people, several lines.
-  Report report;        ///< What the metadata file holds.
+  std::optional<Verdict> gate;  ///< Nothing where nothing was verified.
+  bool passed = true;           ///< False where the gate failed, or where proof was required and isn't there.
+  std::string verdict;          ///< One sentence on the gate; empty where nothing was verified.
+  std::string summary;          ///< For people, several lines.
+  Report report;                ///< What the metadata file holds.
 };
 
 /// The whole way from a model to the files. Fails with Error; a failed gate is no failure here: the files are

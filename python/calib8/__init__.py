@@ -8,6 +8,7 @@
 from calib8._native import version as __version__
 from calib8.errors import Error, ErrorCode
 from calib8.exporter import ExportResult, ModelExporter, export
+from calib8.options import ExportOptions
 from calib8.representative_data import RepresentativeDataGenerator
 
-__all__ = ["Error", "ErrorCode", "ExportResult", "ModelExporter", "RepresentativeDataGenerator", "export", "__version__"]
+__all__ = ["Error", "ErrorCode", "ExportOptions", "ExportResult", "ModelExporter", "RepresentativeDataGenerator", "export", "__version__"]

@@ -8,14 +8,16 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from calib8 import _native
 from calib8.errors import Error, ErrorCode
+from calib8.options import ExportOptions, Path
 
-Path = str | os.PathLike[str]
+if TYPE_CHECKING:
+    from typing import Unpack
 
 #: One batch of representative data: an array [N, ...] for the only input, or arrays by input name.
 Batch = np.ndarray | Mapping[str, np.ndarray] | list | tuple
@@ -27,7 +29,9 @@ class ExportResult:
 
     Attributes:
         onnx, tflite, metadata: the files, where they were written.
-        gate_passed: False where the int8 model surely agrees with the float one on too few samples.
+        gate: "proven" where the samples show that the quantized model is as good as the float one, "failed" where they
+            show that it isn't, "unproven" where they are too few to tell; None where nothing was verified.
+        passed: False where the gate failed, or where proof was required (`require_proof`) and isn't there.
         verdict: one sentence on that; empty where nothing was verified.
         summary: everything for people, several lines.
         report: the object that the metadata file holds.
@@ -36,10 +40,16 @@ class ExportResult:
     onnx: pathlib.Path | None
     tflite: pathlib.Path | None
     metadata: pathlib.Path | None
-    gate_passed: bool
+    gate: Literal["proven", "unproven", "failed"] | None
+    passed: bool
     verdict: str
     summary: str
     report: dict[str, Any] = dataclasses.field(repr=False)
+
+    @property
+    def gate_passed(self) -> bool | None:
+        """Whether the gate didn't fail; None where nothing was verified."""
+        return None if self.gate is None else self.gate != "failed"
 
 
 def export(
@@ -47,7 +57,7 @@ def export(
     *,
     representative_data_gen: Iterable[Batch] | Callable[[], Iterable[Batch]] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
-    **options: Any,
+    **options: Unpack[ExportOptions],
 ) -> ExportResult:
     """Converts a model, calibrates it, verifies it and writes the files, as `calib8 export` does.
 
@@ -56,17 +66,14 @@ def export(
         representative_data_gen: an iterable (or a function that returns one, as TensorFlow's representative_dataset) of
             float32 batches, preprocessed as in training: arrays [N, height, width, channels] or [N, channels, height,
             width], or dicts of arrays by input name. The first `num_calib_samples` calibrate, the next
-            `verify_samples` verify; no more are asked for. They are kept in a temporary file (TMPDIR says where). In place
+            `verify_samples` verify ("auto", the default: up to 200); no more are asked for. They are kept in a temporary file (TMPDIR says where). In place
             of `dataset_dir`.
         progress: called with stage, done and total.
-        **options: the command line's flags with underscores: format, quantize, output_dir, dataset_dir, dataset_type,
-            num_calib_samples, verify_samples, samples_in, follow_links, full, strict, input_size (N or (height, width)),
-            num_classes, arch, dynamic_batch, preprocessing, resize_mode, crop, interpolation, channel_order, scale, mean,
-            std, check_preprocessing, calibration, io, min_agreement, verify_onnx, seed, threads, plan_out; and onnx_path, tflite_path
-            for single files.
+        **options: as `calib8.options.ExportOptions` lists them: the command line's flags with underscores, and onnx_path
+            and tflite_path for single files.
 
     Raises:
-        Error: with code, message and where. A failed gate is no error: see ExportResult.gate_passed.
+        Error: with code, message and where. A failed gate is no error: see ExportResult.gate.
     """
     native = _native.ExportOptions()
     native.model = pathlib.Path(checkpoint)
@@ -82,7 +89,8 @@ def export(
         onnx=result.onnx,
         tflite=result.tflite,
         metadata=result.metadata,
-        gate_passed=result.gate_passed,
+        gate=result.gate,
+        passed=result.passed,
         verdict=result.verdict,
         summary=result.summary,
         report=json.loads(result.report),
@@ -120,7 +128,7 @@ class ModelExporter:
         quantize: str = "int8",
         dataset_dir: Path | None = None,
         representative_data_gen: Iterable[Batch] | Callable[[], Iterable[Batch]] | None = None,
-        **options: Any,
+        **options: Unpack[ExportOptions],
     ) -> ExportResult:
         """Writes the TFLite file and its metadata beside it, calibrated and verified.
 
@@ -155,7 +163,7 @@ _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "datase
 
 def set_option(native: Any, name: str, value: Any) -> None:
     """Sets one option of _native's; None leaves the default."""
-    if value is None:
+    if value is None or (name == "verify_samples" and value == "auto"):
         return
     if name.startswith("_") or not hasattr(native, name):
         raise Error(ErrorCode.USAGE, f"there is no option '{name}'")

@@ -231,6 +231,7 @@ ArraySamples open_array_files(const DatasetListing& listing, const std::vector<A
   };
   std::vector<UsedArray> calibration = draw(request.calibration), verification = draw(request.verification),
                          selection = draw(request.selection);
+  for (UsedArray& array : draw(request.more_verification)) verification.push_back(std::move(array));
   if (calibration.empty()) {
     if (drawer.skipped.empty()) throw Error(ErrorCode::dataset, "no sample was asked for");
     throw Error(ErrorCode::dataset,
@@ -240,7 +241,7 @@ ArraySamples open_array_files(const DatasetListing& listing, const std::vector<A
   }
   ArraySamples samples;
   samples.sets = sets_of(std::move(calibration), std::move(selection), std::move(verification),
-                         request.verification, inputs);
+                         request.verification + request.more_verification, inputs);
   samples.skipped = std::move(drawer.skipped);
   samples.repeated = std::move(drawer.repeated);
   note_drawn(request, drawer.holds_integers, samples);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "calib8/error.h"
+#include "cli/help.h"
 
 namespace calib8::cli {
 
@@ -46,6 +47,7 @@ void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& in
 }
 
 void add_data_flags(CLI::App& command, DatasetOptions& options) {
+  begin_group(command, "Data");
   command.add_option("--dataset-dir,--data-dir,--calibration-dir", options.dataset_dir,
                      "Representative images: a folder, a list (.txt, .csv) or arrays (.npy, .npz) (default: "
                      "ml/data, then data)");
@@ -65,6 +67,7 @@ void add_data_flags(CLI::App& command, DatasetOptions& options) {
 }
 
 void add_preprocessing_flags(CLI::App& command, PreprocessingOptions& options) {
+  begin_group(command, "Preprocessing");
   command.add_option(
       "--preprocessing", options.preprocessing,
       "How images become the model's input: imagenet, torchvision:NAME (of an architecture or of "

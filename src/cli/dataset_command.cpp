@@ -10,6 +10,7 @@
 #include "calib8/dataset.h"
 #include "cli/commands.h"
 #include "cli/data_flags.h"
+#include "cli/help.h"
 #include "cli/progress_display.h"
 #include "write/atomic_file.h"
 
@@ -37,6 +38,7 @@ struct MeasuredBatch {
 };
 
 void add_output_flags(CLI::App& command, DatasetFlags& flags) {
+  begin_group(command, "Output and run");
   command
       .add_option("--test-batches", flags.test_batches,
                   "Read that many batches and print their statistics (default: 0)")
@@ -157,6 +159,7 @@ void add_dataset_command(CLI::App& program, int& status) {
       program.add_subcommand("dataset", "Find, check and show the data that would represent a model's input");
   const auto flags = std::make_shared<DatasetFlags>();
   add_data_flags(*command, flags->options);
+  begin_group(*command, "Model");
   command->add_option("--model,--checkpoint", flags->options.model,
                       "A .pth, .onnx or float .tflite file whose input size and config are used");
   add_input_flags(*command, flags->options, flags->input_size);

@@ -8,6 +8,7 @@
 #include "calib8/export.h"
 #include "cli/commands.h"
 #include "cli/data_flags.h"
+#include "cli/help.h"
 #include "cli/progress_display.h"
 
 namespace calib8::cli {
@@ -16,7 +17,7 @@ namespace {
 /// The flags as they were given.
 struct ExportFlags {
   ExportOptions options;
-  std::string input_size;
+  std::string input_size, verify_samples = "auto";
   bool json = false;
   bool quiet = false;
   bool dump = false;
@@ -24,18 +25,23 @@ struct ExportFlags {
 
 void add_model_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
+  begin_group(command, "Model");
   command
-      .add_option("--checkpoint,model", options.model, "A .pth checkpoint, an .onnx or a float .tflite file")
-      ->required();
+      .add_option("--checkpoint,model", options.model,
+                  "A .pth checkpoint, an .onnx or a float .tflite file; may stand alone, without the flag")
+      ->required()
+      ->type_name("MODEL");
   add_input_flags(command, options, flags.input_size);
   command.add_flag("--dynamic-batch", options.dynamic_batch, "Leave the batch of model.onnx open");
 }
 
 void add_output_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
+  begin_group(command, "Files");
   add_choice(command, "--format", options.format, "model.onnx alone, or all files (tflite and both)");
   add_choice(command, "--quantize", options.quantize,
-             "What the .tflite file holds: int8 throughout, float16 weights, or float32 (none)");
+             "What the .tflite file holds: int8 throughout, int8 weights beside int16 activations (int16x8), "
+             "float16 weights, or float32 (none)");
   add_choice(command, "--io", options.io,
              "Type of the integer model's inputs and outputs; auto: int8, or float32 with int16x8");
   command.add_option("--output-dir", options.output_dir, "Folder of the files (default: exports)");
@@ -44,6 +50,7 @@ void add_output_flags(CLI::App& command, ExportFlags& flags) {
 
 void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
+  begin_group(command, "Calibration");
   add_choice(command, "--calibration", options.calibration, "How activation ranges are chosen");
   command.add_flag(
       "--check-preprocessing", options.check_preprocessing,
@@ -51,19 +58,33 @@ void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
       "scores clearly better");
 }
 
+std::string number_or_auto(std::string& text) {
+  return text == "auto" ? std::string() : whole_number()(text);
+}
+
 void add_proof_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
+  begin_group(command, "Proof");
   command
-      .add_option("--verify-samples", options.verify_samples,
-                  "Images to verify on, not calibrated on where there are any (default: 20)")
-      ->check(whole_number());
+      .add_option("--verify-samples", flags.verify_samples,
+                  "Images to verify on, not calibrated on where there are any; auto: as many as the gate "
+                  "needs, 200 at most (default: auto)")
+      ->check(CLI::Validator(number_or_auto, ""))
+      ->type_name("auto|N");
   command.add_option("--min-agreement", options.min_agreement,
-                     "Share of images on which int8 must choose the float model's class (default: 0.98)");
+                     "Gate of classifiers: share of images on which int8 must choose the float model's class "
+                     "(default: 0.98)");
+  command.add_option("--min-sqnr", options.min_sqnr,
+                     "Gate of other models: signal to quantization noise of each output, in decibels "
+                     "(default: 20; none with --min-agreement 0)");
+  command.add_flag("--require-proof", options.require_proof,
+                   "Fail where there are too few images to be sure, too (status 5)");
   command.add_flag("--verify-onnx", options.verify_onnx,
                    "Compare the float TFLite with model.onnx on ONNX Runtime, where Python has it");
 }
 
 void add_run_flags(CLI::App& command, ExportFlags& flags) {
+  begin_group(command, "Run");
   command.add_option("--threads", flags.options.threads, "Threads (default: all usable cores)")
       ->check(whole_number() & CLI::PositiveNumber);
   command.add_flag("--json", flags.json, "Print the report as JSON on standard output");
@@ -95,6 +116,7 @@ void print_report(const Report& report) {
 int run_export(ExportFlags& flags) {
   ExportOptions& options = flags.options;
   if (!flags.input_size.empty()) options.input_size = parse_size(flags.input_size);
+  if (flags.verify_samples != "auto") options.verify_samples = std::stoull(flags.verify_samples);
   ProgressDisplay display(flags.quiet);
   options.progress = [&](const Progress& progress) { display.update(progress); };
   options.note = [&](std::string_view line) { display.note(line); };
@@ -104,9 +126,9 @@ int run_export(ExportFlags& flags) {
   const ExportResult result = export_model(options);
   display.clear();
   if (!flags.quiet) show_summary(result.summary, flags.json);
-  if (!result.gate_passed) write_standard_error("calib8: " + one_line(result.verdict) + "\n");
+  if (!result.passed) write_standard_error("calib8: " + one_line(result.verdict) + "\n");
   if (flags.json) print_report(result.report);
-  return result.gate_passed ? 0 : static_cast<int>(ErrorCode::gate);
+  return result.passed ? 0 : static_cast<int>(ErrorCode::gate);
 }
 
 }  // namespace

@@ -105,16 +105,21 @@ class Opener {
   ImageContents contents_;
 };
 
-/// Opens a list and fills its gaps from the front of the spare images, which it takes away. Each round opens
-/// as many as are missing, so the outcome is that of opening one after the other.
-Accepted open_list(std::span<const ImageIndex> list, std::span<const ImageIndex>& spare, Opener& opener) {
-  Accepted accepted;
-  opener.open(list, accepted);
-  while (accepted.files.size() < list.size() && !spare.empty()) {
-    const std::size_t count = std::min(list.size() - accepted.files.size(), spare.size());
+/// Adds the spare images from the front, which it takes away, until there are `wanted`. Each round opens as
+/// many as are missing, so the outcome is that of opening one after the other.
+void fill(Accepted& accepted, std::size_t wanted, std::span<const ImageIndex>& spare, Opener& opener) {
+  while (accepted.files.size() < wanted && !spare.empty()) {
+    const std::size_t count = std::min(wanted - accepted.files.size(), spare.size());
     opener.open(spare.first(count), accepted);
     spare = spare.subspan(count);
   }
+}
+
+/// Opens a list and fills its gaps from the spare images.
+Accepted open_list(std::span<const ImageIndex> list, std::span<const ImageIndex>& spare, Opener& opener) {
+  Accepted accepted;
+  opener.open(list, accepted);
+  fill(accepted, list.size(), spare, opener);
   return accepted;
 }
 
@@ -166,13 +171,15 @@ ImageSamples open_samples(const ImageList& listed, const Draw& draw, const DrawR
   {  // what the opener knows of every image is gone before the sources are made
     const std::size_t drawn = draw.calibration.size() + draw.verification.size();
     Opener opener(listed, preprocessing, threads, progress,
-                  drawn + std::min(request.selection, draw.spare.size()), false);
+                  drawn + std::min(request.selection + request.more_verification, draw.spare.size()), false);
     std::span<const ImageIndex> spare = draw.spare;
     calibration = open_list(draw.calibration, spare, opener);
     verification = open_list(draw.verification, spare, opener);
     const std::span<const ImageIndex> next = spare.first(std::min(request.selection, spare.size()));
     spare = spare.subspan(next.size());
     selection = open_list(next, spare, opener);
+    if (request.more_verification > 0)
+      fill(verification, request.verification + request.more_verification, spare, opener);
     for (Accepted* accepted : {&calibration, &verification, &selection}) opener.add_hashes(*accepted);
     samples.skipped = std::move(opener.skipped);
     samples.repeated = std::move(opener.repeated);
@@ -187,7 +194,7 @@ ImageSamples open_samples(const ImageList& listed, const Draw& draw, const DrawR
   }
   if (calibration.files.empty() && request.calibration > 0) std::swap(calibration, verification);
   if (verification.files.empty() && request.verification > 0)
-    verification = first_of(calibration, request.verification);
+    verification = first_of(calibration, request.verification + request.more_verification);
   samples.sets =
       sets_of(listed, std::move(calibration), std::move(selection), std::move(verification), preprocessing);
   samples.notes = shortage_notes(request, sizes_of(samples.sets), samples.sets.overlap, "images");

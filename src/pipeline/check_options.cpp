@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "image/preprocessing_fields.h"
 
 namespace calib8 {
@@ -58,9 +60,11 @@ void check_options(const ExportOptions& options) {
   check_choice("--calibration", options.calibration);
   check_choice("--io", options.io);
   check_io(options);
-  check_samples("--verify-samples", options.verify_samples);
+  if (options.verify_samples) check_samples("--verify-samples", *options.verify_samples);
   if (!(options.min_agreement >= 0 && options.min_agreement <= 1))  // and so no NaN
     refuse("--min-agreement", fmt::format("{} is not a share from 0 to 1", options.min_agreement));
+  if (options.min_sqnr && !std::isfinite(*options.min_sqnr))
+    refuse("--min-sqnr", fmt::format("{} is not a number of decibels", *options.min_sqnr));
   if (options.check_preprocessing &&
       (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
     refuse("--check-preprocessing",

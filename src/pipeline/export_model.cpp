@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
 #include "ops/verify.h"
@@ -51,6 +55,15 @@ std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, c
   return std::nullopt;
 }
 
+void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& join) {
+  if (!run.options.note) return;
+  run.options.note(fmt::format(
+      "warning: '{}', on the way to an output, joins values that span {:.3g} and {:.3g}: one {} scale "
+      "leaves the smaller few levels or none; --io float32 gives each part its own",
+      graph[graph[join.id].outputs[0]].name, join.widest, join.narrowest,
+      name_of(activation_type(run.options))));
+}
+
 QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
                                     const TargetTraits& target, const RepresentativeData& data,
                                     const std::shared_ptr<const LiteRt>& litert) {
@@ -74,6 +87,7 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
     run.report.float_operators.push_back(
         {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
   }
+  for (const UnequalJoin& join : plan.squeezing_joins) warn_of(run, calibrated, join);
   run.report.quantization = to_json(plan, calibrated, ranges);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   TfliteGraph quantized = calibrated;
@@ -98,14 +112,24 @@ void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
   run.report.outputs.tflite->float_bytes = float_bytes;
 }
 
+/// Samples to verify on, at most: as many as decide most gates, and whose outputs fit into memory.
+std::size_t most_to_verify(const TfliteGraph& graph) {
+  constexpr std::int64_t most_samples = 200, most_values = 1 << 26;
+  std::int64_t values = 1;
+  for (const TensorId output : graph.outputs()) values += element_count(graph[output].shape).value();
+  return static_cast<std::size_t>(
+      std::clamp(most_values / values, static_cast<std::int64_t>(kFirstLook), most_samples));
+}
+
 RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   const ExportOptions& options = run.options;
-  if (options.next_sample) return open_given_arrays(model.graph, options);
   SampleRequest request;
+  request.verification = options.verify_samples.value_or(kFirstLook);
+  if (!options.verify_samples) request.more_verification = most_to_verify(model.graph) - kFirstLook;
+  if (options.next_sample) return open_given_arrays(model.graph, options, request);
   for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
   request.config = model.config;
-  request.verification = options.verify_samples;
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;
   return open_representative_data(
@@ -135,17 +159,32 @@ void check_preprocessing_of(ExportRun& run, const LoweredModel& model, const Rep
   run.report.measured.preprocessing_check = check;
 }
 
+GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
+  const bool found_all =
+      data.samples.overlap.samples == 0 && data.samples.verification->size() == options.verify_samples;
+  std::optional<double> min_sqnr = options.min_sqnr;
+  if (!min_sqnr && options.min_agreement > 0) min_sqnr = GateLimits{}.min_sqnr;
+  return {options.min_agreement, min_sqnr, found_all};
+}
+
 void verify_on_litert(ExportRun& run, const LoweredModel& model, const QuantizedModel& quantized,
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
+  const GateLimits limits = gate_limits(run.options, data);
   VerifyOptions options;
   options.threads = run.threads;
   options.classes = data.classes();
   options.float_outputs = quantized.float_outputs;
   options.progress = run.progress("verifying");
+  if (!run.options.verify_samples) {
+    const bool nothing_asked = limits.min_agreement <= 0 && !limits.min_sqnr;
+    options.is_enough = [&limits, nothing_asked](const Verification& verification) {
+      return nothing_asked || decide_gate(verification, limits).verdict != Verdict::unproven;
+    };
+  }
   Measured& measured = run.report.measured;
   measured.verification = verify_model(model.view(), {quantized.graph, share(quantized.file.bytes())},
                                        quantized.calibrated, *data.samples.verification, litert, options);
-  measured.gate = decide_gate(*measured.verification, run.options.min_agreement);
+  measured.gate = decide_gate(*measured.verification, limits);
   if (run.options.verify_onnx && run.report.outputs.onnx) {
     measured.onnx_comparison = compare_with_onnx(run.outputs.uncommitted_onnx(), model.view(),
                                                  *data.samples.verification, litert, run.options.python);

@@ -17,6 +17,8 @@ UsedOptions describe(const ExportOptions& options) {
           options.num_samples,
           options.verify_samples,
           options.min_agreement,
+          options.min_sqnr,
+          options.require_proof,
           options.seed};
 }
 
@@ -73,8 +75,10 @@ ExportResult ExportRun::finish(const RepresentativeData& data) {
     report.outputs.metadata = outputs.paths().metadata.string();
   }
   if (const auto& gate = report.measured.gate) {
-    result.gate_passed = gate->passed;
-    result.verdict = gate->verdict;
+    result.gate = gate->verdict;
+    result.verdict = gate->sentence;
+    result.passed =
+        gate->verdict == Verdict::proven || (gate->verdict == Verdict::unproven && !options.require_proof);
   }
   result.summary = summarize(report);
   result.report = make_report(to_json(report), data);

@@ -2,79 +2,183 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
 namespace calib8 {
 namespace {
 
+/// Of a part of an output: most of it is error, or it is the same for all samples.
+constexpr double lost_decibels = 3;
+/// Fewer samples than this prove no ratio: their interval is a guess itself.
+constexpr int fewest_samples = 5;
+
+constexpr const char* recover =
+    "calibrate on more images of the real input domain (--num-calib-samples 300), check the preprocessing "
+    "(--check-preprocessing), or ship --quantize float16";
+
+GateDecision failed(std::string sentence, std::string next_step = recover) {
+  return {Verdict::failed, "failed: " + std::move(sentence), std::move(next_step)};
+}
+
 std::string percent(double share) {
   return fmt::format("{:.4g} %", 100 * share);
 }
 
-/// Images on which full agreement would put the lower end of the interval at the gate.
-int images_to_prove(double min_agreement) {
-  if (min_agreement <= 0 || min_agreement >= 1) return 0;
-  return static_cast<int>(std::ceil(std::log(0.025) / std::log(min_agreement)));
+std::string decibels(double value) {
+  return std::isinf(value) ? value > 0 ? "without error" : "no signal" : fmt::format("{:.1f} dB", value);
+}
+
+/// "output 'boxes'", or "the output" where there is one.
+std::string name_of(const Verification& verification, const OutputFidelity& output) {
+  return verification.outputs.size() == 1 ? "the output" : fmt::format("output '{}'", output.name);
+}
+
+bool is_lost(const PartFidelity& part) {
+  return part.fidelity.dead || part.fidelity.sqnr.decibels < lost_decibels;
+}
+
+std::optional<GateDecision> refuse_lost_part(const Verification& verification, const OutputFidelity& output) {
+  const auto lost = std::ranges::find_if(output.parts, is_lost);
+  if (lost == output.parts.end()) return std::nullopt;
+  const auto best = std::ranges::max_element(
+      output.parts, {}, [](const PartFidelity& part) { return part.fidelity.sqnr.decibels; });
+  return failed(
+      fmt::format(
+          "{} is joined from parts of different size, and '{}' ({}) is lost in it: {} above its error, "
+          "where '{}' has {}",
+          name_of(verification, output), lost->tensor, lost->op,
+          lost->fidelity.dead ? "one value for all samples, nothing" : decibels(lost->fidelity.sqnr.decibels),
+          best->tensor, decibels(best->fidelity.sqnr.decibels)),
+      "give the output floats (--io float32), export the parts as outputs of their own, or ship --quantize "
+      "float16");
 }
 
 /// What no measure of the task has to be asked for; nothing where the outputs are alive.
-std::optional<GateDecision> refuse_dead_outputs(const Verification& verification) {
+std::optional<GateDecision> refuse_broken_outputs(const Verification& verification, double least_decibels) {
   if (std::isnan(verification.sqnr_decibels)) {
-    return GateDecision{
-        false,
-        fmt::format("failed: on some of {} samples the outputs are no numbers (NaN or infinity)",
+    return failed(
+        fmt::format("on some of {} samples the outputs are no numbers (NaN or infinity)",
                     verification.samples),
         "run the float model on the same samples: where it gives NaN too, it overflows or divides by "
-        "zero; else ship --quantize float16"};
+        "zero; else ship --quantize float16");
   }
-  if (verification.constant_outputs) {
-    return GateDecision{
-        false,
-        fmt::format("failed: the outputs are the same for all of {} samples, and the float model's "
-                    "are not",
-                    verification.samples),
-        "calibrate on images of the real input domain, or ship --quantize float16"};
+  for (const OutputFidelity& output : verification.outputs) {
+    if (output.fidelity.dead) {
+      return failed(fmt::format("{} is the same for all of {} samples, and the float model's isn't",
+                                name_of(verification, output), verification.samples),
+                    "calibrate on images of the real input domain, or ship --quantize float16");
+    }
+    if (std::isinf(least_decibels)) continue;
+    if (auto refused = refuse_lost_part(verification, output)) return refused;
+    const double value = output.fidelity.sqnr.decibels;
+    if (value >= least_decibels) continue;
+    const std::string agreement = verification.agreement
+                                      ? fmt::format(" (the class agrees on {} of {} images)",
+                                                    verification.agreement->agreeing, verification.samples)
+                                      : "";
+    return failed(fmt::format("{} is only {} above its error{}; below {:g} dB answers can't be trusted",
+                              name_of(verification, output), decibels(value), agreement, least_decibels));
   }
   return std::nullopt;
 }
 
-}  // namespace
+/// Samples on which the interval would lie above the limit if no more of them disagreed; 0 where there is no
+/// such number, or none that anybody has.
+std::int64_t samples_to_prove(double min_agreement, std::int64_t disagreeing) {
+  const auto proves = [&](std::int64_t samples) {
+    return clopper_pearson(samples - disagreeing, samples).low >= min_agreement;
+  };
+  std::int64_t enough = std::max<std::int64_t>(disagreeing, 1);
+  constexpr std::int64_t most = 1 << 20;
+  while (enough < most && !proves(enough)) enough *= 2;
+  if (enough >= most) return 0;
+  std::int64_t too_few = enough / 2;
+  while (enough - too_few > 1) {
+    const std::int64_t middle = too_few + (enough - too_few) / 2;
+    (proves(middle) ? enough : too_few) = middle;
+  }
+  return enough;
+}
 
-GateDecision decide_gate(const Verification& verification, double min_agreement) {
-  if (const auto refused = refuse_dead_outputs(verification)) return *refused;
-  if (!verification.agreement) {
-    return {true, "not judged: the model isn't a classifier, so agreement of classes can't be measured",
-            "judge the signal-to-noise ratio above, or evaluate both models with the task's own metric"};
-  }
+std::string get_samples(const GateLimits& limits, std::int64_t needed, std::int64_t used, const char* what) {
+  if (limits.more_samples) return fmt::format("--verify-samples {}", needed);
+  return fmt::format("add {} {} to the data set", needed - used, what);
+}
+
+GateDecision judge_agreement(const Verification& verification, const GateLimits& limits) {
   const Agreement& agreement = *verification.agreement;
-  const std::string counted = fmt::format("{} of {} images", agreement.agreeing, verification.samples);
-  if (min_agreement > agreement.interval.high) {
-    return {false,
-            fmt::format("failed: int8 agrees with float on {}, and even the upper end of the 95 % interval, "
-                        "{}, is below {}",
-                        counted, percent(agreement.interval.high), percent(min_agreement)),
-            "calibrate on more images of the real input domain (--num-calib-samples 300), check the "
-            "preprocessing, or ship "
-            "--quantize float16"};
+  const std::string counted =
+      fmt::format("int8 agrees with float on {} of {} images", agreement.agreeing, verification.samples);
+  const std::string asked = percent(limits.min_agreement);
+  if (limits.min_agreement > agreement.interval.high) {
+    return failed(fmt::format("{}, and even the upper end of the 95 % interval, {}, is below {}", counted,
+                              percent(agreement.interval.high), asked));
   }
-  if (agreement.interval.low >= min_agreement) {
-    return {true,
-            fmt::format("passed: int8 agrees with float on {}, at least {} with 95 % confidence", counted,
-                        percent(agreement.interval.low)),
+  if (agreement.interval.low >= limits.min_agreement) {
+    return {
+        Verdict::proven,
+        fmt::format("proven: {}, at least {} with 95 % confidence", counted, percent(agreement.interval.low)),
+        ""};
+  }
+  const std::int64_t needed =
+      samples_to_prove(limits.min_agreement, verification.samples - agreement.agreeing);
+  if (needed <= verification.samples) {
+    return {Verdict::unproven, fmt::format("unproven: {}, which doesn't decide {}", counted, asked), ""};
+  }
+  return {Verdict::unproven,
+          fmt::format("unproven: {}; to prove {} it takes {} images without a further difference, {} more",
+                      counted, asked, needed, needed - verification.samples),
+          fmt::format("to prove {}: {}", asked, get_samples(limits, needed, verification.samples, "images"))};
+}
+
+GateDecision judge_decibels(const Verification& verification, const GateLimits& limits) {
+  const double asked = *limits.min_sqnr;
+  const auto surely = [](const OutputFidelity& output) { return output.fidelity.sqnr.low; };
+  const auto at_best = [](const OutputFidelity& output) { return output.fidelity.sqnr.high; };
+  const auto worst = std::ranges::min_element(verification.outputs, {}, surely);
+  const auto hopeless = std::ranges::min_element(verification.outputs, {}, at_best);
+  const std::string each = verification.outputs.size() == 1 ? "the output is" : "each output is";
+  const bool enough = verification.samples >= fewest_samples;
+  if (enough && at_best(*hopeless) < asked) {
+    return failed(
+        fmt::format("{} is {} above its error ({} at best, with 95 % confidence), and {:g} dB are "
+                    "asked for",
+                    name_of(verification, *hopeless), decibels(hopeless->fidelity.sqnr.decibels),
+                    decibels(at_best(*hopeless)), asked));
+  }
+  if (enough && surely(*worst) >= asked) {
+    const bool exact = std::isinf(surely(*worst));
+    return {Verdict::proven,
+            exact ? fmt::format("proven: {} equal to the float model's", each)
+                  : fmt::format("proven: {} at least {} above its error with 95 % confidence, {:g} dB are "
+                                "asked for",
+                                each, decibels(surely(*worst)), asked),
             ""};
   }
-  GateDecision decision{
-      true,
-      fmt::format("passed: int8 agrees with float on {}, which fits {} or more but doesn't prove it", counted,
-                  percent(min_agreement)),
-      ""};
-  const int needed = images_to_prove(min_agreement);
-  if (needed > verification.samples) {
-    decision.next_step = fmt::format("to prove {}, verify on {} images or more: --verify-samples {}",
-                                     percent(min_agreement), needed, needed);
-  }
-  return decision;
+  const std::int64_t needed = std::max(20, 2 * verification.samples);
+  return {Verdict::unproven,
+          fmt::format("unproven: {} is {} above its error on {} samples, too few to tell on which side of "
+                      "{:g} dB it is",
+                      name_of(verification, *worst), decibels(worst->fidelity.sqnr.decibels),
+                      verification.samples, asked),
+          fmt::format("to decide: {}", get_samples(limits, needed, verification.samples, "samples"))};
+}
+
+bool asks_for_anything(const Verification& verification, const GateLimits& limits) {
+  return verification.agreement ? limits.min_agreement > 0 : limits.min_sqnr.has_value();
+}
+
+}  // namespace
+
+GateDecision decide_gate(const Verification& verification, const GateLimits& limits) {
+  const double least_decibels = std::min(kLeastDecibels, limits.min_sqnr.value_or(-INFINITY));
+  if (auto refused = refuse_broken_outputs(verification, least_decibels)) return *std::move(refused);
+  if (!asks_for_anything(verification, limits))
+    return {Verdict::unproven, "unproven: nothing was asked for (--min-agreement 0)", ""};
+  return verification.agreement ? judge_agreement(verification, limits)
+                                : judge_decibels(verification, limits);
 }
 
 }  // namespace calib8

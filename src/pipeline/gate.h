@@ -4,10 +4,22 @@
 
 namespace calib8 {
 
-/// The gate fails only where the measurement excludes that the true agreement reaches `min_agreement`: it
-/// lies above the whole 95 % interval. Few images prove little, and the verdict says so. Models that aren't
-/// classifiers have no gate but this: outputs that are no numbers, or the same for all samples where the
-/// float model's differ, always fail.
-GateDecision decide_gate(const Verification& verification, double min_agreement);
+/// An output below this is mostly error, whatever else was measured on it.
+inline constexpr double kLeastDecibels = 10;
+
+/// What a quantized model has to reach.
+struct GateLimits {
+  double min_agreement = 0.98;  ///< Of a classifier: the share of samples that get the float model's class.
+  std::optional<double> min_sqnr = 20;  ///< Of any other model: decibels of each output.
+  bool more_samples = false;            ///< Whether the data may hold more samples than could be used.
+};
+
+/// Proven or failed where the 95 % interval of what was measured lies on one side of the limit, else
+/// unproven: few samples tell little. Classifiers are judged by the classes that agree, all others by each
+/// output's signal to noise. Whatever the model, it fails where an output is no number, is dead, has lost one
+/// of the parts that it is joined of, or is less than 10 dB above its error (or than min_sqnr, where that is
+/// less). Where nothing is asked for (0, or no min_sqnr) nothing is proven, and only outputs that are no
+/// number or dead fail.
+GateDecision decide_gate(const Verification& verification, const GateLimits& limits);
 
 }  // namespace calib8

@@ -48,7 +48,7 @@ Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteG
 }  // namespace
 
 RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options,
-                                     std::size_t selection) {
+                                     const SampleRequest& request) {
   SpooledSamples samples;
   const auto take = [&](std::size_t count) {
     const std::size_t before = samples.size();
@@ -61,16 +61,17 @@ RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptio
     return samples.size() - before;
   };
   const std::size_t calibrating = take(options.num_samples);
-  const std::size_t verifying = calibrating == options.num_samples ? take(options.verify_samples) : 0;
-  const std::size_t selecting = verifying == options.verify_samples ? take(selection) : 0;
+  const std::size_t to_verify = request.verification + request.more_verification;
+  const std::size_t verifying = calibrating == options.num_samples ? take(to_verify) : 0;
+  const std::size_t selecting = verifying == to_verify ? take(request.selection) : 0;
   if (samples.size() == 0) throw Error(ErrorCode::dataset, "the representative data generator gave no batch");
   RepresentativeData data;
   data.samples.calibration = samples.part(0, calibrating);
   data.samples.verification = samples.part(calibrating, verifying);
   data.samples.selection = samples.part(calibrating + verifying, selecting);
-  if (verifying == 0 && options.verify_samples > 0) {
+  if (verifying == 0 && to_verify > 0) {
     if (options.note) options.note("no arrays are left to verify on: the first of the calibration are used");
-    const std::size_t count = std::min(options.verify_samples, calibrating);
+    const std::size_t count = std::min(to_verify, calibrating);
     data.samples.verification = samples.part(0, count);
     data.samples.overlap = {count, true};
   }

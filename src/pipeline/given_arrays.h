@@ -6,9 +6,10 @@
 
 namespace calib8 {
 
-/// What options.next_sample gives as samples for the graph's inputs, channels put last where they come first.
+/// What options.next_sample gives as samples for the graph's inputs, channels put last where they come first:
+/// those that calibrate, then those that verify, then the selection.
 /// Fails with ErrorCode::dataset where values don't fill their shape, and where there is no sample.
 RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options,
-                                     std::size_t selection = 0);
+                                     const SampleRequest& request);
 
 }  // namespace calib8

@@ -24,7 +24,8 @@ void note(const DatasetOptions& options, const std::string& line) {
 }
 
 DrawRequest draw_request(const DatasetOptions& options, const SampleRequest& request) {
-  return {options.num_samples, request.verification, options.seed, request.selection};
+  return {options.num_samples, request.verification, options.seed, request.selection,
+          request.more_verification};
 }
 
 PreprocessingChoice preprocessing_for(const DatasetOptions& options, const SampleRequest& request) {

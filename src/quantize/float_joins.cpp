@@ -13,21 +13,24 @@ double width(Range range) {
   return static_cast<double>(range.high) - static_cast<double>(range.low);
 }
 
-bool joins_different_sizes(const TfliteGraph& graph, const Ranges& ranges, const TfliteOperator& op) {
-  double narrowest = 0, widest = 0;
-  for (const TensorId part : op.inputs) {
+/// How far the narrowest and the widest part reach.
+UnequalJoin measured(const TfliteGraph& graph, const Ranges& ranges, OperatorId id) {
+  UnequalJoin join{.id = id};
+  for (const TensorId part : graph[id].inputs) {
     if (!is_activation(graph, part)) continue;
     const double own = width(ranges[part.index].value());
     if (own == 0) continue;  // nothing but zeros fits any scale
-    narrowest = narrowest == 0 ? own : std::min(narrowest, own);
-    widest = std::max(widest, own);
+    join.narrowest = join.narrowest == 0 ? own : std::min(join.narrowest, own);
+    join.widest = std::max(join.widest, own);
   }
-  return widest > most_coarsening * narrowest;
+  return join;
 }
 
 }  // namespace
 
-void keep_joins_of_outputs_in_float(const TfliteGraph& graph, const Ranges& ranges, OperatorTypes& types) {
+std::vector<UnequalJoin> unequal_joins_of_outputs(const TfliteGraph& graph, const Ranges& ranges,
+                                                  const OperatorTypes& types) {
+  std::vector<UnequalJoin> joins;
   std::vector<bool> only_goes_out(graph.value_count(), false);
   const std::vector<OperatorId> order = graph.nodes();
   for (auto id = order.rbegin(); id != order.rend(); ++id) {
@@ -44,9 +47,16 @@ void keep_joins_of_outputs_in_float(const TfliteGraph& graph, const Ranges& rang
     }
     if (!op.is<tflite::Concatenation>() || types.is_float(*id) || !only_goes_out[op.outputs[0].index])
       continue;
-    if (joins_different_sizes(graph, ranges, op))
-      types.keep_float(*id, "it joins values of different size for a float output");
+    const UnequalJoin join = measured(graph, ranges, *id);
+    if (join.widest > most_coarsening * join.narrowest) joins.push_back(join);
   }
+  std::ranges::reverse(joins);
+  return joins;
+}
+
+void keep_in_float(const std::vector<UnequalJoin>& joins, OperatorTypes& types) {
+  for (const UnequalJoin& join : joins)
+    types.keep_float(join.id, "it joins values of different size for a float output");
   types.keep_movers_among_float_operators();
 }
 

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <vector>
+
 #include "quantize/operator_types.h"
 #include "quantize/plan.h"
 
 namespace calib8 {
 
-/// For a model whose outputs are float: a CONCATENATION on the way to outputs alone that joins values of very
-/// different size (boxes in pixels and scores up to 1) is kept in float, so that each part has a scale of its
-/// own. `ranges` has one for each activation.
-void keep_joins_of_outputs_in_float(const TfliteGraph& graph, const Ranges& ranges, OperatorTypes& types);
+/// The CONCATENATIONs on the way to outputs alone that join values of very different size (boxes in pixels
+/// and scores up to 1): one scale leaves the smallest part few levels, or none. `ranges` has one for each
+/// activation. In execution order.
+std::vector<UnequalJoin> unequal_joins_of_outputs(const TfliteGraph& graph, const Ranges& ranges,
+                                                  const OperatorTypes& types);
+
+/// For a model whose outputs are float: they are joined in float, so that each part has a scale of its own.
+void keep_in_float(const std::vector<UnequalJoin>& joins, OperatorTypes& types);
 
 }  // namespace calib8

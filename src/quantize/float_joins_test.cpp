@@ -34,8 +34,12 @@ TEST(FloatJoins, PartsOfDifferentSizeKeepScalesOfTheirOwn) {
 TEST(FloatJoins, AreOfOutputsAloneAndOfDifferentSizesAlone) {
   Detector alike(2);
   EXPECT_TRUE(alike.plan({alike.output}, {.has_float_outputs = true}).float_operators.empty());
+  EXPECT_TRUE(alike.plan({alike.output}).squeezing_joins.empty());
   Detector integers(640);
-  EXPECT_TRUE(integers.plan({integers.output}).float_operators.empty());
+  const Plan squeezed = integers.plan({integers.output});
+  EXPECT_TRUE(squeezed.float_operators.empty());
+  ASSERT_EQ(squeezed.squeezing_joins.size(), 1u) << "which is said";
+  EXPECT_FLOAT_EQ(static_cast<float>(squeezed.squeezing_joins[0].widest), 640);
   Detector inner(640);
   const TensorId next = inner.emit(tflite::Add{}, {inner.joined, inner.joined}, {1, 8}, Range{0, 1280});
   EXPECT_TRUE(inner.plan({inner.output, next}, {.has_float_outputs = true}).float_operators.empty());

@@ -168,10 +168,16 @@ Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTrait
                const QuantizationChoices& choices) {
   OperatorTypes types(graph, target, choices);
   const CompleteRanges complete = complete_ranges(graph, types, ranges);
-  if (choices.has_float_outputs) keep_joins_of_outputs_in_float(graph, complete.activations, types);
+  std::vector<UnequalJoin> joins = unequal_joins_of_outputs(graph, complete.activations, types);
+  if (choices.has_float_outputs) {
+    keep_in_float(joins, types);
+    joins.clear();
+  }
   const SharedQuantization shared(graph, types, complete.activations);
   const FittedScales scales(graph, target, complete, shared, types);
-  return Planner(graph, target, types, shared, scales).run();
+  Plan plan = Planner(graph, target, types, shared, scales).run();
+  plan.squeezing_joins = std::move(joins);
+  return plan;
 }
 
 }  // namespace calib8

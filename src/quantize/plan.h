@@ -53,6 +53,12 @@ struct FloatOperator {
   std::string reason;
 };
 
+/// A CONCATENATION of values of very different size.
+struct UnequalJoin {
+  OperatorId id;
+  double narrowest = 0, widest = 0;  ///< Widths of the ranges of its parts, each with zero in it.
+};
+
 /// The decisions of a quantization, as data: nothing of the graph has changed yet. Tensors without an entry
 /// stay as they are (shapes, indices).
 struct Plan {
@@ -63,6 +69,8 @@ struct Plan {
   /// gets a form of its own, and activations that are converted for it.
   std::map<Operand, TensorPlan> operands;
   std::vector<FloatOperator> float_operators;  ///< In execution order.
+  /// On the way to outputs that are integers, where one scale leaves the smallest part few levels, or none.
+  std::vector<UnequalJoin> squeezing_joins;
 
   const TensorPlan& operand(OperatorId reader, std::size_t position) const {
     return operands.at({reader, position});
@@ -92,7 +100,8 @@ Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTrait
                const QuantizationChoices& choices = {});
 
 /// The plan for people and tools: an array of tensors in execution order, with name, type, scale, zero point,
-/// rule; what is converted for a reader; and the operators that stay in float, each with its reason.
+/// rule; what is converted for a reader; the operators that stay in float, each with its reason; and the
+/// joins that squeeze their smallest part.
 nlohmann::json to_json(const Plan& plan, const TfliteGraph& graph, const Ranges& ranges);
 
 }  // namespace calib8

@@ -57,9 +57,15 @@ class PlanText {
                       {"output", graph_[graph_[op.id].outputs.front()].name},
                       {"reason", op.reason}});
     }
+    json joins = json::array();
+    for (const UnequalJoin& join : plan_.squeezing_joins) {
+      joins.push_back({{"tensor", graph_[graph_[join.id].outputs.front()].name},
+                       {"spans", {join.narrowest, join.widest}}});
+    }
     return {{"tensors", std::move(tensors_)},
             {"conversions", std::move(conversions_)},
-            {"float_operators", std::move(kept)}};
+            {"float_operators", std::move(kept)},
+            {"squeezing_joins", std::move(joins)}};
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "calib8/choices.h"
 #include "verify/verify_model.h"
 
 // What an export tells of itself, as the stages fill it in. report_json.h makes the metadata's JSON of it,
@@ -42,8 +43,11 @@ struct ModelDescription {
 /// The options that decide what is in the files.
 struct UsedOptions {
   std::string quantize, calibration, io;
-  std::uint64_t num_calib_samples = 0, verify_samples = 0;
+  std::uint64_t num_calib_samples = 0;
+  std::optional<std::uint64_t> verify_samples;  ///< Nothing: as many as the gate needs.
   double min_agreement = 0;
+  std::optional<double> min_sqnr;  ///< Nothing: as ExportOptions says.
+  bool require_proof = false;
   std::uint64_t seed = 0;
 };
 
@@ -90,10 +94,10 @@ struct Outputs {
   std::optional<std::string> metadata;  ///< Its path.
 };
 
-/// Whether a quantized model is good enough to be shipped, in words.
+/// Whether a quantized model is good enough to be shipped.
 struct GateDecision {
-  bool passed = true;
-  std::string verdict;
+  Verdict verdict = Verdict::unproven;
+  std::string sentence;
   std::string next_step;  ///< May be empty.
 };
 

@@ -26,7 +26,7 @@ JsonFields JsonFields::parse(std::string_view text, const std::string& where) {
   return {value, where, ""};
 }
 
-void JsonFields::fail(std::string_view name, const std::string& message) const {
+void JsonFields::refuse(std::string_view name, const std::string& message) const {
   throw Error(ErrorCode::model,
               fmt::format("is not the metadata that calib8 writes: {} {}",
                           printable(path_ + std::string(name)), message),
@@ -35,8 +35,8 @@ void JsonFields::fail(std::string_view name, const std::string& message) const {
 
 const json& JsonFields::member(std::string_view name, const char* type, bool (*is_type)(const json&)) const {
   const auto found = json_.find(name);
-  if (found == json_.end()) fail(name, "is missing");
-  if (!is_type(*found)) fail(name, fmt::format("is not {}", type));
+  if (found == json_.end()) refuse(name, "is missing");
+  if (!is_type(*found)) refuse(name, fmt::format("is not {}", type));
   return *found;
 }
 
@@ -65,7 +65,7 @@ JsonFields JsonFields::object(std::string_view name) const {
 std::vector<JsonFields> JsonFields::objects(std::string_view name) const {
   std::vector<JsonFields> objects;
   for (const json& element : member(name, "a list", [](const json& value) { return value.is_array(); })) {
-    if (!element.is_object()) fail(name, "is not a list of objects");
+    if (!element.is_object()) refuse(name, "is not a list of objects");
     objects.push_back({element, where_, path_ + std::string(name) + "[]."});
   }
   return objects;
@@ -78,7 +78,7 @@ std::vector<double> JsonFields::numbers(std::string_view name, std::size_t size)
     if (element.is_number()) numbers.push_back(element.get<double>());
   }
   if (list.size() != size || numbers.size() != size)
-    fail(name, fmt::format("is not a list of {} numbers", size));
+    refuse(name, fmt::format("is not a list of {} numbers", size));
   return numbers;
 }
 

@@ -36,14 +36,15 @@ class JsonFields {
   /// How many elements a list has; 0 where it isn't there.
   std::size_t length(std::string_view name) const;
 
+  /// Fails: the member's value `message`, "is none of a, b".
+  [[noreturn]] void refuse(std::string_view name, const std::string& message) const;
+
  private:
   JsonFields(const nlohmann::json& json, std::string where, std::string path)
       : json_(json), where_(std::move(where)), path_(std::move(path)) {}
 
   const nlohmann::json& member(std::string_view name, const char* type,
                                bool (*is_type)(const nlohmann::json&)) const;
-  [[noreturn]] void fail(std::string_view name, const std::string& message) const;
-
   nlohmann::json json_;
   std::string where_, path_;  ///< The text's name, and this object's place in it with a dot behind.
 };

@@ -74,13 +74,59 @@ int read_int(const JsonFields& fields, std::string_view name) {
   return static_cast<int>(std::min<std::uint64_t>(fields.count(name), std::numeric_limits<int>::max()));
 }
 
+Latency read_latency(const JsonFields& fields) {
+  Latency latency{.float_milliseconds = fields.number("float_milliseconds"),
+                  .quantized_milliseconds = fields.number("quantized_milliseconds"),
+                  .rounds = read_int(fields, "rounds")};
+  if (!fields.has("ratio_quartiles")) {  // of older versions
+    latency.least_ratio = latency.most_ratio = latency.ratio();
+    return latency;
+  }
+  const std::vector<double> quartiles = fields.numbers("ratio_quartiles", 2);
+  latency.least_ratio = quartiles[0];
+  latency.most_ratio = quartiles[1];
+  return latency;
+}
+
+Fidelity read_fidelity(const JsonFields& fields) {
+  const double decibels = read_decibels(fields);
+  Fidelity fidelity{{decibels, decibels, decibels}, fields.truth("dead")};
+  if (!fields.has("interval_95")) return fidelity;
+  const std::vector<double> interval = fields.numbers("interval_95", 2);
+  fidelity.sqnr.low = interval[0];
+  fidelity.sqnr.high = interval[1];
+  return fidelity;
+}
+
+OutputFidelity read_output(const JsonFields& fields) {
+  OutputFidelity output{fields.text("name"), read_fidelity(fields), {}, {}};
+  if (fields.has("cosine")) output.cosine = fields.number("cosine");
+  if (!fields.has("parts")) return output;
+  for (const JsonFields& part : fields.objects("parts"))
+    output.parts.push_back({part.text("tensor"), part.text("op"), read_fidelity(part)});
+  return output;
+}
+
+/// Older versions only said whether the gate was passed.
+GateDecision read_gate(const JsonFields& fields) {
+  Verdict verdict = fields.truth("gate_passed") ? Verdict::unproven : Verdict::failed;
+  if (fields.has("gate")) {
+    const auto found = find_choice<Verdict>(fields.text("gate"));
+    if (!found) fields.refuse("gate", "is none of " + words_of<Verdict>(", "));
+    verdict = *found;
+  }
+  return {verdict, fields.text("verdict"), fields.text_or("next_step", "")};
+}
+
 Verification read_verification(const JsonFields& fields) {
   Verification verification;
   verification.samples = read_int(fields, "samples");
   verification.sqnr_decibels = read_decibels(fields);
-  const JsonFields latency = fields.object("latency");
-  verification.latency = {latency.number("float_milliseconds"), latency.number("quantized_milliseconds"),
-                          read_int(latency, "rounds")};
+  verification.latency = read_latency(fields.object("latency"));
+  if (fields.has("outputs")) {
+    for (const JsonFields& output : fields.objects("outputs"))
+      verification.outputs.push_back(read_output(output));
+  }
   if (fields.has("agreement")) {
     const JsonFields agreement = fields.object("agreement");
     const std::vector<double> interval = agreement.numbers("interval_95", 2);
@@ -100,8 +146,7 @@ Measured read_measured(const JsonFields& fields) {
   Measured measured;
   measured.seconds = fields.number("seconds");
   if (fields.has("verification")) measured.verification = read_verification(fields.object("verification"));
-  if (fields.has("verdict"))
-    measured.gate = {fields.truth("gate_passed"), fields.text("verdict"), fields.text_or("next_step", "")};
+  if (fields.has("verdict")) measured.gate = read_gate(fields);
   if (fields.has("onnx_comparison"))
     measured.onnx_comparison = {fields.object("onnx_comparison").text("description"), {}};
   if (fields.has("preprocessing_check"))

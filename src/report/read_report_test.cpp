@@ -27,7 +27,8 @@ ExportReport full_report() {
                   RebuiltDescription{"resnet18", "tensors", "a head", 10, {32, 48}, "a flag"},
                   {},
                   {}};
-  report.options = {"int8", "mse", "int8", 100, 20, 0.98, std::numeric_limits<std::uint64_t>::max()};
+  report.options = {
+      "int8", "mse", "int8", 100, 20, 0.98, 20, false, std::numeric_limits<std::uint64_t>::max()};
   report.dataset = {.layout = "images: flat",
                     .calibration_samples = 100,
                     .verification_samples = 20,
@@ -50,8 +51,10 @@ ExportReport full_report() {
   measured.verification->agreement = {19, {0.75, 0.99}};
   measured.verification->accuracy = Accuracy{20, 18, 17};
   measured.verification->worst_layers = {{"a tensor", "CONV_2D", 12.5}};
-  measured.verification->latency = {2, 1, 9};
-  measured.gate = {true, "passed: enough", "verify on more"};
+  measured.verification->latency = {2, 1, 9, 1.9, 2.1};
+  measured.verification->outputs = {{"y", {{30.5, 29, 32}, false}, 0.998, {}}};
+  measured.verification->outputs[0].parts = {{"scores", "LOGISTIC", {{7.25, 7, 8}, false}}};
+  measured.gate = {Verdict::proven, "proven: enough", "verify on more"};
   measured.onnx_comparison = {"no difference", OnnxComparison::Numbers{5, 0.1, 2}};
   measured.preprocessing_check.emplace().verdict = "none is better";
   return report;
@@ -77,10 +80,13 @@ TEST(ReadReport, GivesTheSummaryOfTheExport) {
   const ExportReport report = full_report();
   const std::string summary = summarize(report);
   for (const char* part :
-       {"m.pth: resnet18", "32x48", "18446744073709551615", "(3 of the same ones)", "1 unreadable",
-        "as imagenet", "4.0x smaller", "19 of 20", "75.0 to 99.0", "17 of 20 right", "30.5 dB",
-        "a tensor (CONV_2D)", "passed: enough", "verify on more", "no difference", "none is better",
-        "1 operator: DIV 'a quotient' (no right kernel)"})
+       {"m.pth: resnet18",      "32x48",          "18446744073709551615",
+        "(3 of the same ones)", "1 unreadable",   "as imagenet",
+        "4.0x smaller",         "19 of 20",       "75.0 to 99.0",
+        "17 of 20 right",       "2.0x faster",    "30.5 dB",
+        "29.0 to 32.0",         "cosine 0.998",   "part scores (LOGISTIC): 7.2 dB",
+        "a tensor (CONV_2D)",   "proven: enough", "verify on more",
+        "no difference",        "none is better", "1 operator: DIV 'a quotient' (no right kernel)"})
     EXPECT_THAT(summary, HasSubstr(part));
   EXPECT_EQ(summarize(parse(to_json(report))), summary);
 }
@@ -91,6 +97,7 @@ TEST(ReadReport, TellsWhatIsNoNumberApart) {
   for (const auto& [value, word] : {std::pair(infinity, "no error"), std::pair(-infinity, "no signal"),
                                     std::pair(std::nan(""), "no numbers (NaN")}) {
     report.measured.verification->sqnr_decibels = value;
+    report.measured.verification->outputs[0].fidelity.sqnr = {value, value, value};
     const json object = to_json(report);
     EXPECT_TRUE(object["measured"]["verification"]["sqnr_decibels"].is_null());
     EXPECT_THAT(summarize(report), HasSubstr(std::string("fidelity   ") + word));

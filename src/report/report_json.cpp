@@ -44,8 +44,10 @@ json to_json(const UsedOptions& options) {
           {"calibration", options.calibration},
           {"io", options.io},
           {"num_calib_samples", options.num_calib_samples},
-          {"verify_samples", options.verify_samples},
+          {"verify_samples", options.verify_samples ? json(*options.verify_samples) : json("auto")},
           {"min_agreement", options.min_agreement},
+          {"min_sqnr", options.min_sqnr ? json(*options.min_sqnr) : json(nullptr)},
+          {"require_proof", options.require_proof},
           {"seed", options.seed}};
 }
 
@@ -70,14 +72,40 @@ void add_decibels(json& object, double decibels) {
   object["sqnr_is"] = std::isnan(decibels) ? "not a number" : decibels > 0 ? "infinite" : "-infinite";
 }
 
+json to_json(const Latency& latency) {
+  return {{"float_milliseconds", latency.float_milliseconds},
+          {"quantized_milliseconds", latency.quantized_milliseconds},
+          {"rounds", latency.rounds},
+          {"ratio_quartiles", {latency.least_ratio, latency.most_ratio}},
+          {"reliable", latency.is_reliable()},
+          {"threads", 1}};
+}
+
+json to_json(const Fidelity& fidelity) {
+  json object = {{"dead", fidelity.dead}};
+  add_decibels(object, fidelity.sqnr.decibels);
+  const auto& [value, low, high] = fidelity.sqnr;
+  if (std::isfinite(value) && std::isfinite(low)) object["interval_95"] = {low, high};
+  return object;
+}
+
+json to_json(const OutputFidelity& output) {
+  json object = to_json(output.fidelity);
+  object["name"] = output.name;
+  if (output.cosine) object["cosine"] = *output.cosine;
+  for (const PartFidelity& part : output.parts) {
+    object["parts"].push_back(to_json(part.fidelity));
+    object["parts"].back().update({{"tensor", part.tensor}, {"op", part.op}});
+  }
+  return object;
+}
+
 json to_json(const Verification& verification) {
   json object = {{"samples", verification.samples},
-                 {"latency",
-                  {{"float_milliseconds", verification.latency.float_milliseconds},
-                   {"quantized_milliseconds", verification.latency.quantized_milliseconds},
-                   {"rounds", verification.latency.rounds},
-                   {"threads", 1}}}};
+                 {"latency", to_json(verification.latency)},
+                 {"outputs", json::array()}};
   add_decibels(object, verification.sqnr_decibels);
+  for (const OutputFidelity& output : verification.outputs) object["outputs"].push_back(to_json(output));
   if (const auto& agreement = verification.agreement) {
     object["agreement"] = {{"agreeing", agreement->agreeing},
                            {"share", static_cast<double>(agreement->agreeing) / verification.samples},
@@ -126,9 +154,11 @@ json to_json(const PreprocessingCheck& check) {
 json to_json(const Measured& measured) {
   json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
   if (measured.verification) object["verification"] = to_json(*measured.verification);
+  object["gate"] = object["gate_passed"] = nullptr;  // what wasn't judged
   if (measured.gate) {
-    object["verdict"] = measured.gate->verdict;
-    object["gate_passed"] = measured.gate->passed;
+    object["gate"] = word_of(measured.gate->verdict);
+    object["gate_passed"] = measured.gate->verdict != Verdict::failed;
+    object["verdict"] = measured.gate->sentence;
     if (!measured.gate->next_step.empty()) object["next_step"] = measured.gate->next_step;
   }
   if (measured.onnx_comparison) object["onnx_comparison"] = to_json(*measured.onnx_comparison);

@@ -57,11 +57,13 @@ void add_data(Lines& lines, const ExportReport& report) {
   const std::size_t skipped = dataset.folder ? dataset.folder->skipped.size() : 0;
   lines.add("data",
             dataset.folder ? fmt::format("{}: {}", dataset.folder->path, dataset.layout) : dataset.layout);
-  lines.add(
-      "",
-      fmt::format("{} calibrated ({}), {} verified{}{}; seed {}", dataset.calibration_samples,
-                  report.options.calibration, dataset.verification_samples.value_or(0), overlap_text(dataset),
-                  skipped ? fmt::format(", {} unreadable skipped", skipped) : "", report.options.seed));
+  const auto& verification = report.measured.verification;
+  const std::uint64_t verified = verification ? static_cast<std::uint64_t>(verification->samples)
+                                              : dataset.verification_samples.value_or(0);
+  lines.add("",
+            fmt::format("{} calibrated ({}), {} verified{}{}; seed {}", dataset.calibration_samples,
+                        report.options.calibration, verified, overlap_text(dataset),
+                        skipped ? fmt::format(", {} unreadable skipped", skipped) : "", report.options.seed));
   if (!report.preprocessing) return;
   lines.add("images", report.preprocessing->description);
   if (!report.preprocessing->from.empty())  // the metadata of older versions has none
@@ -99,13 +101,62 @@ void add_float_operators(Lines& lines, const std::vector<OperatorInFloat>& opera
             fmt::format("{} operator{}: {}", operators.size(), operators.size() == 1 ? "" : "s", named));
 }
 
+std::string speed_text(const Latency& latency) {
+  const double ratio = latency.ratio();
+  constexpr double no_difference = 1.03;
+  std::string text =
+      fmt::format("{:.2f} ms, float {:.2f} ms: ", latency.quantized_milliseconds, latency.float_milliseconds);
+  if (ratio >= no_difference)
+    text += fmt::format("{:.1f}x faster", ratio);
+  else if (1 / ratio >= no_difference)
+    text += fmt::format("{:.1f}x slower", 1 / ratio);
+  else
+    text += "as fast";
+  text += fmt::format(" (this machine, one thread, {} rounds in turn", latency.rounds);
+  if (!latency.is_reliable())
+    text += fmt::format("; unreliable: {:.1f}x to {:.1f}x, as the machine was busy", latency.least_ratio,
+                        latency.most_ratio);
+  return text + ")";
+}
+
+std::string fidelity_text(const Fidelity& fidelity) {
+  if (fidelity.dead) return "dead: the same for all samples";
+  const auto& [value, low, high] = fidelity.sqnr;
+  std::string text = decibels(value);
+  if (std::isfinite(value) && std::isfinite(low))
+    text += fmt::format(" (95 % interval {:.1f} to {:.1f})", low, high);
+  return text;
+}
+
+/// Outputs in the order of the model; of many the worst.
+void add_outputs_fidelity(Lines& lines, std::vector<OutputFidelity> outputs) {
+  constexpr std::size_t most_named = 6;
+  if (outputs.size() == 1) {
+    const OutputFidelity& output = outputs.front();
+    lines.add("fidelity",
+              fmt::format("{} signal to quantization noise at the output{}", fidelity_text(output.fidelity),
+                          output.cosine ? fmt::format("; cosine {:.4f}", *output.cosine) : ""));
+  } else {
+    lines.add("fidelity", fmt::format("signal to quantization noise of {} outputs{}", outputs.size(),
+                                      outputs.size() > most_named ? ", of which the worst" : ""));
+    if (outputs.size() > most_named) {
+      std::ranges::stable_sort(outputs, {}, [](const OutputFidelity& output) {
+        const double value = output.fidelity.sqnr.decibels;
+        return std::isnan(value) ? -INFINITY : value;
+      });
+      outputs.resize(most_named);
+    }
+    for (const OutputFidelity& output : outputs)
+      lines.add("", fmt::format("{}: {}", output.name, fidelity_text(output.fidelity)));
+  }
+  for (const OutputFidelity& output : outputs) {
+    for (const PartFidelity& part : output.parts)
+      lines.add("", fmt::format("  part {} ({}): {}", part.tensor, part.op, fidelity_text(part.fidelity)));
+  }
+}
+
 void add_verification(Lines& lines, const Verification& verification) {
-  const Latency& latency = verification.latency;
-  lines.add(
-      "speed",
-      fmt::format("{:.2f} ms, float {:.2f} ms: {:.1f}x faster (this machine, one thread, medians of {})",
-                  latency.quantized_milliseconds, latency.float_milliseconds,
-                  latency.float_milliseconds / latency.quantized_milliseconds, latency.rounds));
+  lines.add("speed", speed_text(verification.latency));
   if (const auto& agreement = verification.agreement) {
     lines.add("agreement",
               fmt::format("{} of {} images get the float model's class (95 % interval {:.1f} to {:.1f} %)",
@@ -116,8 +167,12 @@ void add_verification(Lines& lines, const Verification& verification) {
     lines.add("accuracy", fmt::format("{} of {} right, float {}", accuracy->quantized_correct,
                                       accuracy->labelled, accuracy->float_correct));
   }
-  lines.add("fidelity", fmt::format("{} signal to quantization noise at the output",
-                                    decibels(verification.sqnr_decibels)));
+  if (verification.outputs.empty()) {  // the metadata of older versions has none
+    lines.add("fidelity", fmt::format("{} signal to quantization noise at the output",
+                                      decibels(verification.sqnr_decibels)));
+  } else {
+    add_outputs_fidelity(lines, verification.outputs);
+  }
   const char* word = "worst";
   for (const LayerError& layer : verification.worst_layers)
     lines.add(std::exchange(word, ""),
@@ -141,7 +196,7 @@ std::string summarize(const ExportReport& report) {
   if (measured.verification) add_verification(lines, *measured.verification);
   if (measured.onnx_comparison) lines.add("onnx", measured.onnx_comparison->description);
   if (measured.preprocessing_check) lines.add("checked", measured.preprocessing_check->verdict);
-  if (measured.gate) lines.add("verdict", measured.gate->verdict);
+  if (measured.gate) lines.add("verdict", measured.gate->sentence);
   lines.add("took", fmt::format("{:.1f} s", measured.seconds));
   if (measured.gate && !measured.gate->next_step.empty()) lines.add("next", measured.gate->next_step);
   return lines.take();

@@ -18,6 +18,8 @@ struct DrawRequest {
   std::size_t verification = 20;
   std::uint64_t seed = 0;
   std::size_t selection = 0;  ///< To compare candidates on; never calibrated nor verified on.
+  std::size_t more_verification =
+      0;  ///< To verify on as well, of what all others leave; none is no shortage.
 };
 
 /// Which images to use, before any was opened: places in the listing's images. The three lists are disjoint.

@@ -14,13 +14,27 @@ double milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+double quantile(std::vector<double> values, double share) {
+  const auto place =
+      values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), place, values.end());
+  return *place;
+}
+
+Latency summarize(const std::vector<double>& float_times, const std::vector<double>& quantized_times) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < float_times.size(); ++i) ratios.push_back(float_times[i] / quantized_times[i]);
+  // Whatever else the machine does makes a run longer, never shorter.
+  return {quantile(float_times, 0.25), quantile(quantized_times, 0.25), static_cast<int>(ratios.size()),
+          quantile(ratios, 0.25), quantile(ratios, 0.75)};
 }
 
 }  // namespace
+
+bool Latency::is_reliable() const {
+  constexpr double most_spread = 1.5;
+  return most_ratio <= most_spread * least_ratio;
+}
 
 Latency measure_latency(const RunnableModel& float_model, const RunnableModel& quantized,
                         const Sample& sample, const std::shared_ptr<const LiteRt>& litert, double seconds) {
@@ -38,8 +52,7 @@ Latency measure_latency(const RunnableModel& float_model, const RunnableModel& q
     float_times.push_back(milliseconds(float_instance.run_again()));
     quantized_times.push_back(milliseconds(quantized_instance.run_again()));
   }
-  const int rounds = static_cast<int>(float_times.size());
-  return {median(std::move(float_times)), median(std::move(quantized_times)), rounds};
+  return summarize(float_times, quantized_times);
 }
 
 }  // namespace calib8

@@ -5,7 +5,7 @@
 namespace calib8 {
 
 /// Times both models on one sample, one thread each, in turn, so that what else the machine does falls on
-/// both alike; medians. Ends after `seconds`, but not before three rounds.
+/// both alike. Ends after `seconds`, but not before three rounds.
 Latency measure_latency(const RunnableModel& float_model, const RunnableModel& quantized,
                         const Sample& sample, const std::shared_ptr<const LiteRt>& litert, double seconds);
 

@@ -1,6 +1,7 @@
 #include "verify/statistics.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -9,20 +10,17 @@
 namespace calib8 {
 namespace {
 
-struct Powers {
-  double signal = 0;
-  double noise = 0;
-
-  void add(double value, double difference) {
-    signal += value * value;
-    noise += difference * difference;
-  }
-  double decibels() const {
-    if (!std::isfinite(signal) || !std::isfinite(noise)) return std::numeric_limits<double>::quiet_NaN();
-    if (noise == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(signal / noise);
-  }
-};
+/// The 97.5 % quantile of Student's distribution, by Cornish and Fisher's expansion around the normal one's;
+/// below four degrees of freedom it is too small, and the exact ones stand in.
+double student_quantile(std::size_t degrees) {
+  constexpr std::array<double, 3> exact = {12.706, 4.303, 3.182};
+  if (degrees <= exact.size()) return exact[degrees - 1];
+  constexpr double z = 1.959964;
+  const auto v = static_cast<double>(degrees);
+  const double first = (std::pow(z, 3) + z) / 4;
+  const double second = (5 * std::pow(z, 5) + 16 * std::pow(z, 3) + 3 * z) / 96;
+  return z + first / v + second / (v * v);
+}
 
 /// log of the probability of exactly k successes in n trials, each with probability p in (0, 1).
 double log_binomial(std::int64_t k, std::int64_t n, double p) {
@@ -74,6 +72,36 @@ std::size_t index_of_largest(std::span<const T> values) {
 }
 
 }  // namespace
+
+double Powers::decibels() const {
+  if (!std::isfinite(signal) || !std::isfinite(noise)) return std::numeric_limits<double>::quiet_NaN();
+  if (noise == 0) return std::numeric_limits<double>::infinity();
+  return 10 * std::log10(signal / noise);
+}
+
+DecibelsEstimate estimate_decibels(std::span<const Powers> by_sample) {
+  Powers all;
+  for (const Powers& sample : by_sample) {
+    all.signal += sample.signal;
+    all.noise += sample.noise;
+  }
+  const double decibels = all.decibels();
+  if (!std::isfinite(decibels)) return {decibels, decibels, decibels};
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (by_sample.size() < 2) return {decibels, -infinity, infinity};
+
+  double sum = 0, sum_of_squares = 0;
+  for (const Powers& sample : by_sample) {
+    const double without = Powers{all.signal - sample.signal, all.noise - sample.noise}.decibels();
+    if (!std::isfinite(without)) return {decibels, -infinity, infinity};  // it hangs on this sample alone
+    sum += without - decibels;
+    sum_of_squares += (without - decibels) * (without - decibels);
+  }
+  const auto count = static_cast<double>(by_sample.size());
+  const double variance = (count - 1) / count * std::max(0.0, sum_of_squares - sum * sum / count);
+  const double half = student_quantile(by_sample.size() - 1) * std::sqrt(variance);
+  return {decibels, decibels - half, decibels + half};
+}
 
 double sqnr_decibels(std::span<const float> reference, std::span<const float> measured) {
   assert(reference.size() == measured.size());

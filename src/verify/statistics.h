@@ -12,7 +12,31 @@ namespace calib8 {
 /// measured is not, NaN where either holds a NaN or an infinity, or both are empty. Both have the same size.
 double sqnr_decibels(std::span<const float> reference, std::span<const float> measured);
 
-/// The same for logits [image][class], with the signal taken as the reference less its own mean over the
+/// Sums of squares.
+struct Powers {
+  double signal = 0;
+  double noise = 0;
+
+  void add(double value, double difference) {
+    signal += value * value;
+    noise += difference * difference;
+  }
+  /// As sqnr_decibels says.
+  double decibels() const;
+};
+
+/// A ratio of powers, and its 95 % interval; all of it is the ratio where that is no finite number.
+struct DecibelsEstimate {
+  double decibels = 0;
+  double low = 0, high = 0;
+};
+
+/// The ratio of all samples' powers, with an interval of what other samples of their kind would show: the
+/// jackknife's, which leaves out one sample after the other (M. H. Quenouille 1956, J. W. Tukey 1958), with
+/// Student's distribution. One sample bounds nothing: -infinity to infinity.
+DecibelsEstimate estimate_decibels(std::span<const Powers> by_sample);
+
+/// sqnr_decibels for logits [image][class], with the signal taken as the reference less its own mean over the
 /// images for each class: what tells the images apart, and not the offset that all of them share. With one
 /// image there is no signal (-infinity, or +infinity where the two are equal). All images have the same size
 /// in both.

@@ -30,6 +30,42 @@ TEST(Sqnr, OfNothingOrNoNumberIsNoNumber) {
   EXPECT_EQ(sqnr_decibels(std::vector{0.0f}, std::vector{1.0f}), -infinity);
 }
 
+TEST(EstimateDecibels, GivesTheJackknifesInterval) {
+  // With NumPy and SciPy: leave-one-out values of 10 log10(sum(s) / sum(n)), t.ppf(0.975, 3) times the root
+  // of (n - 1) / n * sum((v - mean(v))^2).
+  const std::vector<Powers> samples = {{4, 0.1}, {5, 0.2}, {3, 0.05}, {6, 0.1}};
+  const DecibelsEstimate estimate = estimate_decibels(samples);
+  EXPECT_NEAR(estimate.decibels, 16.0205999, 1e-6);
+  EXPECT_NEAR(estimate.low, 12.3065, 2e-3);
+  EXPECT_NEAR(estimate.high, 19.7347, 2e-3);
+}
+
+TEST(EstimateDecibels, BoundsNothingWithOneSample) {
+  const std::vector<Powers> one = {{1, 0.01}};
+  EXPECT_NEAR(estimate_decibels(one).decibels, 20, 1e-9);
+  EXPECT_EQ(estimate_decibels(one).low, -infinity);
+  EXPECT_EQ(estimate_decibels(one).high, infinity);
+  const std::vector<Powers> exact = {{1, 0}, {2, 0}};
+  EXPECT_EQ(estimate_decibels(exact).low, infinity);
+}
+
+TEST(EstimateDecibels, HoldsTheTruthAsOftenAsItSays) {
+  std::mt19937 random(5);
+  std::normal_distribution<double> signal(0, 1), noise(0, 0.1);
+  int held = 0;
+  constexpr int trials = 1000;
+  for (int trial = 0; trial < trials; ++trial) {
+    std::vector<Powers> samples(20);
+    for (Powers& sample : samples) {
+      for (int i = 0; i < 10; ++i) sample.add(signal(random), noise(random));
+    }
+    const DecibelsEstimate estimate = estimate_decibels(samples);
+    held += estimate.low <= 20 && 20 <= estimate.high ? 1 : 0;
+  }
+  EXPECT_GT(held, trials * 0.92);
+  EXPECT_LT(held, trials * 0.98);
+}
+
 TEST(Sqnr, AccumulatesInDouble) {
   // A float sum would stop growing at 2^24 and show 10 log10(2^24 / 2^25) less.
   const std::vector<float> reference(1 << 25, 1.0f);

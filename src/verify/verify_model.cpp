@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "calib8/error.h"
@@ -30,34 +31,57 @@ void require_finite(const std::vector<float>& outputs, std::size_t sample) {
                                     ": check the model's weights and the preprocessing");
 }
 
-Outputs run_samples(const RunnableModel& float_model, const RunnableModel& quantized,
-                    const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
-                    const VerifyOptions& options) {
-  const bool run_float = options.float_outputs.empty();
-  std::vector<RunnableModel> models = {quantized};
-  if (run_float) models.push_back(float_model);
-  ModelPool pool(litert, models, {options.threads, samples.size(), "verifying"});
-  Outputs outputs;
-  outputs.of_float.resize(samples.size());
-  outputs.of_quantized.resize(samples.size());
-  outputs.labels.resize(samples.size());
-  StepCounter progress(options.progress, samples.size());
-  const auto outputs_of = [](ModelInstance& model, const Sample& sample, std::size_t index) {
-    model.run(sample, index);
-    return model.all_outputs();
-  };
-  pool.for_each<Sample>(
-      samples.size(), [&](std::size_t index) { return samples.load(index); },
-      [&](ModelPool::Worker& worker, std::size_t index, const Sample& sample) {
-        outputs.labels[index] = sample.label;
-        outputs.of_float[index] =
-            run_float ? outputs_of(worker.models[1], sample, index) : options.float_outputs.at(index);
-        require_finite(outputs.of_float[index], index);
-        outputs.of_quantized[index] = outputs_of(worker.models[0], sample, index);
-        progress.step();
-      });
-  return outputs;
-}
+/// Runs both models, sample by sample.
+class Runs {
+ public:
+  Runs(const RunnableModel& float_model, const RunnableModel& quantized, const SampleSource& samples,
+       const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options)
+      : samples_(samples),
+        options_(options),
+        pool_(litert, models(float_model, quantized, options),
+              {options.threads, samples.size(), "verifying"}),
+        progress_(options.progress, samples.size()) {}
+
+  /// Goes on until there are `count` samples.
+  void run_until(std::size_t count) {
+    const std::size_t begin = outputs_.of_float.size();
+    outputs_.of_float.resize(count);
+    outputs_.of_quantized.resize(count);
+    outputs_.labels.resize(count);
+    pool_.for_each<Sample>(
+        count - begin, [&](std::size_t index) { return samples_.load(begin + index); },
+        [&](ModelPool::Worker& worker, std::size_t index, const Sample& sample) {
+          run(worker, begin + index, sample);
+        });
+  }
+  const Outputs& outputs() const { return outputs_; }
+
+ private:
+  static std::vector<RunnableModel> models(const RunnableModel& float_model, const RunnableModel& quantized,
+                                           const VerifyOptions& options) {
+    if (!options.float_outputs.empty()) return {quantized};
+    return {quantized, float_model};
+  }
+
+  void run(ModelPool::Worker& worker, std::size_t index, const Sample& sample) {
+    const auto outputs_of = [&](ModelInstance& model) {
+      model.run(sample, index);
+      return model.all_outputs();
+    };
+    outputs_.labels[index] = sample.label;
+    outputs_.of_float[index] =
+        options_.float_outputs.empty() ? outputs_of(worker.models[1]) : options_.float_outputs.at(index);
+    require_finite(outputs_.of_float[index], index);
+    outputs_.of_quantized[index] = outputs_of(worker.models[0]);
+    progress_.step();
+  }
+
+  const SampleSource& samples_;
+  const VerifyOptions& options_;
+  ModelPool pool_;
+  StepCounter progress_;
+  Outputs outputs_;
+};
 
 bool is_classifier(const TfliteGraph& graph) {
   if (graph.outputs().size() != 1) return false;
@@ -89,8 +113,38 @@ Accuracy count_correct(const Outputs& outputs) {
   return accuracy;
 }
 
-bool all_same(const std::vector<std::vector<float>>& outputs) {
-  return std::ranges::adjacent_find(outputs, std::not_equal_to<>()) == outputs.end();
+/// What one output is far from the float model's, the whole is.
+double worst_of(const std::vector<OutputFidelity>& outputs) {
+  double worst = std::numeric_limits<double>::infinity();
+  for (const OutputFidelity& output : outputs) {
+    const double decibels = output.fidelity.sqnr.decibels;
+    if (!(decibels >= worst)) worst = decibels;  // NaN is worst, and stays
+  }
+  return worst;
+}
+
+Verification judge(const Outputs& outputs, const TfliteGraph& graph, const VerifyOptions& options) {
+  Verification result;
+  result.samples = static_cast<int>(outputs.of_float.size());
+  result.outputs = measure_fidelity(graph, outputs.of_float, outputs.of_quantized);
+  result.sqnr_decibels = worst_of(result.outputs);
+  if (!is_classifier(graph) || result.outputs[0].cosine) return result;
+  result.agreement = count_agreeing(outputs);
+  if (outputs.of_float.front().size() != options.classes) return result;
+  const Accuracy accuracy = count_correct(outputs);
+  if (accuracy.labelled > 0) result.accuracy = accuracy;
+  return result;
+}
+
+/// After how many samples it is asked whether they are enough: seldom, as each look is a chance to stop at
+/// an accident.
+std::vector<std::size_t> looks(std::size_t samples, const VerifyOptions& options) {
+  std::vector<std::size_t> looks;
+  for (const std::size_t look : {kFirstLook, 3 * kFirstLook}) {
+    if (options.is_enough && look < samples) looks.push_back(look);
+  }
+  looks.push_back(samples);
+  return looks;
 }
 
 }  // namespace
@@ -98,19 +152,14 @@ bool all_same(const std::vector<std::vector<float>>& outputs) {
 Verification verify_model(const FloatModel& float_model, const WrittenModel& quantized,
                           const TfliteGraph& calibrated, const SampleSource& samples,
                           const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
-  Verification result;
-  result.samples = static_cast<int>(samples.size());
   const RunnableModel runnable_float = runnable(float_model.graph, float_model.file());
   const RunnableModel runnable_quantized = runnable(quantized.graph, quantized.file);
-  const Outputs outputs = run_samples(runnable_float, runnable_quantized, samples, litert, options);
-  result.sqnr_decibels = centred_sqnr_decibels(outputs.of_float, outputs.of_quantized);
-  result.constant_outputs = all_same(outputs.of_quantized) && !all_same(outputs.of_float);
-  if (is_classifier(float_model.graph)) {
-    result.agreement = count_agreeing(outputs);
-    if (outputs.of_float.front().size() == options.classes) {
-      const Accuracy accuracy = count_correct(outputs);
-      if (accuracy.labelled > 0) result.accuracy = accuracy;
-    }
+  Verification result;
+  Runs runs(runnable_float, runnable_quantized, samples, litert, options);
+  for (const std::size_t count : looks(samples.size(), options)) {
+    runs.run_until(count);
+    result = judge(runs.outputs(), float_model.graph, options);
+    if (options.is_enough && options.is_enough(result)) break;
   }
   result.latency =
       measure_latency(runnable_float, runnable_quantized, samples.load(0), litert, options.latency_seconds);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "run/model_pool.h"
 #include "samples/sample.h"
+#include "verify/fidelity.h"
 #include "verify/statistics.h"
 #include "write/constant_block.h"
 
@@ -25,14 +27,22 @@ struct LayerError {
   double sqnr_decibels = 0;
 };
 
-/// Median times of one run, one thread, both models in turn.
+/// Times of one run, one thread, both models in turn: of the quicker rounds, which other work on the machine
+/// has disturbed least.
 struct Latency {
   double float_milliseconds = 0;
   double quantized_milliseconds = 0;
   int rounds = 0;
+  /// The float model's time over the quantized one's, round by round: the quartiles.
+  double least_ratio = 0, most_ratio = 0;
+
+  double ratio() const { return float_milliseconds / quantized_milliseconds; }
+  /// Whether the rounds agree well enough for the ratio to mean something.
+  bool is_reliable() const;
 };
 
-/// Whether both models choose the same class; only for models with one output [1, classes].
+/// Whether both models choose the same class; only for models with one output [1, classes] that is no
+/// embedding.
 struct Agreement {
   int agreeing = 0;
   Interval interval;  ///< 95 %, Clopper and Pearson.
@@ -47,20 +57,23 @@ struct Accuracy {
 
 /// What was measured of a quantized model against the float one, on LiteRT.
 struct Verification {
-  int samples = 0;
-  double sqnr_decibels =
-      0;  ///< Of all outputs, less the float model's mean of each element over the samples.
+  int samples = 0;           ///< On which both models ran.
+  double sqnr_decibels = 0;  ///< Of the worst output.
+  std::vector<OutputFidelity> outputs;
   std::optional<Agreement> agreement;
   std::optional<Accuracy> accuracy;
-  /// Whether the quantized model gives the same for all samples, of several, and the float model doesn't.
-  bool constant_outputs = false;
   std::vector<LayerError> worst_layers;  ///< Worst first.
   Latency latency;
 };
 
+/// After so many samples it is asked for the first time whether they are enough.
+inline constexpr std::size_t kFirstLook = 20;
+
 struct VerifyOptions {
   int threads = 1;
-  std::size_t classes = 0;        ///< Class folders of the dataset; 0: labels mean nothing.
+  std::size_t classes = 0;  ///< Class folders of the dataset; 0: labels mean nothing.
+  /// Whether what was measured is enough; without it all samples are run.
+  std::function<bool(const Verification&)> is_enough;
   std::size_t layer_samples = 3;  ///< Samples on which every layer is compared.
   std::size_t most_worst_layers = 5;
   /// All outputs of the float model, one behind the other, for each sample, where they are known already;

@@ -112,10 +112,40 @@ TEST(VerifyModel, NoNumbersOfTheOtherModelNeverAgree) {
 
 TEST(VerifyModel, TellsOutputsThatAreDead) {
   const float infinity = std::numeric_limits<float>::infinity();
-  EXPECT_TRUE(verify_pair(quotient_model(1), quotient_model(infinity)).constant_outputs);
-  EXPECT_FALSE(verify_pair(quotient_model(1), quotient_model(2)).constant_outputs);
-  EXPECT_FALSE(verify_pair(quotient_model(infinity), quotient_model(infinity)).constant_outputs)
-      << "the float model's are the same, too";
+  const auto is_dead = [](float float_divisor, float divisor) {
+    return verify_pair(quotient_model(float_divisor), quotient_model(divisor)).outputs.at(0).fidelity.dead;
+  };
+  EXPECT_TRUE(is_dead(1, infinity));
+  EXPECT_FALSE(is_dead(1, 2));
+  EXPECT_FALSE(is_dead(infinity, infinity)) << "the float model's are the same, too";
+}
+
+/// So many samples of one kind that it takes several looks.
+ArraySource many_samples(std::size_t count) {
+  std::vector<Sample> samples(count);
+  for (std::size_t i = 0; i < count; ++i)
+    samples[i].inputs.emplace("", make_tensor<float>({1, 3}, {static_cast<float>(i % 3), 1, 0}));
+  return ArraySource(std::move(samples));
+}
+
+TEST(VerifyModel, RunsNoMoreThanIsEnough) {
+  TfliteGraph model = sum_model(0, std::nullopt);
+  const ConstantBlock constants(model);
+  const auto samples_run = [&](std::function<bool(const Verification&)> is_enough, std::size_t there) {
+    VerifyOptions options;
+    options.latency_seconds = 0;
+    options.is_enough = std::move(is_enough);
+    const Verification result =
+        verify_model({model, constants}, {model, share(serialize_tflite(model).bytes())}, model,
+                     many_samples(there), open_litert(), options);
+    EXPECT_EQ(result.agreement->agreeing, result.samples);
+    return result.samples;
+  };
+  EXPECT_EQ(samples_run({}, 75), 75);
+  EXPECT_EQ(samples_run([](const Verification&) { return true; }, 75), 20);
+  EXPECT_EQ(samples_run([](const Verification& so_far) { return so_far.samples > 20; }, 75), 60);
+  EXPECT_EQ(samples_run([](const Verification&) { return false; }, 75), 75);
+  EXPECT_EQ(samples_run([](const Verification&) { return false; }, 7), 7);
 }
 
 }  // namespace
