@@ -36,11 +36,11 @@ Interpolation interpolation_of(const OnnxNode& node) {
 }
 
 /// A row of weights [input] per element of the output. Antialiasing widens what is read where the image gets
-/// smaller, and leaves out what lies outside.
+/// smaller. What lies outside counts as the edge, or not at all.
 Tensor weights_of(const Interpolation& how, const Line& line) {
   const double shrinks = how.antialiases ? std::min(1.0, static_cast<double>(line.scale)) : 1.0;
   const double reach = (how.is_cubic ? 2.0 : 1.0) / shrinks;
-  const bool excludes = how.excludes_outside || how.antialiases;
+  const bool normalizes = how.excludes_outside || how.antialiases;
   std::vector<float> weights(static_cast<std::size_t>(line.input * line.output), 0.0f);
   for (std::int64_t x = 0; x < line.output; ++x) {
     const double at = static_cast<double>(*onnx_coordinate(how.coordinates, line, x));
@@ -48,7 +48,7 @@ Tensor weights_of(const Interpolation& how, const Line& line) {
     std::vector<double> row(static_cast<std::size_t>(line.input), 0.0);
     for (auto i = static_cast<std::int64_t>(std::floor(at - reach)); i <= std::ceil(at + reach); ++i) {
       const bool is_outside = i < 0 || i >= line.input;
-      if (is_outside && excludes) continue;
+      if (is_outside && how.excludes_outside) continue;
       const double distance = (static_cast<double>(i) - at) * shrinks;
       const double weight = how.is_cubic ? cubic_weight(distance, how.a) : linear_weight(distance);
       row[static_cast<std::size_t>(std::clamp<std::int64_t>(i, 0, line.input - 1))] += weight;
@@ -56,7 +56,7 @@ Tensor weights_of(const Interpolation& how, const Line& line) {
     }
     for (std::int64_t i = 0; i < line.input; ++i) {
       const double share =
-          excludes && sum != 0 ? row[static_cast<std::size_t>(i)] / sum : row[static_cast<std::size_t>(i)];
+          normalizes && sum != 0 ? row[static_cast<std::size_t>(i)] / sum : row[static_cast<std::size_t>(i)];
       weights[static_cast<std::size_t>(x * line.input + i)] = static_cast<float>(share);
     }
   }

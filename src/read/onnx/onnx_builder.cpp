@@ -165,7 +165,9 @@ class Builder {
       const bool may_drop = op && op->traits.has_optional_outputs;
       while (may_drop && node.outputs.size() > 1 && !read.contains(node.outputs.back()))
         node.outputs.pop_back();
-      if (node.outputs.empty() || node.outputs[0].empty()) fail(node.describe() + " has no output");
+      if (node.outputs.empty() || node.outputs.back().empty()) fail(node.describe() + " has no output");
+      // An LSTM may give its last states alone.
+      if (node.outputs[0].empty()) node.outputs[0] = node.outputs.back() + "/unread";
     }
   }
 
