@@ -77,17 +77,20 @@ def test_fused_convolution(activation, parameters, tmp_path):
     check(save(tmp_path / "in.onnx", [node], [constant("w", 5, 4, 3), constant("b", 5)]), tmp_path)
 
 
+def reference(name, of_caller):
+    return onnx.AttributeProto(name=name, ref_attr_name=of_caller, type=onnx.AttributeProto.FLOAT)
+
+
 def test_functions_of_the_model(tmp_path):
     """One calls the other, with attributes, a default, an optional input that is left out and a value of the same name in both."""
     inner = helper.make_function("mine", "scaled", ["a"], ["b"],
                                  [helper.make_node("Constant", [], ["t"]), helper.make_node("Mul", ["a", "t"], ["b"])], [helper.make_opsetid("", 17)], ["by"])
-    reference = helper.make_attribute_ref_name(helper.make_attribute("value_float", 1.0), "by")
-    inner.node[0].attribute.append(reference)
+    inner.node[0].attribute.append(reference("value_float", "by"))
     outer = helper.make_function("mine", "twice", ["a", "unused"], ["b"],
                                  [helper.make_node("scaled", ["a"], ["t"], domain="mine", by=2.0), helper.make_node("LeakyRelu", ["t"], ["u"]),
                                   helper.make_node("scaled", ["u"], ["b"], domain="mine", by=0.25)],
                                  [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)], [], [helper.make_attribute("slope", 0.3)])
-    outer.node[1].attribute.append(helper.make_attribute_ref_name(helper.make_attribute("alpha", 1.0), "slope"))
+    outer.node[1].attribute.append(reference("alpha", "slope"))
     nodes = [helper.make_node("twice", ["x"], ["m"], domain="mine"), helper.make_node("twice", ["m"], ["y"], domain="mine", slope=0.6)]
     check(save(tmp_path / "in.onnx", nodes, functions=[inner, outer]), tmp_path)
 
