@@ -13,7 +13,7 @@
 #include "optimize/validate.h"
 #include "quantize/apply.h"
 #include "quantize/plan.h"
-#include "read/onnx.h"
+#include "read/onnx/onnx.h"
 #include "simplify/signature.h"
 #include "simplify/simplify.h"
 #include "write/onnx.h"

@@ -15,6 +15,15 @@ enum class Model : protozero::pbf_tag_type {
   functions = 25,
 };
 
+enum class Function : protozero::pbf_tag_type {
+  name = 1,
+  input = 4,
+  output = 5,
+  node = 7,
+  domain = 10,
+  attribute_value = 11,
+};
+
 enum class OperatorSet : protozero::pbf_tag_type { domain = 1, version = 2 };
 
 enum class Graph : protozero::pbf_tag_type {

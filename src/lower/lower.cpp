@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -37,6 +38,18 @@ class Driver {
  private:
   void refuse(std::string what) { refusals_.push_back(std::move(what)); }
 
+  /// An operator without a row is said once, with where it stands first and how often.
+  void refuse_operator(const OnnxNode& node) {
+    const auto [found, is_new] =
+        unsupported_.emplace(node.op_type, Unsupported{refusals_.size(), node.name, 0});
+    if (is_new) refuse("");
+    Unsupported& operators = found->second;
+    ++operators.count;
+    const std::string times = operators.count == 1 ? "" : " (" + std::to_string(operators.count) + " times)";
+    refusals_[operators.place] =
+        node.op_type + " '" + operators.first + "'" + times + ": the operator isn't supported";
+  }
+
   /// What ONNX can say and TFLite too, but no kernel takes: seven dimensions, strides of 40,000, no elements.
   void refuse_what_litert_refuses() {
     for (const TensorId id : inputs_) {
@@ -53,11 +66,6 @@ class Driver {
       refuse("input '" + value.name + "' has no fixed shape (give one with --input-size)");
       return place_hold(id);
     }
-    if (value.type->dtype != DType::float32) {
-      refuse("input '" + value.name + "' is of type " + std::string(name_of(value.type->dtype)) +
-             "; only float32 can be quantized");
-      return place_hold(id);
-    }
     const Shape shape = value.type->static_shape();
     if (element_count(shape) == 0) {
       refuse("input '" + value.name + "' of shape " + to_string(shape) + " has no elements");
@@ -68,10 +76,11 @@ class Driver {
              " is larger than a tensor of TFLite can be");
       return place_hold(id);
     }
-    const bool is_image = shape.size() == image_rank;
+    // Whole numbers (tokens, masks, raw pictures) keep the order of the model's own dimensions.
+    const DType dtype = lowered_dtype(value.type->dtype);
+    const bool is_image = shape.size() == image_rank && dtype == DType::float32;
     const Shape outside = is_image ? Shape{shape[0], shape[2], shape[3], shape[1]} : shape;
-    const TensorId input =
-        target_.add_value({value.name, DType::float32, outside, std::nullopt, std::nullopt});
+    const TensorId input = target_.add_value({value.name, dtype, outside, std::nullopt, std::nullopt});
     inputs_.push_back(input);
     target_.input_names.push_back(value.name);
     tensors_[id.index] = is_image ? transpose(input, {0, 3, 1, 2}, value.name + "/channels_first") : input;
@@ -81,7 +90,7 @@ class Driver {
     const std::string name = node.op_type + " '" + node.name + "': ";
     const OnnxOp* row = find_onnx_op(node.op_type);
     if (!row || !row->lower) {
-      refuse(name + "the operator isn't supported");
+      refuse_operator(node);
     } else if (!are_static(node.inputs)) {
       // What made them unknown is upstream, and reported there.
     } else if (!are_static(node.outputs)) {
@@ -187,7 +196,7 @@ class Driver {
     Shape shape;
     for (const std::int32_t axis : permutation) shape.push_back(target_[tensor].shape[axis]);
     const TensorId constant = target_.add_constant(name + "/permutation", permutation);
-    return target_.emit(tflite::Transpose{}, {tensor, constant}, name, shape);
+    return target_.emit(tflite::Transpose{}, {tensor, constant}, name, shape, target_[tensor].dtype);
   }
 
   [[noreturn]] void throw_refusals() const {
@@ -202,6 +211,12 @@ class Driver {
     throw Error(ErrorCode::model, message);
   }
 
+  struct Unsupported {
+    std::size_t place;  ///< In refusals_.
+    std::string first;  ///< The first node's name.
+    std::size_t count;
+  };
+
   const OnnxGraph& source_;
   bool keep_output_axes_;
   TfliteGraph target_;
@@ -210,6 +225,7 @@ class Driver {
   std::unordered_set<std::uint32_t> known_to_hold_numbers_;  ///< Indices of constants without NaN.
   std::unordered_set<std::uint32_t> given_out_;              ///< Indices of outputs_.
   std::vector<std::string> refusals_;
+  std::map<std::string, Unsupported> unsupported_;  ///< By the operator's name.
 };
 
 }  // namespace

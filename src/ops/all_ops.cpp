@@ -11,10 +11,12 @@ namespace {
 
 /// The one list of operator families. A new family is a line here and its declaration in all_ops.h.
 constexpr std::array families = {
-    &conv_family,      &pool_family,     &activation_family,  &linear_family,  &normalization_family,
-    &softmax_family,   &quantize_family, &elementwise_family, &reduce_family,  &shape_family,
-    &join_family,      &resize_family,   &constant_family,    &slice_family,   &gather_family,
-    &transpose_family, &pad_family,      &shuffle_family,     &compare_family,
+    &conv_family,      &pool_family,      &activation_family,     &linear_family,    &normalization_family,
+    &softmax_family,   &quantize_family,  &elementwise_family,    &reduce_family,    &shape_family,
+    &join_family,      &resize_family,    &constant_family,       &slice_family,     &gather_family,
+    &transpose_family, &pad_family,       &shuffle_family,        &compare_family,   &cast_family,
+    &order_family,     &functions_family, &scatter_family,        &recurrent_family, &einsum_family,
+    &smooth_family,    &expand_family,    &conv_transpose_family, &conv_3d_family,   &standardize_family,
 };
 
 std::vector<const OnnxOp*> collect_onnx_ops() {

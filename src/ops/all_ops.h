@@ -30,24 +30,35 @@ template <class Op>
 inline constexpr std::size_t alternative_of =
     alternative_index<Op>(static_cast<const tflite::Options*>(nullptr));
 
-const OpFamily& conv_family();           // Conv, ConvTranspose
-const OpFamily& pool_family();           // MaxPool, AveragePool, GlobalAveragePool
-const OpFamily& activation_family();     // Relu, Clip, Sigmoid, HardSwish, ...
-const OpFamily& linear_family();         // Gemm, MatMul
-const OpFamily& normalization_family();  // BatchNormalization
-const OpFamily& elementwise_family();    // Add, Mul, Sub, Div, Max, Min, Neg, Sqrt, ...
-const OpFamily& reduce_family();         // ReduceMean, ReduceSum, ...
+const OpFamily& conv_family();            // Conv
+const OpFamily& conv_transpose_family();  // ConvTranspose
+const OpFamily& conv_3d_family();         // CONV_3D
+const OpFamily& pool_family();            // MaxPool, AveragePool, GlobalAveragePool
+const OpFamily& activation_family();      // Relu, Clip, Sigmoid, HardSwish, ...
+const OpFamily& linear_family();          // Gemm, MatMul
+const OpFamily& normalization_family();   // BatchNormalization
+const OpFamily& standardize_family();     // LayerNormalization, InstanceNormalization, ...
+const OpFamily& elementwise_family();     // Add, Mul, Sub, Div, Max, Min, Neg, Sqrt, ...
+const OpFamily& reduce_family();          // ReduceMean, ReduceSum, ...
 const OpFamily& shape_family();      // Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout, Shape, Size
 const OpFamily& transpose_family();  // Transpose
 const OpFamily& join_family();       // Concat, Split
 const OpFamily& slice_family();      // Slice
 const OpFamily& gather_family();     // Gather
-const OpFamily& pad_family();        // Pad, Expand, Tile
+const OpFamily& pad_family();        // Pad
+const OpFamily& expand_family();     // Expand, Tile, Trilu
 const OpFamily& resize_family();     // Resize
 const OpFamily& shuffle_family();    // DepthToSpace, SpaceToDepth
-const OpFamily& compare_family();    // Equal, Less, And, Not, Where, ...: folded only
-const OpFamily& softmax_family();    // Softmax
+const OpFamily& compare_family();    // Equal, Less, And, Not, Where, ...
+const OpFamily& softmax_family();    // Softmax, LogSoftmax
 const OpFamily& constant_family();   // Constant, ConstantOfShape, Cast, Range
+const OpFamily& cast_family();       // Cast
+const OpFamily& order_family();      // ArgMax, TopK, CumSum, OneHot, Hardmax
+const OpFamily& functions_family();  // Sin, Floor, Erf, ...
+const OpFamily& scatter_family();    // GatherElements, GatherND, ScatterElements, ScatterND
+const OpFamily& recurrent_family();  // LSTM, GRU, RNN
+const OpFamily& einsum_family();     // Einsum
+const OpFamily& smooth_family();     // Softplus, Mish, Selu, ...
 const OpFamily& quantize_family();   // TFLite's QUANTIZE, DEQUANTIZE
 
 }  // namespace calib8

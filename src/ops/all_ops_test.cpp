@@ -106,6 +106,14 @@ TEST(AllOps, OptionsSurviveTheFile) {
       tflite::ResizeNearestNeighbor{{false, true}},
       tflite::DepthToSpace{3},
       tflite::SpaceToDepth{4},
+      tflite::Gather{2, 1},
+      tflite::MirrorPad{true},
+      tflite::CumSum{true, false},
+      tflite::CumSum{false, true},
+      tflite::ReduceProd{true},
+      tflite::Cast{DType::int32},
+      tflite::Cast{DType::boolean},
+      tflite::Conv3D{Padding::same, 2, 3, 4, 5, 6, 7, Activation::relu},
   };
   for (const tflite::Options& options : examples)
     EXPECT_EQ(through_file(options), options) << name_of(options);

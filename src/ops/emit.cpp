@@ -10,6 +10,16 @@ std::string with_part(std::string_view part, std::string_view name) {
   return part.empty() ? std::string(name) : std::string(part) + "/" + std::string(name);
 }
 
+Refusal refuse_other_than(const Lowering& lowering, std::initializer_list<DType> types) {
+  for (std::size_t i = 0; i < lowering.node.inputs.size(); ++i) {
+    if (!lowering.has_input(i) || lowering.constant(i)) continue;
+    const DType dtype = lowering.input_type(i).dtype;
+    if (std::find(types.begin(), types.end(), dtype) == types.end())
+      return "computes with " + std::string(name_of(dtype)) + " at run time";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::int32_t> as_int32(const NodeView& view, const Shape& sizes) {
@@ -24,12 +34,16 @@ std::vector<std::int32_t> as_int32(const NodeView& view, const Shape& sizes) {
 }
 
 Refusal refuse_integers(const Lowering& lowering) {
-  for (std::size_t i = 0; i < lowering.node.inputs.size(); ++i) {
-    if (!lowering.has_input(i) || lowering.constant(i)) continue;
-    const DType dtype = lowering.input_type(i).dtype;
-    if (dtype != DType::float32) return "computes with " + std::string(name_of(dtype)) + " at run time";
-  }
-  return std::nullopt;
+  return refuse_other_than(lowering, {DType::float32});
+}
+
+Refusal refuse_other_than_numbers(const Lowering& lowering) {
+  return refuse_other_than(lowering, {DType::float32, DType::int32, DType::int64});
+}
+
+Refusal refuse_unmovable(const Lowering& lowering) {
+  return refuse_other_than(lowering, {DType::float32, DType::int32, DType::int64, DType::uint8, DType::int8,
+                                      DType::int16, DType::boolean});
 }
 
 TensorId emit_reshape(Lowering& lowering, TensorId tensor, const Shape& shape, std::string_view part) {

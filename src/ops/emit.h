@@ -16,6 +16,12 @@ std::vector<std::int32_t> as_int32(const NodeView& view, const Shape& sizes);
 /// generated.
 Refusal refuse_integers(const Lowering& lowering);
 
+/// A refusal where the node reads what TFLite's kernels have for numbers neither in float32 nor in int32.
+Refusal refuse_other_than_numbers(const Lowering& lowering);
+
+/// A refusal where the node reads what TFLite can't even move.
+Refusal refuse_unmovable(const Lowering& lowering);
+
 /// The tensor itself where it has that shape, else a RESHAPE of it.
 TensorId emit_reshape(Lowering& lowering, TensorId tensor, const Shape& shape, std::string_view part = {});
 

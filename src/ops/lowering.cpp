@@ -8,24 +8,6 @@
 namespace calib8 {
 namespace {
 
-/// TFLite's type for values of an ONNX type: real numbers are float32 until they are quantized, integers that
-/// TFLite's kernels don't take become int32.
-DType lowered_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::float64:
-    case DType::float16:
-    case DType::bfloat16:
-      return DType::float32;
-    case DType::int64:
-    case DType::uint64:
-    case DType::uint32:
-    case DType::uint16:
-      return DType::int32;
-    default:
-      return dtype;
-  }
-}
-
 Tensor lowered_constant(const NodeView& view, const OnnxValue& value) {
   const Tensor& tensor = *value.constant;
   const DType dtype = lowered_dtype(tensor.dtype);
@@ -89,6 +71,22 @@ std::optional<std::string> module_of_weights(const NodeView& view) {
 }
 
 }  // namespace
+
+DType lowered_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::float64:
+    case DType::float16:
+    case DType::bfloat16:
+      return DType::float32;
+    case DType::int64:
+    case DType::uint64:
+    case DType::uint32:
+    case DType::uint16:
+      return DType::int32;
+    default:
+      return dtype;
+  }
+}
 
 bool fits_tflite(const Shape& shape) {
   constexpr std::size_t most_dimensions = 8;

@@ -12,6 +12,10 @@ namespace calib8 {
 /// widest know eight dimensions.
 bool fits_tflite(const Shape& shape);
 
+/// TFLite's type for values of an ONNX type: real numbers are float32 until they are quantized, integers that
+/// TFLite's kernels don't take become int32.
+DType lowered_dtype(DType dtype);
+
 /// What a row's `lower` works with: one ONNX node with static types on one side, a growing TfliteGraph on the
 /// other.
 ///

@@ -1,6 +1,20 @@
 #include "ops/quantization_rule.h"
 
+#include <algorithm>
+
+#include "ops/tflite_op.h"
+
 namespace calib8 {
+
+bool has_real_numbers(const TfliteGraph& graph, const TfliteOperator& op) {
+  const auto is_real = [&](TensorId id) {
+    if (!id.exists()) return false;
+    const TfliteTensor& tensor = graph[id];
+    return is_floating(tensor.dtype) || tensor.quantization.has_value();
+  };
+  return std::any_of(op.inputs.begin(), op.inputs.end(), is_real) ||
+         std::any_of(op.outputs.begin(), op.outputs.end(), is_real);
+}
 
 Quantization fixed_quantization(const QuantizationRule& rule, DType dtype) {
   if (dtype == DType::int16) return per_tensor(1.0f / 32768, 0);

@@ -68,9 +68,14 @@ const TfliteOp& tflite_op(const tflite::Options& options);
 const TfliteOp* find_tflite_op(std::int32_t builtin_code);
 std::span<const TfliteOp* const> all_tflite_ops();
 
+/// Whether it reads or writes real numbers, quantized or not. Others (shapes, tokens, truth values) are no
+/// matter of quantization.
+bool has_real_numbers(const TfliteGraph& graph, const TfliteOperator& op);
+
 /// What a quantized form of this operator must be like on a target.
 inline QuantizationRule quantization_rule(const TfliteGraph& graph, const TfliteOperator& op,
                                           const TargetTraits& target) {
+  if (!has_real_numbers(graph, op)) return {.output = OutputRange::no_range};
   return tflite_op(op.options).rule(graph, op, target);
 }
 

@@ -91,6 +91,9 @@ class Matcher {
       case PatternKind::sum:
       case PatternKind::clip:
       case PatternKind::hard_sigmoid:
+      case PatternKind::erf:
+      case PatternKind::tanh:
+      case PatternKind::cube:
         return solve_operator(goal, goals, match);
     }
     return false;

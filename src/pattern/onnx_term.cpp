@@ -43,6 +43,10 @@ OnnxTerm term_of(const OnnxGraph& graph, Expression<OnnxValueId> expression) {
   if (node.inputs.empty() || !node.inputs[0].exists()) return {};
   if (node.op_type == "Clip") return clip_of(graph, node);
   if (node.op_type == "Relu") return {.kind = PatternKind::clip, .operands = {{node.inputs[0]}}, .lowest = 0};
+  if (node.op_type == "Erf") return {PatternKind::erf, {{node.inputs[0]}}};
+  if (node.op_type == "Tanh") return {PatternKind::tanh, {{node.inputs[0]}}};
+  if (is_binary && node.op_type == "Pow" && number_of(graph, node.inputs[1]) == 3)
+    return {PatternKind::cube, {{node.inputs[0]}}};
   if (node.op_type == "HardSigmoid" && is_standard_hard_sigmoid(node)) {
     return {PatternKind::hard_sigmoid, {{node.inputs[0]}}};
   }

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "read/onnx.h"
+#include "read/onnx/onnx.h"
 #include "read/tflite.h"
 #include "write/onnx.h"
 

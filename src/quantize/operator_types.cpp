@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantize/disjoint_sets.h"
+#include "quantize/float_parts.h"
 #include "tflite_graph/levels.h"
 
 namespace calib8 {
@@ -31,7 +32,25 @@ OperatorTypes::OperatorTypes(const TfliteGraph& graph, const TargetTraits& targe
   rules_.resize(count);
   types_.resize(count, DType::float32);
   for (const OperatorId id : order_) decide(id, target, choices);
+  keep_normalizations();
+  keep_functions();
   keep_movers_among_float_operators();
+}
+
+void OperatorTypes::keep_normalizations() {
+  for (const OperatorId id : operators_of_normalizations(graph_)) {
+    if (!is_float(id)) keep_float(id, "part of a normalization, whose squares and roots need float's range");
+  }
+}
+
+void OperatorTypes::keep_functions() {
+  const auto is_kept = [&](OperatorId id) {
+    const TfliteOperator& op = graph_[id];
+    return is_float(id) || op.is<tflite::Exp>() || op.is<tflite::Log>();
+  };
+  for (const OperatorId id : operators_of_functions(graph_, is_kept)) {
+    if (!is_float(id)) keep_float(id, "part of a function of one tensor, which is one table in float");
+  }
 }
 
 void OperatorTypes::decide(OperatorId id, const TargetTraits& target, const QuantizationChoices& choices) {
@@ -60,7 +79,7 @@ void OperatorTypes::keep_float(OperatorId id, std::string reason) {
 std::vector<FloatOperator> OperatorTypes::float_operators() const {
   std::vector<FloatOperator> result;
   for (const OperatorId id : order_) {
-    if (!is_float(id)) continue;
+    if (!is_float(id) || rule(id).output == OutputRange::no_range) continue;
     const auto reason = reasons_.find(id);
     result.push_back({id, reason == reasons_.end() ? std::string() : reason->second});
   }

@@ -36,6 +36,8 @@ class OperatorTypes {
 
  private:
   void decide(OperatorId id, const TargetTraits& target, const QuantizationChoices& choices);
+  void keep_normalizations();
+  void keep_functions();
 
   const TfliteGraph& graph_;
   DType chosen_;

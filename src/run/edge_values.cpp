@@ -23,6 +23,69 @@ std::vector<T> round_to_levels(std::span<const float> values, const Quantization
   return levels;
 }
 
+/// Whole numbers as they are: tokens, masks, pictures.
+template <class T>
+Tensor whole_numbers(const Tensor& values) {
+  std::vector<T> numbers;
+  for (const float value : values.as<float>()) {
+    const double number = round_to_even(static_cast<double>(value));
+    // The largest is rounded up in double where T has more than 53 bits.
+    const double below = std::numeric_limits<T>::min(),
+                 above = std::ldexp(1.0, std::numeric_limits<T>::digits);
+    numbers.push_back(number >= above ? std::numeric_limits<T>::max()
+                                      : static_cast<T>(std::max(number, below)));
+  }
+  return make_tensor(values.shape, std::move(numbers));
+}
+
+Tensor truth_values(const Tensor& values) {
+  std::vector<std::uint8_t> truths;
+  for (const float value : values.as<float>()) truths.push_back(value != 0 ? 1 : 0);
+  return {DType::boolean, values.shape, Data::from_vector(std::move(truths))};
+}
+
+Tensor from_float_unscaled(const Tensor& values, DType dtype) {
+  switch (dtype) {
+    case DType::int8:
+      return whole_numbers<std::int8_t>(values);
+    case DType::uint8:
+      return whole_numbers<std::uint8_t>(values);
+    case DType::int16:
+      return whole_numbers<std::int16_t>(values);
+    case DType::int64:
+      return whole_numbers<std::int64_t>(values);
+    case DType::boolean:
+      return truth_values(values);
+    default:
+      return whole_numbers<std::int32_t>(values);
+  }
+}
+
+template <class T>
+std::vector<float> from_whole(ByteView elements) {
+  const std::span<const T> numbers(reinterpret_cast<const T*>(elements.data()), elements.size() / sizeof(T));
+  std::vector<float> values;
+  values.reserve(numbers.size());
+  for (const T number : numbers) values.push_back(static_cast<float>(number));
+  return values;
+}
+
+std::vector<float> to_float_unscaled(ByteView elements, DType dtype) {
+  switch (dtype) {
+    case DType::int8:
+      return from_whole<std::int8_t>(elements);
+    case DType::uint8:
+    case DType::boolean:
+      return from_whole<std::uint8_t>(elements);
+    case DType::int16:
+      return from_whole<std::int16_t>(elements);
+    case DType::int64:
+      return from_whole<std::int64_t>(elements);
+    default:
+      return from_whole<std::int32_t>(elements);
+  }
+}
+
 template <class T>
 std::vector<float> from_levels(ByteView elements, float scale, std::int64_t zero_point) {
   const std::span<const T> levels(reinterpret_cast<const T*>(elements.data()), elements.size() / sizeof(T));
@@ -41,7 +104,7 @@ EdgeType edge_type(const TfliteTensor& tensor) {
 
 Tensor from_float(const Tensor& values, const EdgeType& type) {
   if (type.dtype == values.dtype && !type.quantization) return values;
-  if (!type.quantization) throw Error(ErrorCode::internal, "an integer input without a scale");
+  if (!type.quantization) return from_float_unscaled(values, type.dtype);
   if (type.dtype == DType::uint8)
     return make_tensor(values.shape, round_to_levels<std::uint8_t>(values.as<float>(), *type.quantization));
   if (type.dtype == DType::int16)
@@ -54,7 +117,7 @@ std::vector<float> to_float(ByteView elements, const EdgeType& type) {
     const auto* const begin = reinterpret_cast<const float*>(elements.data());
     return {begin, begin + elements.size() / sizeof(float)};
   }
-  if (!type.quantization) throw Error(ErrorCode::internal, "an integer output without a scale");
+  if (!type.quantization) return to_float_unscaled(elements, type.dtype);
   const float scale = type.quantization->scales.front();
   const std::int64_t zero_point = type.quantization->zero_points.front();
   if (type.dtype == DType::uint8) return from_levels<std::uint8_t>(elements, scale, zero_point);

@@ -16,10 +16,11 @@ struct EdgeType {
 
 EdgeType edge_type(const TfliteTensor& tensor);
 
-/// Float values as a tensor of that type: rounded to the nearest level, ties to even, clamped.
+/// Float values as a tensor of that type: rounded to the nearest level, ties to even, clamped; integers
+/// without a scale (tokens, masks) are the values themselves.
 Tensor from_float(const Tensor& values, const EdgeType& type);
 
-/// The float values that an int8, uint8 or float32 tensor stands for, one behind the other.
+/// The float values that a tensor stands for, one behind the other.
 std::vector<float> to_float(ByteView elements, const EdgeType& type);
 
 }  // namespace calib8

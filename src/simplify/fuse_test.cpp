@@ -242,6 +242,51 @@ TEST(FuseHardSwish, KnowsBothOrders) {
   }
 }
 
+/// x (1 + erf(x / sqrt(2))) / 2 behind a convolution, spelled with a quotient or a product.
+TestGraph gelu_of_erf(bool divides, bool halves_first) {
+  TestGraph graph;
+  const auto x = graph.emit("Relu", "x", {graph.input("in", Shape{1, 4})});
+  const auto inner = divides ? graph.emit("Div", "d", {x, graph.number("root", 1.41421356f)})
+                             : graph.emit("Mul", "d", {graph.number("root", 0.70710678f), x});
+  const auto gate = graph.emit("Add", "a", {graph.emit("Erf", "e", {inner}), graph.number("one", 1)});
+  const auto half = graph.number("half", 0.5f);
+  const auto y = halves_first ? graph.emit("Mul", "y", {graph.emit("Mul", "h", {x, half}), gate})
+                              : graph.emit("Mul", "y", {graph.emit("Mul", "h", {x, gate}), half});
+  graph.set_outputs({y});
+  simplify(graph);
+  return graph;
+}
+
+TEST(FuseGelu, KnowsTheSpellingsOfErf) {
+  for (const bool divides : {false, true})
+    for (const bool halves_first : {false, true})
+      EXPECT_EQ(gelu_of_erf(divides, halves_first).operators(), "Relu Gelu");
+}
+
+/// x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, the third power as one operator or as two products.
+TestGraph gelu_of_tanh(bool has_power, float third) {
+  TestGraph graph;
+  const auto x = graph.emit("Relu", "x", {graph.input("in", Shape{1, 4})});
+  const auto cube = has_power ? graph.emit("Pow", "p", {x, graph.number("three", 3)})
+                              : graph.emit("Mul", "p", {graph.emit("Mul", "q", {x, x}), x});
+  const auto sum = graph.emit("Add", "s", {x, graph.emit("Mul", "t", {cube, graph.number("third", third)})});
+  const auto inner = graph.emit("Mul", "i", {sum, graph.number("root", 0.79788456f)});
+  const auto gate = graph.emit("Add", "a", {graph.emit("Tanh", "g", {inner}), graph.number("one", 1)});
+  const auto half = graph.emit("Mul", "h", {x, graph.number("half", 0.5f)});
+  graph.set_outputs({graph.emit("Mul", "y", {half, gate})});
+  simplify(graph);
+  return graph;
+}
+
+TEST(FuseGelu, KnowsTheSpellingsOfTanh) {
+  for (const bool has_power : {false, true}) {
+    const TestGraph graph = gelu_of_tanh(has_power, 0.044715f);
+    EXPECT_EQ(graph.operators(), "Relu Gelu");
+    EXPECT_EQ(graph.node(1).get_string("approximate", "none"), "tanh");
+    EXPECT_NE(gelu_of_tanh(has_power, 0.05f).operators(), "Relu Gelu");
+  }
+}
+
 TEST(FuseHardSwish, NeedsTheSameInputTwice) {
   TestGraph graph;
   const OnnxValueId x = graph.input("x", Shape{1, 4}), z = graph.input("z", Shape{1, 4});

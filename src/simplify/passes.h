@@ -27,6 +27,9 @@ bool fuse_batch_norm(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_channel_affine(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_hard_sigmoid(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_onnx_hard_swish(OnnxGraph& graph, OnnxNodeId node);
+bool fuse_gelu(OnnxGraph& graph, OnnxNodeId node);
+/// Real numbers of any size become float32, in which everything is computed.
+bool compute_in_float32(OnnxGraph& graph);
 bool rewrite_mean_as_pool(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_reshape_as_flatten(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_matmul_as_gemm(OnnxGraph& graph, OnnxNodeId node);

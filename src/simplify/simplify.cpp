@@ -11,6 +11,7 @@ using OnnxPass = Pass<OnnxGraph>;
 
 constexpr std::array passes{
     OnnxPass{"eliminate_dead_code", nullptr, eliminate_dead_code},  // first: what nobody reads needs no shape
+    OnnxPass{"compute_in_float32", nullptr, compute_in_float32},    // before any type is inferred
     OnnxPass{"infer_and_fold", nullptr, infer_and_fold},  // nearly all below ask for types and constants
     OnnxPass{"eliminate_identity", eliminate_identity},   // before all that looks at neighbours
     OnnxPass{"rewrite_dynamic_reshape",
@@ -20,12 +21,13 @@ constexpr std::array passes{
     OnnxPass{"normalize_gemm", normalize_gemm},                  // likewise
     OnnxPass{"fuse_hard_sigmoid", fuse_hard_sigmoid},  // before its Add(3) could move into a convolution
     OnnxPass{"fuse_onnx_hard_swish", fuse_onnx_hard_swish},  // after hard-sigmoid, of which it may consist
-    OnnxPass{"fuse_batch_norm", fuse_batch_norm},            // before other sums that stand behind it
-    OnnxPass{"fuse_channel_affine", fuse_channel_affine},    // after batch_norm and hard_sigmoid
-    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},  // may leave a Flatten
-    OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},      // after mean_as_pool
-    OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},                  // any time after folding
-    OnnxPass{"add_zero_bias", add_zero_bias},                                // after what brings a real bias
+    OnnxPass{"fuse_gelu", fuse_gelu},              // before a factor of it could move into a linear layer
+    OnnxPass{"fuse_batch_norm", fuse_batch_norm},  // before other sums that stand behind it
+    OnnxPass{"fuse_channel_affine", fuse_channel_affine},                // after batch_norm and hard_sigmoid
+    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},              // may leave a Flatten
+    OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},  // after mean_as_pool
+    OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},              // any time after folding
+    OnnxPass{"add_zero_bias", add_zero_bias},                            // after what brings a real bias
     OnnxPass{"eliminate_default_attributes", eliminate_default_attributes},  // after what changes attributes
     OnnxPass{"order_onnx_operands", nullptr, order_onnx_operands},  // last: fusions change the depths
 };

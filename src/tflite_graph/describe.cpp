@@ -32,6 +32,9 @@ std::string value_text(Activation activation) {
   }
   return fmt::format("activation {}", static_cast<int>(activation));
 }
+std::string value_text(DType dtype) {
+  return std::string(name_of(dtype));
+}
 std::string value_text(const std::vector<std::int32_t>& values) {
   return to_string(Shape(values.begin(), values.end()));
 }
@@ -110,6 +113,27 @@ struct OptionTexts {
   void operator()(const BatchMatMul& product) {
     add("adjoint_x", product.adjoint_x);
     add("adjoint_y", product.adjoint_y);
+  }
+  void operator()(const Cast& cast) { add("to", cast.to); }
+  void operator()(const Gather& gather) {
+    add("axis", gather.axis);
+    add("batch_dims", gather.batch_dims);
+  }
+  void operator()(const MirrorPad& pad) { add("symmetric", pad.symmetric); }
+  void operator()(const Place&) {}
+  void operator()(const CumSum& sum) {
+    add("exclusive", sum.exclusive);
+    add("reverse", sum.reverse);
+  }
+  void operator()(const Conv3D& conv) {
+    add("padding", conv.padding);
+    add("stride_depth", conv.stride_depth);
+    add("stride_height", conv.stride_height);
+    add("stride_width", conv.stride_width);
+    add("dilation_depth", conv.dilation_depth);
+    add("dilation_height", conv.dilation_height);
+    add("dilation_width", conv.dilation_width);
+    add("activation", conv.activation);
   }
 };
 

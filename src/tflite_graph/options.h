@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/dtype.h"
+
 namespace calib8::tflite {
 
 /// What each operator of a TfliteGraph is: one plain struct per builtin operator, with its name in TFLite's
@@ -69,7 +71,8 @@ struct FusableBinary {
   Activation activation = Activation::none;
   friend bool operator==(const FusableBinary&, const FusableBinary&) = default;
 };
-/// In int16, power_of_two_int16 tells the kernel to take the scales for powers of two; false is right for any.
+/// In int16, power_of_two_int16 tells the kernel to take the scales for powers of two; false is right for
+/// any.
 struct ScaledSum : FusableBinary {
   bool power_of_two_int16 = true;  ///< The format's default.
   friend bool operator==(const ScaledSum&, const ScaledSum&) = default;
@@ -211,6 +214,9 @@ struct ReduceMax : Reducer {
 struct ReduceMin : Reducer {
   static constexpr std::string_view name = "REDUCE_MIN";
 };
+struct ReduceProd : Reducer {
+  static constexpr std::string_view name = "REDUCE_PROD";
+};
 
 /// x, shape int32[n]; new_shape repeats the shape, as some readers look there
 struct Reshape {
@@ -266,6 +272,151 @@ struct BatchMatMul {
   bool adjoint_x = false, adjoint_y = false;
   friend bool operator==(const BatchMatMul&, const BatchMatMul&) = default;
 };
+/// x
+struct Sin : Plain {
+  static constexpr std::string_view name = "SIN";
+};
+/// x
+struct Cos : Plain {
+  static constexpr std::string_view name = "COS";
+};
+/// x
+struct Floor : Plain {
+  static constexpr std::string_view name = "FLOOR";
+};
+/// x
+struct Ceil : Plain {
+  static constexpr std::string_view name = "CEIL";
+};
+/// x; halves to even
+struct Round : Plain {
+  static constexpr std::string_view name = "ROUND";
+};
+/// x
+struct Sign : Plain {
+  static constexpr std::string_view name = "SIGN";
+};
+/// a, b; broadcast
+struct Pow : Plain {
+  static constexpr std::string_view name = "POW";
+};
+/// a, b; broadcast, as the three below
+struct FloorDiv : Plain {
+  static constexpr std::string_view name = "FLOOR_DIV";
+};
+/// a, b
+struct FloorMod : Plain {
+  static constexpr std::string_view name = "FLOOR_MOD";
+};
+/// a, b; broadcast, the result is boolean
+struct Equal : Plain {
+  static constexpr std::string_view name = "EQUAL";
+};
+/// a, b
+struct NotEqual : Plain {
+  static constexpr std::string_view name = "NOT_EQUAL";
+};
+/// a, b
+struct Less : Plain {
+  static constexpr std::string_view name = "LESS";
+};
+/// a, b
+struct LessEqual : Plain {
+  static constexpr std::string_view name = "LESS_EQUAL";
+};
+/// a, b
+struct Greater : Plain {
+  static constexpr std::string_view name = "GREATER";
+};
+/// a, b
+struct GreaterEqual : Plain {
+  static constexpr std::string_view name = "GREATER_EQUAL";
+};
+/// a, b; booleans
+struct LogicalAnd : Plain {
+  static constexpr std::string_view name = "LOGICAL_AND";
+};
+/// a, b; booleans
+struct LogicalOr : Plain {
+  static constexpr std::string_view name = "LOGICAL_OR";
+};
+/// x; booleans
+struct LogicalNot : Plain {
+  static constexpr std::string_view name = "LOGICAL_NOT";
+};
+/// condition, a, b; broadcast: a where the condition holds
+struct SelectV2 : Plain {
+  static constexpr std::string_view name = "SELECT_V2";
+};
+/// x, indices int32[..., n] of its first n dimensions
+struct GatherNd : Plain {
+  static constexpr std::string_view name = "GATHER_ND";
+};
+/// indices int32[..., n], updates, shape int32[rank]; zero where nothing goes, sums where several do
+struct ScatterNd : Plain {
+  static constexpr std::string_view name = "SCATTER_ND";
+};
+/// x, repeats int32[rank]
+struct Tile : Plain {
+  static constexpr std::string_view name = "TILE";
+};
+/// x, shape int32[rank]
+struct BroadcastTo : Plain {
+  static constexpr std::string_view name = "BROADCAST_TO";
+};
+/// x; over the last axis
+struct LogSoftmax : Plain {
+  static constexpr std::string_view name = "LOG_SOFTMAX";
+};
+/// x, k int32 scalar; outputs: values, indices int32, along the last axis
+struct TopKV2 : Plain {
+  static constexpr std::string_view name = "TOPK_V2";
+};
+
+/// x; element by element
+struct Cast {
+  static constexpr std::string_view name = "CAST";
+  DType to = DType::float32;
+  friend bool operator==(const Cast&, const Cast&) = default;
+};
+/// x, indices int32: what stands at each of them along the axis
+struct Gather {
+  static constexpr std::string_view name = "GATHER";
+  std::int32_t axis = 0;
+  std::int32_t batch_dims = 0;  ///< So many leading dimensions of x and the indices go together.
+  friend bool operator==(const Gather&, const Gather&) = default;
+};
+/// x, paddings int32[rank, 2]; symmetric: the edge itself is repeated too
+struct MirrorPad {
+  static constexpr std::string_view name = "MIRROR_PAD";
+  bool symmetric = false;
+  friend bool operator==(const MirrorPad&, const MirrorPad&) = default;
+};
+/// x, axis int32 scalar; the first place where the extreme stands, int32
+struct Place {
+  friend bool operator==(const Place&, const Place&) = default;
+};
+struct ArgMax : Place {
+  static constexpr std::string_view name = "ARG_MAX";
+};
+struct ArgMin : Place {
+  static constexpr std::string_view name = "ARG_MIN";
+};
+/// x, axis int32 scalar
+struct CumSum {
+  static constexpr std::string_view name = "CUMSUM";
+  bool exclusive = false, reverse = false;
+  friend bool operator==(const CumSum&, const CumSum&) = default;
+};
+/// x [N, D, H, W, C], weights [D, H, W, I, O], bias [O] (may be absent)
+struct Conv3D {
+  static constexpr std::string_view name = "CONV_3D";
+  Padding padding = Padding::valid;
+  std::int32_t stride_depth = 1, stride_height = 1, stride_width = 1;
+  std::int32_t dilation_depth = 1, dilation_height = 1, dilation_width = 1;
+  Activation activation = Activation::none;
+  friend bool operator==(const Conv3D&, const Conv3D&) = default;
+};
 
 /// A new operator is one more line here, its struct above, and its row in ops/.
 using Options =
@@ -273,6 +424,10 @@ using Options =
                  Mul, Div, Maximum, Minimum, Logistic, Tanh, Relu, Relu6, HardSwish, Elu, PRelu, Exp, Log,
                  Sqrt, Rsqrt, Abs, Neg, Transpose, Pad, PadV2, Slice, Quantize, Dequantize, LeakyRelu, Gelu,
                  Softmax, Mean, Sum, ReduceMax, ReduceMin, Reshape, Concatenation, Split, StridedSlice,
-                 ResizeBilinear, ResizeNearestNeighbor, DepthToSpace, SpaceToDepth, BatchMatMul>;
+                 ResizeBilinear, ResizeNearestNeighbor, DepthToSpace, SpaceToDepth, BatchMatMul, Sin, Cos,
+                 Floor, Ceil, Round, Sign, Pow, FloorDiv, FloorMod, Equal, NotEqual, Less, LessEqual, Greater,
+                 GreaterEqual, LogicalAnd, LogicalOr, LogicalNot, SelectV2, GatherNd, ScatterNd, Tile,
+                 BroadcastTo, LogSoftmax, TopKV2, Cast, Gather, MirrorPad, ArgMax, ArgMin, CumSum, Conv3D,
+                 ReduceProd>;
 
 }  // namespace calib8::tflite

@@ -61,6 +61,7 @@ const std::map<std::string, Comparison> comparisons = {
     {"GreaterOrEqual", [](double a, double b) { return a >= b; }},
     {"And", [](double a, double b) { return a != 0 && b != 0; }},
     {"Or", [](double a, double b) { return a != 0 || b != 0; }},
+    {"Xor", [](double a, double b) { return (a != 0) != (b != 0); }},
 };
 
 using Unary = std::function<Real(Real)>;
@@ -191,7 +192,8 @@ std::vector<Array> evaluate_arithmetic(const OnnxNode& node, const Operands& in)
 }
 
 std::vector<Array> evaluate(const OnnxNode& node, const Operands& operands) {
-  for (const auto family : {evaluate_arithmetic, evaluate_shapes, evaluate_windows}) {
+  for (const auto family : {evaluate_arithmetic, evaluate_shapes, evaluate_windows, evaluate_functions,
+                            evaluate_places, evaluate_recurrent}) {
     std::vector<Array> results = family(node, operands);
     if (!results.empty()) return results;
   }

@@ -18,6 +18,9 @@ std::vector<Array> evaluate(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_arithmetic(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_shapes(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_windows(const OnnxNode& node, const Operands& operands);
+std::vector<Array> evaluate_functions(const OnnxNode& node, const Operands& operands);
+std::vector<Array> evaluate_places(const OnnxNode& node, const Operands& operands);
+std::vector<Array> evaluate_recurrent(const OnnxNode& node, const Operands& operands);
 
 inline std::size_t axis_of(std::int64_t axis, std::size_t rank) {
   return static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis);

@@ -2,6 +2,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "functions.h"
 #include "onnx_reference.h"
 
 namespace calib8::property {
@@ -116,7 +117,16 @@ std::vector<Array> split(const OnnxNode& node, const Operands& in) {
   return results;
 }
 
-Array pad(const Operands& in) {
+/// The element that stands beside an edge in the other modes.
+std::int64_t beside(const std::string& mode, std::int64_t at, std::int64_t size) {
+  if (mode == "edge") return std::clamp<std::int64_t>(at, 0, size - 1);
+  if (mode == "wrap") return ((at % size) + size) % size;
+  const std::int64_t period = std::max<std::int64_t>(2 * (size - 1), 1),
+                     place = ((at % period) + period) % period;
+  return std::min(place, period - place);
+}
+
+Array pad(const OnnxNode& node, const Operands& in) {
   const std::size_t rank = in[0]->shape.size();
   const Ints pads = integers_of(*in.at(1));
   Ints axes(rank);
@@ -126,6 +136,17 @@ Array pad(const Operands& in) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
     before[axis_of(axes[i], rank)] = pads.at(i);
     after[axis_of(axes[i], rank)] = pads.at(i + axes.size());
+  }
+  const std::string mode = node.get_string("mode", "constant");
+  if (mode != "constant") {
+    Shape shape = in[0]->shape;
+    for (std::size_t axis = 0; axis < rank; ++axis) shape[axis] += before[axis] + after[axis];
+    const Ints strides = strides_of(in[0]->shape);
+    return build(shape, [&](Index index) {
+      for (std::size_t axis = 0; axis < rank; ++axis)
+        index[axis] = beside(mode, index[axis] - before[axis], in[0]->shape[axis]);
+      return in[0]->elements[offset_at(strides, index)];
+    });
   }
   return padded(*in[0], before, after, given(in, 2) ? in[2]->elements.at(0) : Real{});
 }
@@ -211,15 +232,26 @@ std::vector<Array> moved(const OnnxNode& node, const Operands& in) {
   if (op == "Slice") return {slice(in)};
   if (op == "Gather")
     return {gathered(*in[0], axis_of(node.get_int("axis", 0), in[0]->shape.size()), *in[1])};
-  if (op == "Pad") return {pad(in)};
+  if (op == "Pad") return {pad(node, in)};
   if (op == "Expand") return {expanded(*in[0], broadcast_shape(in[0]->shape, integers_of(*in[1])))};
   if (op == "Tile") return {tiled(*in[0], integers_of(*in[1]))};
   if (op == "DepthToSpace") return {depth_to_space(node, *in[0])};
   if (op == "SpaceToDepth") return {space_to_depth(node, *in[0])};
+  const Array sizes = map(*in[0], absolute), squares = map(*in[0], [](Real x) { return x * x; });
+  const Array exponentials = op == "ReduceLogSumExp" ? map(*in[0], exponential) : Array{};
+  const Array* axes = in.size() > 1 ? in[1] : nullptr;
   if (op == "ReduceSum") return {reduce(node, in, Reduction::sum)};
   if (op == "ReduceMean") return {reduce(node, in, Reduction::mean)};
   if (op == "ReduceMax") return {reduce(node, in, Reduction::max)};
   if (op == "ReduceMin") return {reduce(node, in, Reduction::min)};
+  if (op == "ReduceL1") return {reduce(node, {&sizes, axes}, Reduction::sum)};
+  if (op == "ReduceSumSquare") return {reduce(node, {&squares, axes}, Reduction::sum)};
+  if (op == "ReduceL2") return {map(reduce(node, {&squares, axes}, Reduction::sum), square_root)};
+  if (op == "ReduceLogSum") return {map(reduce(node, in, Reduction::sum), logarithm)};
+  if (op == "ReduceLogSumExp") {
+    // Taken out of the exponentials in the kernel, so that none overflows.
+    return {map(reduce(node, {&exponentials, axes}, Reduction::sum), logarithm)};
+  }
   if (op == "ReduceProd") return {reduce(node, in, Reduction::product)};
   return {};
 }

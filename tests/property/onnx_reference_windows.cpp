@@ -66,7 +66,29 @@ Shape spatial(const Shape& shape) {
   return {shape.begin() + 2, shape.end()};
 }
 
+/// Over volumes, with strides of 1 and no padding.
+Array convolve_volume(const OnnxNode& node, const Operands& in) {
+  if (node.has("pads") || node.has("strides") || node.has("group"))
+    throw std::logic_error("an unknown volume");
+  const Array &x = *in[0], &weights = *in[1];
+  Shape shape{x.shape[0], weights.shape[0]};
+  for (std::size_t axis = 2; axis < 5; ++axis) shape.push_back(x.shape[axis] - weights.shape[axis] + 1);
+  const Ints to_x = strides_of(x.shape), to_weights = strides_of(weights.shape);
+  return build(shape, [&](const Index& index) {
+    Sum sum;
+    build({weights.shape.begin() + 1, weights.shape.end()}, [&](const Index& tap) {
+      const Index at{index[0], tap[0], index[2] + tap[1], index[3] + tap[2], index[4] + tap[3]};
+      sum.add(x.elements[offset_at(to_x, at)] *
+              weights.elements[offset_at(to_weights, {index[1], tap[0], tap[1], tap[2], tap[3]})]);
+      return Real{};
+    });
+    return in.size() > 2 && in[2] ? sum.total() + in[2]->elements[static_cast<std::size_t>(index[1])]
+                                  : sum.total();
+  });
+}
+
 Array convolve(const OnnxNode& node, const Operands& in) {
+  if (in[0]->shape.size() == 5) return convolve_volume(node, in);
   const Array x = as_image(*in[0]), weights = as_image(*in.at(1));
   NodeWindows windows = read_windows(node, spatial(in[1]->shape), x.shape);
   place_windows(windows, x.shape, false);

@@ -49,7 +49,8 @@ Shape random_input_shape(RandomNumbers& random) {
 const OnnxStep& random_step(RandomNumbers& random) {
   static const std::vector<OnnxStep> all = [] {
     std::vector<OnnxStep> steps;
-    for (const auto* family : {&arithmetic_steps(), &shape_steps(), &window_steps()})
+    for (const auto* family :
+         {&arithmetic_steps(), &shape_steps(), &window_steps(), &function_steps(), &place_steps()})
       steps.insert(steps.end(), family->begin(), family->end());
     return steps;
   }();
@@ -197,7 +198,7 @@ std::optional<OnnxGrowth::Value> OnnxGrowth::image() {
 std::vector<OnnxGrowth::Value> OnnxGrowth::all_activations() const {
   std::vector<Value> all;
   for (Value value = 0; value < values_.size(); ++value)
-    if (!values_[value].is_constant) all.push_back(value);
+    if (!values_[value].is_constant && dtype_of(value) == DType::float32) all.push_back(value);
   return all;
 }
 

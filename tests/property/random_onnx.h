@@ -39,6 +39,7 @@ class OnnxGrowth {
   const Shape& shape_of(Value value) const { return values_[value].samples[0].shape; }
   std::size_t rank_of(Value value) const { return shape_of(value).size(); }
   bool is_constant(Value value) const { return values_[value].is_constant; }
+  DType dtype_of(Value value) const { return values_[value].samples[0].dtype; }
   /// A constant's elements, or an activation's for the first sample.
   const Array& array_of_value(Value value) const { return values_[value].samples[0]; }
   const std::vector<Array>& samples_of(Value value) const { return values_[value].samples; }
@@ -90,6 +91,8 @@ struct OnnxStep {
 const std::vector<OnnxStep>& arithmetic_steps();
 const std::vector<OnnxStep>& shape_steps();
 const std::vector<OnnxStep>& window_steps();
+const std::vector<OnnxStep>& function_steps();
+const std::vector<OnnxStep>& place_steps();
 
 /// A constant that broadcasts to `shape`, sometimes the result of operators that only constants reach.
 OnnxGrowth::Value float_operand(OnnxGrowth& growth, const Shape& shape);

@@ -234,7 +234,7 @@ Value computed_constant(OnnxGrowth& growth, Value x) {
       MaybeValue condition = growth.add_one(comparison, {x, scalar(0)});
       if (condition && random.chance(0.5)) condition = growth.add_one("Not", {condition});
       const MaybeValue other = condition ? growth.add_one("Less", {x, scalar(random.normal())}) : condition;
-      if (other) condition = growth.add_one(random.chance(0.5) ? "And" : "Or", {condition, other});
+      if (other) condition = growth.add_one(random.pick({"And", "Or", "Xor"}), {condition, other});
       if (condition) y = growth.add_one("Where", {condition, x, scalar(random.normal())});
       break;
     }
@@ -268,7 +268,8 @@ Value computed_constant(OnnxGrowth& growth, Value x) {
       if (y) y = growth.add_one("Reshape", {y, integer_operand(growth, shape)});
       break;
     case 8:
-      y = growth.add_one(random.pick({"Abs", "Neg", "Exp", "Identity", "Sqrt"}), {x});
+      y = growth.add_one(
+          random.pick({"Abs", "Neg", "Exp", "Identity", "Sqrt", "Sin", "Cos", "Round", "Sign"}), {x});
       break;
     default:
       y = growth.add_one(random.pick({"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow"}),

@@ -117,17 +117,20 @@ bool add_conv_transpose(OnnxGrowth& growth) {
   if (!x) return false;
   const Shape from = growth.shape_of(*x);
   Shape shape = random_kernel(growth, from);
-  Attributes attributes = window_attributes(growth, shape, false, true);
+  Attributes attributes = window_attributes(growth, shape, true, true);
   attributes.erase("auto_pad");
+  std::int64_t group = 1;
+  if (random.chance(0.3)) group = from[1] % 2 == 0 && random.chance(0.5) ? from[1] / 2 : from[1];
+  if (group > 1) attributes.emplace("group", group);
   if (random.chance(0.2) && attributes.contains("strides")) {
     Ints extra;
     for (const std::int64_t stride : std::get<Ints>(attributes.at("strides")))
       extra.push_back(random.between(0, stride - 1));
     attributes.emplace("output_padding", extra);
   }
-  shape.insert(shape.begin(), {from[1], random.between(1, 6)});
+  shape.insert(shape.begin(), {from[1], random.between(1, group > 1 ? 2 : 6)});
   std::vector<std::optional<Value>> inputs{x, weights(growth, shape, 1)};
-  if (random.chance(0.6)) inputs.push_back(growth.random_constant({shape[1]}));
+  if (random.chance(0.6)) inputs.push_back(growth.random_constant({group * shape[1]}));
   return growth.add_one("ConvTranspose", inputs, attributes).has_value();
 }
 

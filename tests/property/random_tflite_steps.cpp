@@ -231,6 +231,13 @@ bool add_rsqrt(TfliteGrowth& growth) {
          growth.add(tflite::Rsqrt{}, {growth.activations.back()});
 }
 
+/// By a number that isn't near zero.
+template <class Op>
+bool add_quotient(TfliteGrowth& growth) {
+  const auto x = growth.activation();
+  return x && growth.shape_of(*x).size() <= 4 && growth.add(Op{}, {*x, growth.positive()});
+}
+
 }  // namespace
 
 const std::vector<TfliteStep>& tflite_steps() {
@@ -263,6 +270,8 @@ const std::vector<TfliteStep>& tflite_steps() {
       add_binary<tflite::Div>,
       add_binary<tflite::Maximum>,
       add_binary<tflite::Minimum>,
+      add_quotient<tflite::FloorDiv>,
+      add_quotient<tflite::FloorMod>,
       add_unary<tflite::Neg>,
       add_unary<tflite::Relu>,
       add_unary<tflite::Relu6>,

@@ -336,7 +336,8 @@ class Evaluator {
 }  // namespace
 
 std::vector<Array> evaluate(const TfliteOperator& op, const Operands& operands) {
-  return Evaluator(op, operands).run();
+  std::vector<Array> results = evaluate_choice(op, operands);
+  return results.empty() ? Evaluator(op, operands).run() : results;
 }
 
 std::vector<Array> evaluate(const TfliteGraph& graph, const TfliteOperator& op, const Operands& operands) {
@@ -357,7 +358,8 @@ bool moves_bytes(const TfliteOperator& op) {
          op.is<tflite::Pad>() || op.is<tflite::MaxPool2D>() || op.is<tflite::DepthToSpace>() ||
          op.is<tflite::SpaceToDepth>() || op.is<tflite::ReduceMax>() || op.is<tflite::ReduceMin>() ||
          op.is<tflite::ResizeNearestNeighbor>() || op.is<tflite::Maximum>() || op.is<tflite::Minimum>() ||
-         op.is<tflite::PadV2>();
+         op.is<tflite::PadV2>() || op.is<tflite::Gather>() || op.is<tflite::GatherNd>() ||
+         op.is<tflite::Tile>() || op.is<tflite::BroadcastTo>() || op.is<tflite::MirrorPad>();
 }
 
 }  // namespace calib8::property

@@ -12,6 +12,8 @@ namespace calib8::property {
 /// pass them on. Operands are null where an input is omitted. Throws std::logic_error where it doesn't know
 /// the operator.
 std::vector<Array> evaluate(const TfliteOperator& op, const std::vector<const Array*>& operands);
+/// A family's own part of that; nothing where the operator is of another.
+std::vector<Array> evaluate_choice(const TfliteOperator& op, const std::vector<const Array*>& operands);
 /// The same; throws std::logic_error where the shapes that it works out aren't the graph's.
 std::vector<Array> evaluate(const TfliteGraph& graph, const TfliteOperator& op,
                             const std::vector<const Array*>& operands);

@@ -210,5 +210,23 @@ std::vector<Tensor> fold_floor(const NodeView& view) {
 std::vector<Tensor> fold_ceil(const NodeView& view) {
   return apply_to_real(view, [](auto x) { return std::ceil(x); });
 }
+std::vector<Tensor> fold_round(const NodeView& view) {
+  return apply_to_real(view, [](auto x) { return std::nearbyint(x); });
+}
+std::vector<Tensor> fold_sign(const NodeView& view) {
+  return apply_to_number(view, [](auto x) {
+    using T = decltype(x);
+    return x != x ? x : static_cast<T>((x > T{0} ? 1 : 0) - (x < T{0} ? 1 : 0));
+  });
+}
+std::vector<Tensor> fold_sin(const NodeView& view) {
+  return apply_to_real(view, [](auto x) { return std::sin(x); });
+}
+std::vector<Tensor> fold_cos(const NodeView& view) {
+  return apply_to_real(view, [](auto x) { return std::cos(x); });
+}
+std::vector<Tensor> fold_erf(const NodeView& view) {
+  return apply_to_real(view, [](auto x) { return std::erf(x); });
+}
 
 }  // namespace calib8

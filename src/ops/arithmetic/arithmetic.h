@@ -30,5 +30,10 @@ std::vector<Tensor> fold_abs(const NodeView& view);
 std::vector<Tensor> fold_reciprocal(const NodeView& view);
 std::vector<Tensor> fold_floor(const NodeView& view);
 std::vector<Tensor> fold_ceil(const NodeView& view);
+std::vector<Tensor> fold_round(const NodeView& view);  ///< Halves to even.
+std::vector<Tensor> fold_sign(const NodeView& view);
+std::vector<Tensor> fold_sin(const NodeView& view);
+std::vector<Tensor> fold_cos(const NodeView& view);
+std::vector<Tensor> fold_erf(const NodeView& view);
 
 }  // namespace calib8

@@ -45,7 +45,12 @@ TensorId operand(Lowering& lowering, std::size_t position) {
                                Tensor{constant->dtype, std::move(shape), constant->data});
     }
   }
-  return emit_reshape(lowering, lowering.input(position), shape, "broadcast_" + std::to_string(position));
+  const TensorId tensor = lowering.input(position);
+  if (!lowering.target.is_constant(tensor) || lowering.target[tensor].shape == shape)
+    return emit_reshape(lowering, tensor, shape, "broadcast_" + std::to_string(position));
+  const Tensor integers = lowering.target[tensor].as_tensor();
+  return lowering.constant("constant_" + std::to_string(position),
+                           Tensor{integers.dtype, std::move(shape), integers.data});
 }
 
 /// A constant of one element that broadcasts to the result.
@@ -56,7 +61,7 @@ TensorId scalar(Lowering& lowering, std::string_view part, float value) {
 
 template <class Op>
 Refusal lower_binary(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_other_than_numbers(lowering)) return refusal;
   constexpr bool commutes = std::is_same_v<Op, tflite::Add> || std::is_same_v<Op, tflite::Mul>;
   // A constant stands second, whatever order the exporter chose.
   const std::size_t first = commutes && lowering.constant(0) ? 1 : 0;
@@ -78,7 +83,7 @@ Refusal lower_div(Lowering& lowering) {
 
 template <class Op>
 Refusal lower_variadic(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_other_than_numbers(lowering)) return refusal;
   TensorId result = operand(lowering, 0);
   for (std::size_t i = 1; i < lowering.node.inputs.size(); ++i) {
     const bool is_last = i + 1 == lowering.node.inputs.size();
@@ -96,7 +101,9 @@ Refusal lower_variadic(Lowering& lowering) {
 
 template <class Op>
 Refusal lower_unary(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  constexpr bool takes_integers = std::is_same_v<Op, tflite::Abs> || std::is_same_v<Op, tflite::Neg>;
+  if (Refusal refusal = takes_integers ? refuse_other_than_numbers(lowering) : refuse_integers(lowering))
+    return refusal;
   lowering.set_output(0, lowering.emit(Op{}, {lowering.input(0)}, lowering.output_shape()));
   return std::nullopt;
 }
@@ -108,11 +115,22 @@ Refusal lower_reciprocal(Lowering& lowering) {
   return std::nullopt;
 }
 
+Refusal lower_function_of_two(Lowering& lowering) {
+  const TensorId a = operand(lowering, 0);
+  TensorId b = operand(lowering, 1);
+  if (lowering.target.is_constant(b) && lowering.target[b].dtype != DType::float32) {
+    const Tensor& exponents = *lowering.constant(1);
+    b = lowering.constant("exponents", make_tensor(lowering.target[b].shape, to_float(exponents)));
+  }
+  lowering.set_output(0, lowering.emit(tflite::Pow{}, {a, b}, lowering.output_shape()));
+  return std::nullopt;
+}
+
 /// POW has no int8 kernel; the exponents that models use have operators of their own.
 Refusal lower_pow(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const Tensor* constant = lowering.constant(1);
-  if (!constant || constant->count() != 1) return "exponent that is not one constant";
+  if (!constant || constant->count() != 1) return lower_function_of_two(lowering);
   const float exponent = to_float(*constant)[0];
   const Shape shape = lowering.output_shape();
   const TensorId x = operand(lowering, 0);
@@ -124,12 +142,17 @@ Refusal lower_pow(Lowering& lowering) {
   } else if (exponent == 3.0f) {
     const TensorId square = lowering.emit(tflite::Mul{}, {x, x}, shape, "square");
     result = lowering.emit(tflite::Mul{}, {square, x}, shape);
+  } else if (exponent == 4.0f) {
+    const TensorId square = lowering.emit(tflite::Mul{}, {x, x}, shape, "square");
+    result = lowering.emit(tflite::Mul{}, {square, square}, shape);
+  } else if (exponent == -1.0f) {
+    result = lowering.emit(tflite::Div{}, {scalar(lowering, "one", 1.0f), x}, shape);
   } else if (exponent == 0.5f) {
     result = lowering.emit(tflite::Sqrt{}, {x}, shape);
   } else if (exponent == -0.5f) {
     result = lowering.emit(tflite::Rsqrt{}, {x}, shape);
   } else {
-    return "exponent " + std::to_string(exponent);
+    return lower_function_of_two(lowering);
   }
   lowering.set_output(0, result);
   return std::nullopt;
@@ -154,7 +177,6 @@ const OnnxOp onnx_rows[] = {
      .lower = lower_binary<tflite::Mul>,
      .traits = {.sign = Sign::combines}},
     {.type = "Div", .inputs = {2, 2}, .infer = infer_binary, .fold = fold_div, .lower = lower_div},
-    {.type = "Mod", .inputs = {2, 2}, .infer = infer_binary, .fold = fold_mod},
     {.type = "Pow", .inputs = {2, 2}, .infer = infer_binary, .fold = fold_pow, .lower = lower_pow},
     {.type = "Max",
      .inputs = {1, any_number},
@@ -201,8 +223,6 @@ const OnnxOp onnx_rows[] = {
      .infer = infer_same,
      .fold = fold_reciprocal,
      .lower = lower_reciprocal},
-    {.type = "Floor", .inputs = {1, 1}, .infer = infer_same, .fold = fold_floor},
-    {.type = "Ceil", .inputs = {1, 1}, .infer = infer_same, .fold = fold_ceil},
 };
 
 }  // namespace

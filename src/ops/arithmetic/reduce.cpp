@@ -5,6 +5,7 @@
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
+#include "ops/formula.h"
 #include "ops/infer.h"
 #include "ops/infer_tflite.h"
 #include "ops/strided.h"
@@ -145,9 +146,47 @@ std::vector<Tensor> fold_reduce_min(const NodeView& view) {
   return fold_extreme(view, [](auto a, auto b) { return a != a || a < b ? a : b; });
 }
 
+/// What a reduction does before, with and after its sum.
+enum class Form { sum_of_sizes, sum_of_squares, root_of_squares, log_of_sum, log_of_exponentials };
+
+/// The largest is taken out of the exponentials, so that none overflows.
+TensorId log_of_exponentials(Formula& f, TensorId x, const std::vector<std::int64_t>& axes) {
+  const TensorId top = f.reduce<tflite::ReduceMax>(x, axes);
+  const TensorId sum = f.reduce<tflite::Sum>(f.of<tflite::Exp>(f.sub(x, top)), axes);
+  return f.add(f.of<tflite::Log>(sum), top);
+}
+
+TensorId reduced(Formula& f, TensorId x, const std::vector<std::int64_t>& axes, Form form) {
+  switch (form) {
+    case Form::sum_of_sizes:
+      return f.reduce<tflite::Sum>(f.of<tflite::Abs>(x), axes);
+    case Form::sum_of_squares:
+      return f.reduce<tflite::Sum>(f.mul(x, x), axes);
+    case Form::root_of_squares:
+      return f.of<tflite::Sqrt>(f.reduce<tflite::Sum>(f.mul(x, x), axes));
+    case Form::log_of_sum:
+      return f.of<tflite::Log>(f.reduce<tflite::Sum>(x, axes));
+    case Form::log_of_exponentials:
+      return log_of_exponentials(f, x, axes);
+  }
+  return x;
+}
+
+template <Form form>
+Refusal lower_form(Lowering& lowering) {
+  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  Formula f(lowering);
+  const TensorId x = f.input(0);
+  const auto axes = reduced_axes(lowering, f.rank(x));
+  if (!axes) return "axes that are not constant";
+  if (axes->empty() && f.rank(x) > 0) return "a reduction over no axes";
+  f.result(f.rank(x) == 0 ? reduced(f, f.reshape(x, {1}), {0}, form) : reduced(f, x, *axes, form));
+  return std::nullopt;
+}
+
 template <class Op>
 Refusal lower_reduce(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_other_than_numbers(lowering)) return refusal;
   const TensorId x = lowering.input(0);
   const auto axes = reduced_axes(lowering, lowering.target[x].shape.size());
   if (!axes) return "axes that are not constant";
@@ -187,7 +226,32 @@ const OnnxOp onnx_rows[] = {
      .fold = fold_reduce_min,
      .lower = lower_reduce<tflite::ReduceMin>,
      .traits = {.sign = Sign::keeps}},
-    {.type = "ReduceProd", .inputs = {1, 2}, .infer = infer_reduce, .fold = fold_reduce_prod},
+    {.type = "ReduceProd",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .fold = fold_reduce_prod,
+     .lower = lower_reduce<tflite::ReduceProd>,
+     .traits = {.sign = Sign::keeps}},
+    {.type = "ReduceL1",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .lower = lower_form<Form::sum_of_sizes>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "ReduceL2",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .lower = lower_form<Form::root_of_squares>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "ReduceSumSquare",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .lower = lower_form<Form::sum_of_squares>,
+     .traits = {.sign = Sign::never_negative}},
+    {.type = "ReduceLogSum", .inputs = {1, 2}, .infer = infer_reduce, .lower = lower_form<Form::log_of_sum>},
+    {.type = "ReduceLogSumExp",
+     .inputs = {1, 2},
+     .infer = infer_reduce,
+     .lower = lower_form<Form::log_of_exponentials>},
 };
 
 // --- TFLite ---
@@ -224,6 +288,21 @@ tflite::Options read_reducer(const schema::Operator& op) {
 }
 
 constexpr OpFamily::TfliteRow tflite_rows[] = {
+    {alternative_of<tflite::ReduceProd>,
+     {.name = tflite::ReduceProd::name,
+      .inputs = {2, 2},
+      .most_dimensions = 6,
+      .infer = infer_reducer<tflite::ReduceProd>,
+      .sign = SignEffect::keeps,
+      .builtin_code = 81,
+      .rule = keep_float("products of many numbers leave any range of int8"),
+      .write = write_reducer<tflite::ReduceProd>,
+      .read = read_reducer<tflite::ReduceProd>,
+      .runs_on_xnnpack = xnnpack_never,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.11.0", "2.6.0"});
+          }}},
     {alternative_of<tflite::Mean>,
      {.name = tflite::Mean::name,
       .inputs = {2, 2},

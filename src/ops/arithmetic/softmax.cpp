@@ -1,4 +1,4 @@
-// Softmax and SOFTMAX.
+// Softmax and SOFTMAX, LogSoftmax and LOG_SOFTMAX.
 
 #include <fmt/format.h>
 
@@ -24,6 +24,7 @@ std::vector<OnnxType> infer_softmax(const NodeView& view) {
 
 // TFLite's is over the last axis.
 //   Softmax(x), axis   ->   [TRANSPOSE], SOFTMAX, [TRANSPOSE]
+template <class Op>
 Refusal lower_softmax(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const std::size_t rank = lowering.input_shape(0).size();
@@ -36,10 +37,15 @@ Refusal lower_softmax(Lowering& lowering) {
 
   TensorId x = lowering.input(0);
   x = is_channels ? lowering.to_channels_last(x) : lowering.emit_transpose(x, permutation);
-  TensorId y = lowering.emit(tflite::Softmax{1.0f}, {x}, lowering.target[x].shape);
+  TensorId y = lowering.emit(Op{}, {x}, lowering.target[x].shape);
   y = is_channels ? lowering.to_channels_first(y) : lowering.emit_transpose(y, permutation);
   lowering.set_output(0, y);
   return std::nullopt;
+}
+
+std::vector<TensorType> infer_log_softmax(const OperatorView& view) {
+  if (view.input(0).shape.empty()) view.fail("takes no scalar");
+  return infer_like_input(view, real_types);
 }
 
 std::vector<TensorType> infer_softmax_tflite(const OperatorView& view) {
@@ -69,11 +75,27 @@ const OnnxOp onnx_rows[] = {
     {.type = "Softmax",
      .inputs = {1, 1},
      .infer = infer_softmax,
-     .lower = lower_softmax,
+     .lower = lower_softmax<tflite::Softmax>,
      .traits = {.sign = Sign::never_negative}},
+    {.type = "LogSoftmax",
+     .inputs = {1, 1},
+     .infer = infer_softmax,
+     .lower = lower_softmax<tflite::LogSoftmax>},
 };
 
+constexpr QuantizationRule log_softmax_rule{
+    .output = OutputRange::fixed, .fixed_scale = 16.0f / 256.0f, .fixed_zero_point = 127, .has_int16 = false};
+
 const OpFamily::TfliteRow tflite_rows[] = {
+    {alternative_of<tflite::LogSoftmax>,
+     {.name = tflite::LogSoftmax::name,
+      .infer = infer_log_softmax,
+      .builtin_code = 50,
+      .rule = log_softmax_rule,
+      .version = version_by_type<0>,
+      .read = read_plain<tflite::LogSoftmax>,
+      .runs_on_xnnpack = xnnpack_never,
+      .minimum_runtime = [](int) -> std::string_view { return "1.14.0"; }}},
     {alternative_of<tflite::Softmax>,
      {.name = tflite::Softmax::name,
       .infer = infer_softmax_tflite,

@@ -6,6 +6,7 @@
 namespace calib8 {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using Ints = std::vector<std::int64_t>;
 
@@ -157,7 +158,19 @@ TEST(ConvTranspose, OutputPaddingNeedsNoCrop) {
   EXPECT_THAT(operators_of(model.lower(y)), ElementsAre("TRANSPOSE", "TRANSPOSE_CONV", "TRANSPOSE"));
   const auto z =
       model.node("ConvTranspose", "z", {y, model.counting("v", {3, 1, 2, 2})}, {{"group", std::int64_t{3}}});
-  EXPECT_THROW(model.lower(z), Error);
+  // Each element with its own filter: spread over zeros, and an ordinary depthwise convolution.
+  EXPECT_THAT(operators_of(model.lower(z)), Contains("DEPTHWISE_CONV_2D"));
+}
+
+TEST(ConvTranspose, FillsADilatedKernelWithZeros) {
+  SmallModel model;
+  const auto x = model.input("x", Shape{1, 1, 4, 4});
+  const auto y = model.node("ConvTranspose", "y", {x, model.constant("w", {1, 1, 2, 2}, {1, 2, 3, 4})},
+                            {{"dilations", Ints{2, 2}}});
+  EXPECT_EQ(model.shape_of(y), (Shape{1, 1, 6, 6}));
+  const TfliteGraph graph = model.lower(y);
+  EXPECT_THAT(floats_of(graph, first<tflite::TransposeConv>(graph).inputs[1]),
+              ElementsAre(1, 0, 2, 0, 0, 0, 3, 0, 4));
 }
 
 /// A CONV_2D of one input and output channel, in int8.

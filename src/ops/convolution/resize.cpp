@@ -1,19 +1,16 @@
-#include <fmt/format.h>
+// Resize. Its TFLite half is resize_tflite.cpp.
 
 #include <algorithm>
 #include <cmath>
 
 #include "ops/all_ops.h"
+#include "ops/convolution/resize_lines.h"
+#include "ops/convolution/spatial.h"
 #include "ops/emit.h"
-#include "ops/file_options.h"
 #include "ops/infer.h"
-#include "ops/infer_tflite.h"
-#include "ops/xnnpack.h"
 
 namespace calib8 {
 namespace {
-
-// --- ONNX: Resize ---
 
 constexpr float largest_size = 1e9f;
 constexpr std::int64_t largest_image = 65536;  ///< Rows or columns of what is lowered.
@@ -76,26 +73,6 @@ std::vector<OnnxType> infer_resize(const NodeView& view) {
   return {{x.dtype, resizing_of(view, *x.shape).sizes}};
 }
 
-/// One spatial dimension of a Resize.
-struct Line {
-  std::int64_t input, output;
-  float scale;
-};
-
-/// Where in the input ONNX reads for the output's element `x` (Resize, coordinate_transformation_mode).
-/// Nothing for modes that aren't lowered.
-std::optional<float> onnx_coordinate(const std::string& mode, const Line& line, std::int64_t x) {
-  const auto at = static_cast<float>(x);
-  if (mode == "asymmetric") return at / line.scale;
-  if (mode == "half_pixel") return (at + 0.5f) / line.scale - 0.5f;
-  if (mode == "pytorch_half_pixel") return line.output > 1 ? (at + 0.5f) / line.scale - 0.5f : 0.0f;
-  if (mode == "align_corners") {
-    if (line.output == 1) return 0.0f;
-    return at * static_cast<float>(line.input - 1) / static_cast<float>(line.output - 1);
-  }
-  return std::nullopt;
-}
-
 /// Where TFLite's kernels read (GetNearestNeighbor and ComputeInterpolationValues of LiteRT's
 /// kernels/internal/reference).
 float tflite_scale(const tflite::Resize& op, const Line& line) {
@@ -115,22 +92,6 @@ float tflite_coordinate(const tflite::Resize& op, const Line& line, std::int64_t
   const auto at = static_cast<float>(x);
   const float scale = tflite_scale(op, line);
   return op.half_pixel_centers ? (at + 0.5f) * scale - 0.5f : at * scale;
-}
-
-std::optional<std::int64_t> onnx_nearest(const std::string& rounding, float at, std::int64_t input) {
-  float index = 0;
-  if (rounding == "round_prefer_floor") {
-    index = std::ceil(at - 0.5f);
-  } else if (rounding == "round_prefer_ceil") {
-    index = std::floor(at + 0.5f);
-  } else if (rounding == "floor") {
-    index = std::floor(at);
-  } else if (rounding == "ceil") {
-    index = std::ceil(at);
-  } else {
-    return std::nullopt;
-  }
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(index), 0, input - 1);
 }
 
 /// True where TFLite, with these options, reads the same elements (nearest) or the same places between them
@@ -166,39 +127,52 @@ std::optional<tflite::Resize> matching_form(const NodeView& view, const Line& ro
 Refusal refuse_resize(const Lowering& lowering, const Shape& from, const Shape& to) {
   const OnnxNode& node = lowering.node;
   const std::string mode = node.get_string("mode", "nearest");
-  if (mode != "nearest" && mode != "linear") return "resizing in mode " + mode;
-  if (node.get_int("antialias", 0) != 0) return "antialiased resizing";
-  if (from.size() != 4 || from[0] != to[0] || from[1] != to[1])
-    return "resizing of other than height and width";
-  if (std::max(to[2], to[3]) > largest_image) return "resizing to more than 65536 rows or columns";
-  if (to[2] < 1 || to[3] < 1 || from[2] < 1 || from[3] < 1) return "resizing of an empty image";
+  if (mode != "nearest" && mode != "linear" && mode != "cubic") return "resizing in mode " + mode;
+  const std::string coordinates = node.get_string("coordinate_transformation_mode", "half_pixel");
+  if (!onnx_coordinate(coordinates, {1, 1, 1.0f}, 0)) return "resizing by " + coordinates + " coordinates";
+  for (std::size_t axis = 0; axis < from.size(); ++axis) {
+    if (from[axis] == to[axis]) continue;
+    if (std::max(from[axis], to[axis]) > largest_image) return "resizing to more than 65536 elements";
+    if (from[axis] < 1 || to[axis] < 1) return "resizing of an empty image";
+  }
   return std::nullopt;
 }
 
+/// The form of TFLite's kernels for images that does the whole; nothing where there is none.
+std::optional<tflite::Resize> image_form(const Lowering& lowering, const std::vector<Line>& lines) {
+  const std::string mode = lowering.node.get_string("mode", "nearest");
+  const bool is_plain = mode != "cubic" && lowering.node.get_int("antialias", 0) == 0;
+  if (!is_plain || (lines.size() != 3 && lines.size() != 4) || !lines[0].is_whole() || !lines[1].is_whole())
+    return std::nullopt;
+  const Line rows = lines.size() == 4 ? lines[2] : Line{1, 1, 1.0f};
+  return matching_form(lowering, rows, lines.back(), mode == "linear");
+}
+
 //   Resize(x)   ->   TRANSPOSE, RESIZE_BILINEAR or RESIZE_NEAREST_NEIGHBOR, TRANSPOSE
+//   others      ->   axis by axis: GATHER of the nearest elements, or a product with a constant matrix
 Refusal lower_resize(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   const TensorId x = lowering.input(0);
   const Shape from = lowering.target[x].shape, to = lowering.output_shape();
   if (Refusal refusal = refuse_resize(lowering, from, to)) return refusal;
   const Resizing resizing = resizing_of(lowering, *static_type(DType::float32, from).shape);
-  const Line rows{from[2], to[2], resizing.scales[2]}, columns{from[3], to[3], resizing.scales[3]};
-  const bool is_linear = lowering.node.get_string("mode", "nearest") == "linear";
-  const auto form = matching_form(lowering, rows, columns, is_linear);
-  if (!form) {
-    return "resizing by " + lowering.node.get_string("coordinate_transformation_mode", "half_pixel") +
-           " coordinates from " + to_string(from) + " to " + to_string(to);
-  }
-  if (from == to) {
+  std::vector<Line> lines;
+  for (std::size_t axis = 0; axis < from.size(); ++axis)
+    lines.push_back({from[axis], to[axis], resizing.scales[axis]});
+  const auto form = image_form(lowering, lines);
+  if (from == to && form) {
     lowering.set_output(0, x);
     return std::nullopt;
   }
-  const TensorId size = lowering.constant("size", as_int32(lowering, {to[2], to[3]}));
-  const TensorId image = lowering.to_channels_last(x);
-  const tflite::Options options = is_linear ? tflite::Options{tflite::ResizeBilinear{*form}}
-                                            : tflite::Options{tflite::ResizeNearestNeighbor{*form}};
-  const TensorId resized = lowering.emit(options, {image, size}, {to[0], to[2], to[3], to[1]});
-  lowering.set_output(0, lowering.to_channels_first(resized));
+  if (!form) return lower_resize_by_axes(lowering, lines);
+  const std::int64_t height = to.size() == 4 ? to[2] : 1, width = to.back();
+  const TensorId size = lowering.constant("size", as_int32(lowering, {height, width}));
+  const TensorId image = enter_image(lowering, x);
+  const tflite::Options options = lowering.node.get_string("mode", "nearest") == "linear"
+                                      ? tflite::Options{tflite::ResizeBilinear{*form}}
+                                      : tflite::Options{tflite::ResizeNearestNeighbor{*form}};
+  const TensorId resized = lowering.emit(options, {image, size}, {to[0], height, width, to[1]});
+  lowering.set_output(0, leave_image(lowering, resized));
   return std::nullopt;
 }
 
@@ -206,97 +180,10 @@ const OnnxOp onnx_rows[] = {
     {.type = "Resize", .inputs = {1, 4}, .infer = infer_resize, .lower = lower_resize},
 };
 
-// --- TFLite ---
-
-template <class Op>
-std::vector<TensorType> infer_resized(const OperatorView& view) {
-  view.require_type(0, real_types);
-  const Shape& x = view.shape(0, 4);
-  const Shape size = view.integers(1, "its sizes");
-  if (size.size() != 2 || size[0] < 1 || size[1] < 1) {
-    view.fail(fmt::format("can't resize to {}", to_string(size)));
-  }
-  const tflite::Resize& op = view.options<Op>();
-  if (op.align_corners && op.half_pixel_centers) {
-    view.fail("corners can't be aligned where pixels have their centers at halves");
-  }
-  return {{view.input(0).dtype, {x[0], size[0], size[1], x[3]}}};
-}
-
-int version_of_bilinear(const TfliteGraph& graph, const TfliteOperator& op) {
-  if (input_of(graph, op, 0).dtype == DType::int16) return 4;
-  return std::get<tflite::ResizeBilinear>(op.options).half_pixel_centers ? 3 : version_by_type<0>(graph, op);
-}
-
-int version_of_nearest(const TfliteGraph& graph, const TfliteOperator& op) {
-  if (input_of(graph, op, 0).dtype == DType::int16) return 4;
-  const auto& options = std::get<tflite::ResizeNearestNeighbor>(op.options);
-  return options.half_pixel_centers || options.align_corners ? 3 : version_by_type<0>(graph, op);
-}
-
-TfliteOp::WrittenOptions write_bilinear(flatbuffers::FlatBufferBuilder& builder,
-                                        const tflite::Options& options) {
-  const auto& op = std::get<tflite::ResizeBilinear>(options);
-  return written(schema::BuiltinOptions::ResizeBilinearOptions,
-                 schema::CreateResizeBilinearOptions(builder, op.align_corners, op.half_pixel_centers));
-}
-
-TfliteOp::WrittenOptions write_nearest(flatbuffers::FlatBufferBuilder& builder,
-                                       const tflite::Options& options) {
-  const auto& op = std::get<tflite::ResizeNearestNeighbor>(options);
-  return written(
-      schema::BuiltinOptions::ResizeNearestNeighborOptions,
-      schema::CreateResizeNearestNeighborOptions(builder, op.align_corners, op.half_pixel_centers));
-}
-
-template <class Op, class Table>
-tflite::Options read_resize(const schema::Operator& op) {
-  Op options;
-  if (const Table* table = options_table<Table>(op)) {
-    options.align_corners = table->align_corners();
-    options.half_pixel_centers = table->half_pixel_centers();
-  }
-  return options;
-}
-
-constexpr OpFamily::TfliteRow tflite_rows[] = {
-    {alternative_of<tflite::ResizeBilinear>,
-     {.name = tflite::ResizeBilinear::name,
-      .inputs = {2, 2},
-      .infer = infer_resized<tflite::ResizeBilinear>,
-      .sign = SignEffect::keeps,
-      .builtin_code = 23,
-      // In int16 it places pixels by ten bits, and so keeps eight of sixteen.
-      .rule = int8_only(OutputRange::same_as_input),
-      .version = version_of_bilinear,
-      .write = write_bilinear,
-      .read = read_resize<tflite::ResizeBilinear, schema::ResizeBilinearOptions>,
-      .runs_on_xnnpack = xnnpack_moves_bytes,
-      .minimum_runtime =
-          [](int version) {
-            return release_of(version, {"1.7.0", "1.14.0", "2.2.0", "2.5.0"});
-          }}},
-    {alternative_of<tflite::ResizeNearestNeighbor>,
-     {.name = tflite::ResizeNearestNeighbor::name,
-      .inputs = {2, 2},
-      .infer = infer_resized<tflite::ResizeNearestNeighbor>,
-      .sign = SignEffect::keeps,
-      .builtin_code = 97,
-      .rule = {OutputRange::same_as_input},
-      .version = version_of_nearest,
-      .write = write_nearest,
-      .read = read_resize<tflite::ResizeNearestNeighbor, schema::ResizeNearestNeighborOptions>,
-      .runs_on_xnnpack = xnnpack_never,
-      .minimum_runtime =
-          [](int version) {
-            return release_of(version, {"1.13.1", "1.14.0", "2.3.0", "2.4.0"});
-          }}},
-};
-
 }  // namespace
 
 const OpFamily& resize_family() {
-  static const OpFamily family{onnx_rows, tflite_rows};
+  static const OpFamily family{onnx_rows, resize_tflite_rows()};
   return family;
 }
 

@@ -1,6 +1,8 @@
 #include "ops/all_ops.h"
 #include "ops/emit.h"
+#include "ops/formula.h"
 #include "ops/infer.h"
+#include "ops/shape/gather_rows.h"
 #include "ops/strided.h"
 
 namespace calib8 {
@@ -57,24 +59,50 @@ std::vector<Tensor> fold_gather(const NodeView& view) {
   return {{type.dtype, type.static_shape(), Data::from_vector(std::move(bytes))}};
 }
 
-//   Gather(x, constant i)               ->   SLICE, RESHAPE
-//   Gather(x, constant i, i + 1, ...)   ->   SLICE
-Refusal lower_gather(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  const TensorId x = lowering.input(0);
-  Shape size = lowering.target[x].shape;
-  const std::size_t axis = gather_axis(lowering, size.size());
-  const auto indices = gather_indices(lowering, size[axis]);
-  if (!indices || indices->empty()) return "indices that are not constant";
-  for (std::size_t i = 1; i < indices->size(); ++i) {
-    if ((*indices)[i] != (*indices)[0] + static_cast<std::int64_t>(i))
-      return "indices that are not one range";
+/// A stretch of neighbouring elements.
+struct Stretch {
+  std::int64_t begin, count;
+};
+
+std::vector<Stretch> stretches_of(const std::vector<std::int64_t>& indices) {
+  std::vector<Stretch> stretches;
+  for (const std::int64_t index : indices) {
+    if (!stretches.empty() && index == stretches.back().begin + stretches.back().count) {
+      ++stretches.back().count;
+    } else {
+      stretches.push_back({index, 1});
+    }
   }
-  Shape begin(size.size(), 0);
-  begin[axis] = (*indices)[0];
-  size[axis] = static_cast<std::int64_t>(indices->size());
-  const TensorId slice = emit_slice(lowering, x, begin, size, "slice");
-  lowering.set_output(0, emit_reshape(lowering, slice, lowering.output_shape()));
+  return stretches;
+}
+
+/// XNNPACK has slices and joins of so many parts, but no GATHER.
+constexpr std::size_t most_stretches = 5;
+
+//   Gather(x, constant i)                  ->   SLICE, RESHAPE
+//   Gather(x, constant i, i + 1, ...)      ->   SLICE
+//   Gather(x, constant 2, 1, 0)            ->   SLICE of each stretch, CONCATENATION
+//   Gather(x, other indices)               ->   GATHER
+// At run time indices must not be negative; LiteRT fails with an error then.
+Refusal lower_gather(Lowering& lowering) {
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
+  Formula f(lowering);
+  const std::size_t axis = gather_axis(lowering, lowering.input_shape(0).size());
+  const auto indices = gather_indices(lowering, lowering.input_shape(0)[axis]);
+  if (!indices) {
+    f.result(f.gather(f.input(0), f.cast(f.input(1), DType::int32), axis));
+    return std::nullopt;
+  }
+  if (indices->empty()) return "no indices";
+  const TensorId x = f.input(0);
+  const std::vector<Stretch> stretches = stretches_of(*indices);
+  if (stretches.size() <= most_stretches && !lowering.target.is_constant(x)) {
+    std::vector<TensorId> parts;
+    for (const auto& [begin, count] : stretches) parts.push_back(f.slice(x, axis, begin, count));
+    f.result(f.concatenate(parts, axis));
+  } else {
+    f.result(f.gather(x, f.integers(lowering.input_shape(1), *indices), axis));
+  }
   return std::nullopt;
 }
 
@@ -104,7 +132,7 @@ const OnnxOp onnx_rows[] = {
 }  // namespace
 
 const OpFamily& gather_family() {
-  static const OpFamily family{onnx_rows, {}};
+  static const OpFamily family{onnx_rows, gather_tflite_rows()};
   return family;
 }
 

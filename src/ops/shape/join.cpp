@@ -73,7 +73,7 @@ std::vector<Tensor> fold_concat(const NodeView& view) {
 constexpr std::size_t most_parts = 5;
 
 Refusal lower_concat(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   const auto axis = static_cast<std::size_t>(concat_axis(lowering, lowering.output_shape().size()));
   std::vector<TensorId> parts;
   for (std::size_t i = 0; i < lowering.node.inputs.size(); ++i) {
@@ -181,7 +181,7 @@ void emit_split(Lowering& lowering, TensorId x, std::size_t axis, std::size_t co
 //   Split into equal parts   ->   SPLIT
 //   Split otherwise          ->   one SLICE a part
 Refusal lower_split(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   const TensorId x = lowering.input(0);
   const Shape whole = lowering.target[x].shape;
   const std::size_t axis = split_axis(lowering, whole.size());

@@ -7,6 +7,7 @@
 #include "ops/all_ops.h"
 #include "ops/emit.h"
 #include "ops/file_options.h"
+#include "ops/formula.h"
 #include "ops/infer.h"
 #include "ops/infer_tflite.h"
 #include "ops/strided.h"
@@ -16,6 +17,8 @@ namespace calib8 {
 namespace {
 
 // --- ONNX: Pad ---
+
+using Ints = std::vector<std::int64_t>;
 
 /// How many elements Pad adds (negative: takes away) before and after, per dimension.
 struct Padding {
@@ -107,123 +110,105 @@ std::vector<Tensor> fold_pad(const NodeView& view) {
   return {{type.dtype, shape, Data::from_vector(std::move(bytes))}};
 }
 
+/// What PADV2 fills in, of x's type.
+TensorId filling(Lowering& lowering, DType dtype, const Tensor& value) {
+  if (dtype == DType::float32) return lowering.constant("value", make_tensor<float>({}, to_float(value)));
+  const auto number = to_int64(value)[0];
+  return lowering.constant("value", make_tensor<std::int32_t>({}, {static_cast<std::int32_t>(number)}));
+}
+
+TensorId emit_constant_padding(Formula& f, Lowering& lowering, TensorId x, const Shape& pairs,
+                               const Shape& shape) {
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  const TensorId paddings = f.integers({rank, 2}, pairs);
+  const Tensor* value = lowering.has_input(2) ? lowering.constant(2) : nullptr;
+  if (!value || to_float(*value)[0] == 0) return f.emit(tflite::Pad{}, {x, paddings}, shape);
+  return f.emit(tflite::PadV2{}, {x, paddings, filling(lowering, lowering.target[x].dtype, *value)}, shape);
+}
+
+/// MIRROR_PAD adds less than there is along an axis; what is wider is mirrored again.
+TensorId emit_mirror_padding(Formula& f, TensorId x, Shape before, Shape after) {
+  while (true) {
+    Shape pairs, shape = f.shape(x);
+    bool adds = false;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      const std::int64_t most = shape[axis] - 1;
+      const std::int64_t low = std::min(before[axis], most), high = std::min(after[axis], most);
+      pairs.insert(pairs.end(), {low, high});
+      before[axis] -= low;
+      after[axis] -= high;
+      shape[axis] += low + high;
+      adds = adds || low + high > 0;
+    }
+    if (!adds) return x;
+    const TensorId paddings = f.integers({static_cast<std::int64_t>(shape.size()), 2}, pairs);
+    x = f.emit(tflite::MirrorPad{}, {x, paddings}, shape);
+  }
+}
+
+/// Its edge, or its other end, joined on at either side of an axis.
+TensorId emit_edge_padding(Formula& f, TensorId x, std::size_t axis, std::int64_t before, std::int64_t after,
+                           bool wraps) {
+  const std::int64_t size = f.shape(x)[axis];
+  const auto beside = [&](std::int64_t count, bool is_before) {
+    if (wraps) return f.slice(x, axis, is_before ? size - count : 0, count);
+    const TensorId edge = f.slice(x, axis, is_before ? 0 : size - 1, 1);
+    Ints repeats(f.rank(x), 1);
+    Shape shape = f.shape(edge);
+    repeats[axis] = shape[axis] = count;
+    const TensorId counts = f.integers({static_cast<std::int64_t>(repeats.size())}, repeats);
+    return f.emit(tflite::Tile{}, {edge, counts}, shape);
+  };
+  std::vector<TensorId> parts{x};
+  if (before > 0) parts.insert(parts.begin(), beside(before, true));
+  if (after > 0) parts.push_back(beside(after, false));
+  return f.concatenate(parts, axis);
+}
+
 Refusal lower_pad(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  if (!is_constant_mode(lowering)) return "padding mode " + lowering.node.get_string("mode", "constant");
-  const TensorId x = lowering.input(0);
-  const std::size_t rank = lowering.target[x].shape.size();
-  const auto padding = padding_of(lowering, rank);
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
+  const std::string mode = lowering.node.get_string("mode", "constant");
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
+    return "padding mode " + mode;
+  Formula f(lowering);
+  TensorId x = f.input(0);
+  auto padding = padding_of(lowering, f.rank(x));
   if (!padding) return "pads that are not constant";
-  if (!adds_only(*padding)) return "negative padding";
-  if (rank > 5) return "padding of more than five dimensions";
-  float value = 0;
-  if (lowering.has_input(2)) {
-    const Tensor* constant = lowering.constant(2);
-    if (!constant || constant->count() != 1) return "a value that is not constant";
-    value = to_float(*constant)[0];
+  if (lowering.has_input(2) && mode == "constant") {
+    const Tensor* value = lowering.constant(2);
+    if (!value || value->count() != 1) return "a value that is not constant";
   }
-  const Shape shape = lowering.output_shape();
-  if (shape == lowering.target[x].shape) {
-    lowering.set_output(0, x);
-    return std::nullopt;
+  Shape pairs, shape = f.shape(x);
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {  // what is negative is cut off
+    std::int64_t &before = padding->before[axis], &after = padding->after[axis];
+    const std::int64_t cut = std::min<std::int64_t>(before, 0), cut_after = std::min<std::int64_t>(after, 0);
+    x = f.slice(x, axis, -cut, shape[axis] + cut + cut_after);
+    before -= cut;
+    after -= cut_after;
+    pairs.insert(pairs.end(), {before, after});
+    if (mode == "wrap" && std::max(before, after) > f.shape(x)[axis]) return "padding by more than there is";
+    if (mode == "reflect" && std::max(before, after) > 0 && f.shape(x)[axis] < 2)
+      return "a reflection of one element";
   }
-  Shape pairs;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    pairs.push_back(padding->before[axis]);
-    pairs.push_back(padding->after[axis]);
-  }
-  const TensorId paddings = lowering.constant(
-      "paddings", make_tensor({static_cast<std::int64_t>(rank), 2}, as_int32(lowering, pairs)));
-  if (value == 0) {
-    lowering.set_output(0, lowering.emit(tflite::Pad{}, {x, paddings}, shape));
+  const Shape result = lowering.output_shape();
+  if (result == f.shape(x)) {
+    f.result(x);
+  } else if (mode == "constant") {
+    if (shape.size() > 5) return "padding of more than five dimensions";
+    f.result(emit_constant_padding(f, lowering, x, pairs, result));
+  } else if (mode == "reflect") {
+    if (shape.size() > 5) return "padding of more than five dimensions";
+    f.result(emit_mirror_padding(f, x, padding->before, padding->after));
   } else {
-    const TensorId constant = lowering.constant("value", make_tensor<float>({}, {value}));
-    lowering.set_output(0, lowering.emit(tflite::PadV2{}, {x, paddings, constant}, shape));
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
+      x = emit_edge_padding(f, x, axis, padding->before[axis], padding->after[axis], mode == "wrap");
+    f.result(x);
   }
   return std::nullopt;
-}
-
-// --- ONNX: Expand, Tile ---
-
-std::vector<OnnxType> infer_expand(const NodeView& view) {
-  const OnnxType& x = view.input_type(0);
-  const auto wanted = known_elements(view, 1);
-  if (!x.has_rank() || !wanted) return {{x.dtype, std::nullopt}};
-  return {{x.dtype, broadcast(view, *x.shape, *wanted)}};
-}
-
-std::vector<Tensor> fold_expand(const NodeView& view) {
-  const Tensor* tensor = view.constant(0);
-  const OnnxType type = infer_expand(view)[0];
-  if (!tensor || !type.is_static() || !is_foldable_size(type.static_shape(), type.dtype)) return {};
-  return {broadcast_to(*tensor, type.static_shape())};
-}
-
-//   Expand(x)   ->   MUL(x, ones of the sizes that x lacks)
-//
-// BROADCAST_TO isn't delegated; and a factor of 1 is exact in int8 (scale 1/255), where an added 0 would have
-// no scale.
-Refusal lower_expand(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
-  const Shape shape = lowering.output_shape();
-  Shape from = lowering.input_shape(0);
-  from.insert(from.begin(), shape.size() - from.size(), 1);
-  const TensorId x = emit_reshape(lowering, lowering.input(0), from, "broadcast");
-  Shape missing(shape.size(), 1);
-  for (std::size_t axis = 0; axis < shape.size(); ++axis) missing[axis] = from[axis] == 1 ? shape[axis] : 1;
-  if (from == shape) {
-    lowering.set_output(0, x);
-    return std::nullopt;
-  }
-  constexpr std::int64_t most_ones = std::int64_t{1}
-                                     << 22;  // a small file must not become any amount of constants
-  if (element_count(missing).value_or(most_ones + 1) > most_ones) return "expansion to " + to_string(shape);
-  const auto count = static_cast<std::size_t>(element_count(missing).value());
-  const TensorId ones = lowering.constant("ones", make_tensor(missing, std::vector<float>(count, 1.0f)));
-  lowering.set_output(0, lowering.emit(tflite::Mul{}, {x, ones}, shape));
-  return std::nullopt;
-}
-
-std::vector<OnnxType> infer_tile(const NodeView& view) {
-  const OnnxType& x = view.input_type(0);
-  if (!x.has_rank()) return {x};
-  const auto repeats = constant_integers(view, 1);
-  OnnxType result{x.dtype, Dimensions(x.shape->size())};
-  if (!repeats) return {result};
-  if (repeats->size() != x.shape->size()) view.fail("has not one repeat for each dimension");
-  for (std::size_t i = 0; i < repeats->size(); ++i) {
-    const std::int64_t count = (*repeats)[i];
-    if (count < 0) view.fail("repeats " + std::to_string(count) + " times");
-    (*result.shape)[i] = count == 1 ? (*x.shape)[i] : product(view, {(*x.shape)[i], known(count)});
-  }
-  return {result};
-}
-
-/// Reads the tensor as if it had a dimension of stride 0 before each of its own.
-std::vector<Tensor> fold_tile(const NodeView& view) {
-  const Tensor* tensor = view.constant(0);
-  const auto repeats = constant_integers(view, 1);
-  const OnnxType type = infer_tile(view)[0];
-  if (!tensor || !repeats || !is_foldable_size(type.static_shape(), type.dtype)) return {};
-  const Shape own = row_major_strides(tensor->shape);
-  Shape shape, strides;
-  for (std::size_t axis = 0; axis < own.size(); ++axis) {
-    shape.insert(shape.end(), {(*repeats)[axis], tensor->shape[axis]});
-    strides.insert(strides.end(), {0, own[axis]});
-  }
-  const Tensor tiled = copy_strided(*tensor, shape, strides);
-  return {{tiled.dtype, type.static_shape(), tiled.data}};
 }
 
 const OnnxOp onnx_rows[] = {
     {.type = "Pad", .inputs = {2, 4}, .infer = infer_pad, .fold = fold_pad, .lower = lower_pad},
-    {.type = "Expand",
-     .inputs = {2, 2},
-     .infer = infer_expand,
-     .fold = fold_expand,
-     .lower = lower_expand,
-     .traits = {.sign = Sign::keeps}},
-    {.type = "Tile", .inputs = {2, 2}, .infer = infer_tile, .fold = fold_tile},
 };
 
 // --- TFLite ---
@@ -260,7 +245,48 @@ TfliteOp::WrittenOptions write_empty(flatbuffers::FlatBufferBuilder& builder, co
   return written(type, typename Table::Builder(builder).Finish());
 }
 
+/// Less than the whole is added along each axis; the edge itself too where it is repeated.
+std::vector<TensorType> infer_mirror_pad(const OperatorView& view) {
+  std::vector<TensorType> types = infer_pad_tflite(view);
+  const Shape& x = view.input(0).shape;
+  const auto paddings = view.integers(1, "its paddings", true);
+  const std::int64_t edge = view.options<tflite::MirrorPad>().symmetric ? 0 : 1;
+  for (std::size_t i = 0; i < paddings.size(); ++i) {
+    if (paddings[i] > x[i / 2] - edge)
+      view.fail(fmt::format("mirrors {} of {} elements", paddings[i], x[i / 2]));
+  }
+  return types;
+}
+
+TfliteOp::WrittenOptions write_mirror_pad(flatbuffers::FlatBufferBuilder& builder,
+                                          const tflite::Options& options) {
+  const auto mode = std::get<tflite::MirrorPad>(options).symmetric ? schema::MirrorPadMode::SYMMETRIC
+                                                                   : schema::MirrorPadMode::REFLECT;
+  return written(schema::BuiltinOptions::MirrorPadOptions, schema::CreateMirrorPadOptions(builder, mode));
+}
+
+tflite::Options read_mirror_pad(const schema::Operator& op) {
+  const auto* table = options_table<schema::MirrorPadOptions>(op);
+  return tflite::MirrorPad{table && table->mode() == schema::MirrorPadMode::SYMMETRIC};
+}
+
 constexpr OpFamily::TfliteRow tflite_rows[] = {
+    {alternative_of<tflite::MirrorPad>,
+     {.name = tflite::MirrorPad::name,
+      .inputs = {2, 2},
+      .most_dimensions = 5,
+      .infer = infer_mirror_pad,
+      .sign = SignEffect::keeps,
+      .builtin_code = 100,
+      .rule = int8_only(OutputRange::same_as_input),
+      .version = version_by_type<0>,
+      .write = write_mirror_pad,
+      .read = read_mirror_pad,
+      .runs_on_xnnpack = xnnpack_never,
+      .minimum_runtime =
+          [](int version) {
+            return release_of(version, {"1.13.1", "2.3.0", "2.12.0"});
+          }}},
     {alternative_of<tflite::Pad>,
      {.name = tflite::Pad::name,
       .inputs = {2, 2},

@@ -48,8 +48,20 @@ TEST(Pad, Lowers) {
   const TfliteGraph other = lowered_pad({0, 0, 1, 1, 0, 0, 1, 1}, -1);
   EXPECT_THAT(floats_of(other, first<tflite::PadV2>(other).inputs[2]), ElementsAre(-1));
   EXPECT_EQ(lowered_pad(Ints(8), 0).node_count(), 0u);
-  EXPECT_THROW(lowered_pad({0, 0, 1, 1, 0, 0, 1, 1}, 0, "reflect"), Error);
-  EXPECT_THROW(lowered_pad({0, 0, -1, 0, 0, 0, 0, 0}, 0), Error);
+  EXPECT_THAT(operators_of(lowered_pad({0, 0, -1, 0, 0, 0, 0, 0}, 0)), ElementsAre("SLICE"));
+  EXPECT_THAT(operators_of(lowered_pad({0, 0, -1, 2, 0, 0, 0, 0}, 0)), ElementsAre("SLICE", "PAD"));
+  EXPECT_THROW(lowered_pad({0, 0, 1, 1, 0, 0, 1, 1}, 0, "mirror"), Error);
+}
+
+TEST(Pad, MirrorsRepeatsAndWraps) {
+  EXPECT_THAT(operators_of(lowered_pad({0, 0, 1, 1, 0, 0, 1, 1}, 0, "reflect")), ElementsAre("MIRROR_PAD"));
+  // One reflection adds less than there is.
+  EXPECT_THAT(operators_of(lowered_pad({0, 0, 5, 0, 0, 0, 0, 0}, 0, "reflect")),
+              ElementsAre("MIRROR_PAD", "MIRROR_PAD"));
+  EXPECT_THAT(operators_of(lowered_pad({0, 0, 2, 0, 0, 0, 0, 0}, 0, "edge")),
+              ElementsAre("SLICE", "TILE", "CONCATENATION"));
+  EXPECT_THAT(operators_of(lowered_pad({0, 0, 2, 0, 0, 0, 1, 0}, 0, "wrap")),
+              ElementsAre("SLICE", "SLICE", "CONCATENATION"));
 }
 
 TEST(Expand, InfersAndFolds) {

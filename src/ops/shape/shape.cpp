@@ -154,7 +154,7 @@ std::vector<Tensor> fold_reshape(const NodeView& view) {
 }
 
 Refusal lower_reshape(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   lowering.set_output(0, emit_reshape(lowering, lowering.input(0), lowering.output_shape()));
   return std::nullopt;
 }

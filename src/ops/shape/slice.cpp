@@ -147,7 +147,7 @@ Refusal emit_strided_slice(Lowering& lowering, TensorId x, const std::vector<Ran
 }
 
 Refusal lower_slice(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   const TensorId x = lowering.input(0);
   const auto ranges = ranges_of(lowering, lowering.target[x].shape);
   if (!ranges) return "starts or ends that are not constant";

@@ -52,7 +52,7 @@ std::vector<Tensor> fold_transpose(const NodeView& view) {
 }
 
 Refusal lower_transpose(Lowering& lowering) {
-  if (Refusal refusal = refuse_integers(lowering)) return refusal;
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   const TensorId x = lowering.input(0);
   const auto permutation = permutation_of(lowering, lowering.target[x].shape.size());
   lowering.set_output(0, emit_permutation(lowering, x, permutation));

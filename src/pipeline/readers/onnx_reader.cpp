@@ -5,7 +5,7 @@
 #include "image/preprocessing_presets.h"
 #include "pipeline/readers/class_names.h"
 #include "pipeline/readers/model_readers.h"
-#include "read/onnx.h"
+#include "read/onnx/onnx.h"
 #include "report/inspect.h"
 #include "simplify/signature.h"
 
@@ -91,12 +91,26 @@ void set_size(OnnxGraph& graph, const ExportOptions& options, Source& source) {
                                      ", from the file's metadata (imgsz); --input-size sets another");
 }
 
+/// The first type of real numbers other than float32 that the graph holds or takes in; nothing where there is
+/// none.
+std::optional<DType> other_float(const OnnxGraph& graph) {
+  for (std::size_t i = 0; i < graph.value_count(); ++i) {
+    const OnnxValue& value = graph[graph.value_at(i)];
+    const bool is_known = value.constant || value.type;
+    const DType dtype = value.constant ? value.constant->dtype : value.type.value_or(OnnxType{}).dtype;
+    if (is_known && is_floating(dtype) && dtype != DType::float32) return dtype;
+  }
+  return std::nullopt;
+}
+
 Source read(const Data& file, const ExportOptions& options) {
   Source source;
   source.description.kind = "onnx";
   OnnxFileParts parts;
   const fs::path folder = folder_of(options.model);
   OnnxGraph graph = read_onnx(file, options.model.string(), folder, &parts);
+  if (const auto dtype = other_float(graph); dtype && options.note)
+    options.note("the file holds " + std::string(name_of(*dtype)) + "; everything is computed in float32");
   for (const auto& [location, data] : parts.external_files) {
     source.description.external_files.push_back({location, data.size(), sha256(data.bytes())});
     source.other_files.push_back(folder / location);

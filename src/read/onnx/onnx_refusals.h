@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,17 @@ class OnnxRefusals {
  public:
   /// One thing, with its place: "Loop 'decoder' (node 12) is control flow".
   void add(std::string what) { all_.push_back(std::move(what)); }
+
+  /// An operator that calib8 doesn't know, with its node's description: told once, with its first place and
+  /// how often it occurs.
+  void add_operator(const std::string& op_type, const std::string& description) {
+    const auto [found, is_new] = operators_.emplace(op_type, Operator{all_.size(), description, 0});
+    if (is_new) all_.emplace_back();
+    Operator& op = found->second;
+    ++op.count;
+    all_[op.place] = op.first + " is an unknown operator";
+    if (op.count > 1) all_[op.place] += " (" + std::to_string(op.count) + " times)";
+  }
 
   /// Fails with ErrorCode::model where there are any.
   void throw_if_any() const {
@@ -27,7 +39,14 @@ class OnnxRefusals {
   }
 
  private:
+  struct Operator {
+    std::size_t place;  ///< In all_.
+    std::string first;
+    std::size_t count;
+  };
+
   std::vector<std::string> all_;
+  std::map<std::string, Operator> operators_;
 };
 
 }  // namespace calib8

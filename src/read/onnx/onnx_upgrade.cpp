@@ -1,8 +1,10 @@
-#include "read/onnx_upgrade.h"
+#include "read/onnx/onnx_upgrade.h"
 
 #include <algorithm>
 #include <limits>
 #include <utility>
+
+#include "read/onnx/onnx_newer.h"
 
 // The changes of https://github.com/onnx/onnx/blob/main/docs/Changelog.md between opsets 7 and 25, for the
 // operators that calib8 knows: a new operator that changed on the way adds its line to the rules below.
@@ -144,6 +146,15 @@ void check_resize(OnnxNode& node, OnnxUpgrade& upgrade) {
   }
 }
 
+/// 1: attribute k; 10: input.
+void upgrade_topk(OnnxNode& node, OnnxUpgrade& upgrade) {
+  if (!node.has("k")) return;
+  const std::int64_t k = node.get_int("k", 1);
+  node.attributes.erase("k");
+  node.inputs.resize(1);
+  node.inputs.push_back(add_constant(upgrade, node, "k", integers({k})));
+}
+
 struct Rule {
   std::string_view op_type;
   std::int64_t first, last;  ///< The opsets whose nodes need it.
@@ -155,17 +166,30 @@ constexpr Rule rules[] = {
     {"Clip", 7, 10, upgrade_clip},
     {"Dropout", 7, 25, upgrade_dropout},
     {"Pad", 7, 10, upgrade_pad},
+    {"GroupNormalization", 21, 25, replace_group_normalization},
+    {"Hardmax", 7, 12, upgrade_softmax},
+    {"LogSoftmax", 7, 12, upgrade_softmax},
+    {"ReduceL1", 7, 17, move_axes},
+    {"ReduceL2", 7, 17, move_axes},
+    {"ReduceLogSum", 7, 17, move_axes},
+    {"ReduceLogSumExp", 7, 17, move_axes},
     {"ReduceMax", 7, 17, move_axes},
     {"ReduceMean", 7, 17, move_axes},
     {"ReduceMin", 7, 17, move_axes},
     {"ReduceProd", 7, 17, move_axes},
     {"ReduceSum", 7, 12, move_axes},
+    {"ReduceSumSquare", 7, 17, move_axes},
     {"Resize", 10, 10, upgrade_resize},
     {"Resize", 11, 12, check_resize},
+    {"RMSNormalization", 23, 25, replace_root_mean_square},
+    {"Scatter", 7, 10, [](OnnxNode& node, OnnxUpgrade&) { node.op_type = "ScatterElements"; }},
+    {"SimplifiedLayerNormalization", 7, 25, replace_root_mean_square},
     {"Slice", 7, 9, upgrade_slice},
     {"Softmax", 7, 12, upgrade_softmax},
     {"Split", 7, 17, upgrade_split},
     {"Squeeze", 7, 12, move_axes},
+    {"Swish", 24, 25, replace_swish},
+    {"TopK", 7, 9, upgrade_topk},
     {"Unsqueeze", 7, 12, move_axes},
     {"Upsample", 7, 9, upgrade_resize},
 };
@@ -182,7 +206,9 @@ void upgrade_onnx_node(OnnxNode& node, OnnxUpgrade& upgrade) {
 }
 
 bool is_upgraded_away(std::string_view op_type) {
-  return op_type == "Upsample";
+  constexpr std::string_view gone[] = {"RMSNormalization", "Scatter", "SimplifiedLayerNormalization", "Swish",
+                                       "Upsample"};
+  return std::find(std::begin(gone), std::end(gone), op_type) != std::end(gone);
 }
 
 }  // namespace calib8

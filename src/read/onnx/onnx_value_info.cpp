@@ -1,10 +1,10 @@
-#include "read/onnx_value_info.h"
+#include "read/onnx/onnx_value_info.h"
 
 #include <protozero/pbf_message.hpp>
 
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/data_type.h"
-#include "read/onnx_name.h"
+#include "read/onnx/onnx_name.h"
 
 namespace calib8 {
 namespace {

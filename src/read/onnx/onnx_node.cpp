@@ -1,11 +1,11 @@
-#include "read/onnx_node.h"
+#include "read/onnx/onnx_node.h"
 
 #include <algorithm>
 #include <cmath>
 #include <protozero/pbf_message.hpp>
 
 #include "container/protobuf_onnx.h"
-#include "read/onnx_name.h"
+#include "read/onnx/onnx_name.h"
 
 namespace calib8 {
 namespace {
@@ -29,6 +29,7 @@ struct AttributeMessage {
   std::vector<float> floats;
   std::vector<std::int64_t> ints;
   std::vector<std::string> strings;
+  std::string reference;    ///< The attribute of a function's caller that is meant.
   std::string unsupported;  ///< What it holds that no OnnxAttribute can.
 };
 
@@ -46,8 +47,6 @@ std::string meaning_of(proto::Attribute field) {
     case proto::Attribute::sparse_tensor:
     case proto::Attribute::sparse_tensors:
       return "holds a sparse tensor";
-    case proto::Attribute::reference_name:
-      return "refers to an attribute of a function";
     default:
       return {};
   }
@@ -88,6 +87,9 @@ AttributeMessage parse_attribute(data_view view) {
       case tag_and_type(proto::Attribute::ints, bytes):
         for (const std::int64_t value : message.get_packed_int64()) attribute.ints.push_back(value);
         break;
+      case tag_and_type(proto::Attribute::reference_name, bytes):
+        attribute.reference = read_onnx_name(message.get_view());
+        break;
       case tag_and_type(proto::Attribute::strings, bytes):
         attribute.strings.push_back(message.get_string());
         break;
@@ -119,6 +121,7 @@ bool add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensor
     return false;
   };
   if (!attribute.unsupported.empty()) return refuse(attribute.unsupported);
+  if (!attribute.reference.empty()) return refuse("refers to an attribute of a function");
   const auto is_nan = [](float value) { return std::isnan(value); };
   if (std::any_of(attribute.floats.begin(), attribute.floats.end(), is_nan) ||
       is_nan(attribute.float_value.value_or(0)))
@@ -166,7 +169,7 @@ std::string OnnxNodeMessage::describe() const {
 }
 
 OnnxNodeMessage read_onnx_node(data_view view, std::size_t position, OnnxTensorSource& source,
-                               OnnxRefusals& refusals) {
+                               OnnxRefusals& refusals, const std::map<std::string, OnnxAttribute>* caller) {
   OnnxNodeMessage node;
   node.position = position;
   std::vector<data_view> attributes;
@@ -195,11 +198,25 @@ OnnxNodeMessage read_onnx_node(data_view view, std::size_t position, OnnxTensorS
         message.skip();
     }
   }
-  for (const data_view attribute : attributes) {
-    if (!add_attribute(node, parse_attribute(attribute), source, refusals))
-      break;  // one is enough to refuse it
+  for (const data_view view_of_attribute : attributes) {
+    AttributeMessage attribute = parse_attribute(view_of_attribute);
+    if (caller && !attribute.reference.empty()) {
+      const auto given = caller->find(attribute.reference);
+      if (given != caller->end()) node.attributes[attribute.name] = given->second;
+      continue;
+    }
+    if (!add_attribute(node, std::move(attribute), source, refusals)) break;  // one is enough to refuse it
   }
   return node;
+}
+
+void read_onnx_defaults(OnnxNodeMessage& node, const std::vector<data_view>& attributes,
+                        OnnxTensorSource& source, OnnxRefusals& refusals) {
+  for (const data_view view : attributes) {
+    AttributeMessage attribute = parse_attribute(view);
+    if (node.attributes.contains(attribute.name)) continue;
+    if (!add_attribute(node, std::move(attribute), source, refusals)) return;
+  }
 }
 
 }  // namespace calib8

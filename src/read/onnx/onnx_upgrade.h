@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "onnx_graph/emitter.h"
-#include "read/onnx_refusals.h"
+#include "read/onnx/onnx_refusals.h"
 
 namespace calib8 {
 
@@ -27,7 +27,7 @@ struct OnnxUpgrade {
 /// goes to the refusals.
 void upgrade_onnx_node(OnnxNode& node, OnnxUpgrade& upgrade);
 
-/// True where a file of an older opset may hold this operator, although all_onnx_ops() doesn't: upgrading
+/// True where a file of another opset may hold this operator, although all_onnx_ops() doesn't: upgrading
 /// replaces it.
 bool is_upgraded_away(std::string_view op_type);
 

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "calib8/error.h"
-#include "read/onnx.h"
-#include "read/onnx_test_model.h"
+#include "read/onnx/onnx.h"
+#include "read/onnx/onnx_test_model.h"
 
 namespace calib8 {
 namespace {

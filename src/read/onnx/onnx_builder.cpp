@@ -1,4 +1,4 @@
-#include "read/onnx_builder.h"
+#include "read/onnx/onnx_builder.h"
 
 #include <algorithm>
 #include <protozero/pbf_message.hpp>
@@ -10,10 +10,12 @@
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/emitter.h"
 #include "ops/onnx_op.h"
-#include "read/onnx_name.h"
-#include "read/onnx_node.h"
-#include "read/onnx_upgrade.h"
-#include "read/onnx_value_info.h"
+#include "read/onnx/onnx_functions.h"
+#include "read/onnx/onnx_microsoft.h"
+#include "read/onnx/onnx_name.h"
+#include "read/onnx/onnx_node.h"
+#include "read/onnx/onnx_upgrade.h"
+#include "read/onnx/onnx_value_info.h"
 
 namespace calib8 {
 namespace {
@@ -85,8 +87,8 @@ std::optional<Tensor> tensor_of_constant(const OnnxNodeMessage& node, OnnxRefusa
 
 class Builder {
  public:
-  Builder(std::int64_t opset, OnnxTensorSource& source, OnnxRefusals& refusals)
-      : opset_(opset), source_(source), refusals_(refusals) {}
+  Builder(OnnxFunctions& functions, std::int64_t opset, OnnxTensorSource& source, OnnxRefusals& refusals)
+      : functions_(functions), opset_(opset), source_(source), refusals_(refusals) {}
 
   OnnxGraph build(const GraphMessage& message) {
     graph_.name = message.name;
@@ -94,7 +96,7 @@ class Builder {
     add_initializers(message.initializers);
     add_inputs(message.inputs);
     for (std::size_t i = 0; i < message.nodes.size(); ++i) {
-      nodes_.push_back(read_onnx_node(message.nodes[i], i, source_, refusals_));
+      functions_.expand(read_onnx_node(message.nodes[i], i, source_, refusals_), source_, refusals_, nodes_);
     }
     add_constant_nodes();
     std::vector<std::string> outputs;
@@ -163,7 +165,9 @@ class Builder {
       const bool may_drop = op && op->traits.has_optional_outputs;
       while (may_drop && node.outputs.size() > 1 && !read.contains(node.outputs.back()))
         node.outputs.pop_back();
-      if (node.outputs.empty() || node.outputs[0].empty()) fail(node.describe() + " has no output");
+      if (node.outputs.empty() || node.outputs.back().empty()) fail(node.describe() + " has no output");
+      // An LSTM may give its last states alone.
+      if (node.outputs[0].empty()) node.outputs[0] = node.outputs.back() + "/unread";
     }
   }
 
@@ -224,13 +228,14 @@ class Builder {
 
   /// True where the operator is one of ours; otherwise says what it is.
   bool is_known(const OnnxNodeMessage& node) {
+    if (node.domain == "com.microsoft" && is_microsoft_operator(node.op_type)) return true;
     if (!node.domain.empty() && node.domain != "ai.onnx") {
       refusals_.add(node.describe() + " is of the domain '" + node.domain + "'");
       return false;
     }
     if (!find_onnx_op(node.op_type) && !is_upgraded_away(node.op_type)) {
       const bool is_loop = node.op_type == "If" || node.op_type == "Loop" || node.op_type == "Scan";
-      if (!is_loop) refusals_.add(node.describe() + " is an unknown operator");  // a loop's subgraph has told
+      if (!is_loop) refusals_.add_operator(node.op_type, node.describe());  // a loop's subgraph has told
       return false;
     }
     return true;
@@ -265,7 +270,11 @@ class Builder {
     if (known) {
       if (node.inputs.empty() || !node.inputs[0].exists()) fail(message.describe() + " has no input");
       OnnxUpgrade upgrade{emitter_, opset_, message.describe(), refusals_, {}};
-      upgrade_onnx_node(node, upgrade);
+      if (message.domain == "com.microsoft") {
+        replace_microsoft_operator(node, upgrade);
+      } else {
+        upgrade_onnx_node(node, upgrade);
+      }
       check_inputs(node, message);
       graph_.append(std::move(node));
       for (OnnxNode& behind : upgrade.behind) graph_.append(std::move(behind));
@@ -287,6 +296,7 @@ class Builder {
     graph_.set_outputs(std::move(outputs));
   }
 
+  OnnxFunctions& functions_;
   std::int64_t opset_;
   OnnxTensorSource& source_;
   OnnxRefusals& refusals_;
@@ -298,9 +308,10 @@ class Builder {
 
 }  // namespace
 
-OnnxGraph build_onnx_graph(data_view view, std::int64_t opset, OnnxTensorSource& source,
-                           OnnxRefusals& refusals) {
-  return Builder(opset, source, refusals).build(parse_graph(view));
+OnnxGraph build_onnx_graph(data_view view, const std::vector<data_view>& functions, std::int64_t opset,
+                           OnnxTensorSource& source, OnnxRefusals& refusals) {
+  OnnxFunctions known(functions);
+  return Builder(known, opset, source, refusals).build(parse_graph(view));
 }
 
 }  // namespace calib8

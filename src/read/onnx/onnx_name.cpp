@@ -1,4 +1,4 @@
-#include "read/onnx_name.h"
+#include "read/onnx/onnx_name.h"
 
 #include <algorithm>
 #include <string_view>

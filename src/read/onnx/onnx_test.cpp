@@ -1,4 +1,4 @@
-#include "read/onnx.h"
+#include "read/onnx/onnx.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <random>
 
 #include "calib8/error.h"
-#include "read/onnx_test_model.h"
+#include "read/onnx/onnx_test_model.h"
 
 namespace calib8 {
 namespace {

@@ -1,4 +1,4 @@
-#include "read/onnx.h"
+#include "read/onnx/onnx.h"
 
 #include <optional>
 #include <protozero/exception.hpp>
@@ -6,10 +6,10 @@
 
 #include "calib8/error.h"
 #include "container/protobuf_onnx.h"
-#include "read/onnx_builder.h"
-#include "read/onnx_refusals.h"
-#include "read/onnx_tensor.h"
-#include "read/onnx_upgrade.h"
+#include "read/onnx/onnx_builder.h"
+#include "read/onnx/onnx_refusals.h"
+#include "read/onnx/onnx_tensor.h"
+#include "read/onnx/onnx_upgrade.h"
 
 namespace calib8 {
 namespace {
@@ -21,6 +21,7 @@ using protozero::tag_and_type;
 
 struct ModelMessage {
   std::optional<data_view> graph;
+  std::vector<data_view> functions;
   std::optional<std::int64_t> opset;  ///< Of ONNX's own domain.
   std::map<std::string, std::string> metadata;
 };
@@ -75,6 +76,9 @@ ModelMessage parse_model(data_view view) {
         if (model.graph) throw Error(ErrorCode::model, "holds two graphs");
         model.graph = message.get_view();
         break;
+      case tag_and_type(proto::Model::functions, pbf_wire_type::length_delimited):
+        model.functions.push_back(message.get_view());
+        break;
       case tag_and_type(proto::Model::opset_import, pbf_wire_type::length_delimited):
         read_opset(message.get_view(), model);
         break;
@@ -99,7 +103,7 @@ OnnxGraph read_model(const Data& file, const std::filesystem::path& folder, Onnx
   }
   OnnxTensorSource source{file, folder, {}};
   OnnxRefusals refusals;
-  OnnxGraph graph = build_onnx_graph(*model.graph, *model.opset, source, refusals);
+  OnnxGraph graph = build_onnx_graph(*model.graph, model.functions, *model.opset, source, refusals);
   refusals.throw_if_any();
   if (parts) *parts = {std::move(source.external), std::move(model.metadata)};
   return graph;

@@ -1,13 +1,16 @@
 #include <cstring>
 
 #include "ops/all_ops.h"
+#include "ops/emit.h"
+#include "ops/formula.h"
 #include "ops/infer.h"
+#include "ops/logic/compare_rows.h"
 #include "ops/strided.h"
 
 namespace calib8 {
 namespace {
 
-// Comparisons, logic and Where: parts of shape arithmetic, folded and never lowered.
+// Comparisons, logic and Where. In shape arithmetic they are folded. Their TFLite half is compare_tflite.cpp.
 
 std::vector<OnnxType> infer_compare(const NodeView& view) {
   const OnnxType &a = view.input_type(0), &b = view.input_type(1);
@@ -86,6 +89,10 @@ std::vector<Tensor> fold_or(const NodeView& view) {
   return fold_compare(view, [](auto a, auto b) { return a || b; });
 }
 
+std::vector<Tensor> fold_xor(const NodeView& view) {
+  return fold_compare(view, [](auto a, auto b) { return a != b; });
+}
+
 std::vector<Tensor> fold_not(const NodeView& view) {
   const Tensor* tensor = view.constant(0);
   if (!tensor || tensor->dtype != DType::boolean) return {};
@@ -113,22 +120,92 @@ std::vector<Tensor> fold_where(const NodeView& view) {
   return {{type.dtype, shape, Data::from_vector(std::move(bytes))}};
 }
 
+/// Kernels broadcast four dimensions (SELECT_V2: five): beyond, operands get their full size first.
+constexpr std::size_t most_broadcast = 4;
+
+template <class Op>
+Refusal lower_comparison(Lowering& lowering) {
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
+  Formula f(lowering);
+  TensorId a = f.input(0), b = f.input(1);
+  const Shape shape = lowering.output_shape();
+  if (shape.size() > most_broadcast && f.shape(a) != f.shape(b)) {
+    a = f.broadcast(a, shape);
+    b = f.broadcast(b, shape);
+  }
+  f.result(f.compare<Op>(a, b));
+  return std::nullopt;
+}
+
+Refusal lower_not(Lowering& lowering) {
+  Formula f(lowering);
+  f.result(f.of<tflite::LogicalNot>(f.input(0)));
+  return std::nullopt;
+}
+
+Refusal lower_where(Lowering& lowering) {
+  if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
+  Formula f(lowering);
+  TensorId condition = f.input(0), a = f.input(1), b = f.input(2);
+  const Shape shape = lowering.output_shape();
+  if (shape.size() > most_broadcast + 1) {
+    condition = f.broadcast(condition, shape);
+    a = f.broadcast(a, shape);
+    b = f.broadcast(b, shape);
+  }
+  f.result(f.select(condition, a, b));
+  return std::nullopt;
+}
+
 const OnnxOp onnx_rows[] = {
-    {.type = "Equal", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_equal},
-    {.type = "Less", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_less},
-    {.type = "LessOrEqual", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_less_or_equal},
-    {.type = "Greater", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_greater},
-    {.type = "GreaterOrEqual", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_greater_or_equal},
-    {.type = "And", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_and},
-    {.type = "Or", .inputs = {2, 2}, .infer = infer_compare, .fold = fold_or},
-    {.type = "Not", .inputs = {1, 1}, .infer = infer_not, .fold = fold_not},
-    {.type = "Where", .inputs = {3, 3}, .infer = infer_where, .fold = fold_where},
+    {.type = "Equal",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_equal,
+     .lower = lower_comparison<tflite::Equal>},
+    {.type = "Less",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_less,
+     .lower = lower_comparison<tflite::Less>},
+    {.type = "LessOrEqual",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_less_or_equal,
+     .lower = lower_comparison<tflite::LessEqual>},
+    {.type = "Greater",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_greater,
+     .lower = lower_comparison<tflite::Greater>},
+    {.type = "GreaterOrEqual",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_greater_or_equal,
+     .lower = lower_comparison<tflite::GreaterEqual>},
+    {.type = "And",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_and,
+     .lower = lower_comparison<tflite::LogicalAnd>},
+    {.type = "Or",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_or,
+     .lower = lower_comparison<tflite::LogicalOr>},
+    {.type = "Xor",
+     .inputs = {2, 2},
+     .infer = infer_compare,
+     .fold = fold_xor,
+     .lower = lower_comparison<tflite::NotEqual>},
+    {.type = "Not", .inputs = {1, 1}, .infer = infer_not, .fold = fold_not, .lower = lower_not},
+    {.type = "Where", .inputs = {3, 3}, .infer = infer_where, .fold = fold_where, .lower = lower_where},
 };
 
 }  // namespace
 
 const OpFamily& compare_family() {
-  static const OpFamily family{onnx_rows, {}};
+  static const OpFamily family{onnx_rows, compare_tflite_rows()};
   return family;
 }
 

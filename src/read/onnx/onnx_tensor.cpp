@@ -1,4 +1,4 @@
-#include "read/onnx_tensor.h"
+#include "read/onnx/onnx_tensor.h"
 
 #include <charconv>
 #include <cstring>
@@ -9,7 +9,7 @@
 #include "container/protobuf_onnx.h"
 #include "onnx_graph/data_type.h"
 #include "onnx_graph/onnx_graph.h"
-#include "read/onnx_name.h"
+#include "read/onnx/onnx_name.h"
 
 namespace calib8 {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "onnx_graph/onnx_graph.h"
-#include "read/onnx_refusals.h"
-#include "read/onnx_tensor.h"
+#include "read/onnx/onnx_refusals.h"
+#include "read/onnx/onnx_tensor.h"
 
 namespace calib8 {
 
@@ -24,7 +24,14 @@ struct OnnxNodeMessage {
 
 /// Reads a NodeProto. What its attributes hold and OnnxAttribute can't goes to the refusals. Fails with
 /// ErrorCode::model where the message is damaged.
+/// Attributes may refer to those of the `caller` of the function that the node stands in; those that the
+/// caller doesn't have are left out.
 OnnxNodeMessage read_onnx_node(protozero::data_view message, std::size_t position, OnnxTensorSource& source,
-                               OnnxRefusals& refusals);
+                               OnnxRefusals& refusals,
+                               const std::map<std::string, OnnxAttribute>* caller = nullptr);
+
+/// Gives the node those attributes (AttributeProto) that it lacks.
+void read_onnx_defaults(OnnxNodeMessage& node, const std::vector<protozero::data_view>& attributes,
+                        OnnxTensorSource& source, OnnxRefusals& refusals);
 
 }  // namespace calib8

@@ -1,0 +1,113 @@
+"""ONNX's own tests of single operators (package onnx, onnx.backend.test), converted to float TFLite and run on LiteRT.
+
+    python bench/onnx_node_tests.py CALIB8 [OPERATOR...]
+
+A test passes where LiteRT gives the outputs that the package ships. Inputs behind the first that an operator takes as parameters
+(weights, shapes, axes) become constants, as exporters write them; where a conversion wants them at run time too, they stay inputs.
+Prints a line per operator, and each test that doesn't pass with its reason."""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import onnx
+from ai_edge_litert.interpreter import Interpreter
+from onnx import numpy_helper
+
+warnings.filterwarnings("ignore")
+
+# Whose second input is data as the first is.
+TWO_OPERANDS = {"Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "And", "Or", "Xor", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual",
+                "Where", "MatMul", "Concat", "Einsum", "Sum", "Mean"}
+
+
+def cases(wanted):
+    from onnx.backend.test.case.node import collect_testcases
+
+    for case in collect_testcases(None):
+        nodes = case.model.graph.node if case.model else []
+        if len(nodes) == 1 and not nodes[0].domain and (not wanted or nodes[0].op_type in wanted):
+            yield case, nodes[0]
+
+
+def with_constants(model, node, inputs):
+    """The model with its parameters as constants, and the arrays that are left."""
+    model = onnx.ModelProto.FromString(model.SerializeToString())
+    kept = []
+    for position, value in enumerate(list(model.graph.input)):
+        if position == 0 or node.op_type in TWO_OPERANDS:
+            kept.append(inputs[position])
+            continue
+        model.graph.initializer.append(numpy_helper.from_array(inputs[position], value.name))
+        model.graph.input.remove(value)
+    return model, kept
+
+
+def as_shape(array, shape):
+    return np.moveaxis(array, 1, -1) if array.ndim == 4 and array.shape != tuple(shape) else array
+
+
+def run(calib8, model, inputs, folder):
+    onnx.save(model, folder / "in.onnx")
+    command = [calib8, "export", str(folder / "in.onnx"), "--quantize", "none", "--format", "tflite", "--output-dir", str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return None, f"status {done.returncode}: {reason}"
+    interpreter = Interpreter(str(folder / "out" / "model.tflite"), num_threads=1)
+    interpreter.allocate_tensors()
+    for detail, array in zip(interpreter.get_input_details(), inputs):
+        interpreter.set_tensor(detail["index"], np.ascontiguousarray(as_shape(array, detail["shape"]).astype(detail["dtype"])))
+    interpreter.invoke()
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()], ""
+
+
+def difference(expected, actual):
+    expected = as_shape(np.asarray(expected), actual.shape)
+    if expected.shape != actual.shape:
+        return f"shape {actual.shape} instead of {expected.shape}"
+    if np.allclose(actual.astype(np.float64), expected.astype(np.float64), rtol=1e-3, atol=1e-4, equal_nan=True):
+        return ""
+    return f"off by {np.nanmax(np.abs(actual.astype(np.float64) - expected.astype(np.float64))):.3g}"
+
+
+def verdict(calib8, case, node):
+    """"" where the test passes, else why not."""
+    inputs, outputs = case.data_sets[0]
+    if not all(isinstance(array, np.ndarray) for array in (*inputs, *outputs)):
+        return "no tensors"
+    model, kept = with_constants(case.model, node, inputs)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            actual, reason = run(calib8, model, kept, pathlib.Path(folder))
+        except (RuntimeError, ValueError) as error:
+            return f"LiteRT: {str(error).splitlines()[0]}"
+    if actual is None:
+        return reason
+    return next(filter(None, map(difference, outputs, actual)), "")
+
+
+def main():
+    calib8, *wanted = sys.argv[1:]
+    passed, all_of, reasons = collections.Counter(), collections.Counter(), []
+    for case, node in cases(set(wanted)):
+        if "unknown operator" in (why := verdict(calib8, case, node)):
+            continue
+        all_of[node.op_type] += 1
+        passed[node.op_type] += not why
+        if why:
+            reasons.append(f"{case.name}: {why}")
+    for op, count in sorted(all_of.items()):
+        print(f"{op:28} {passed[op]:3} of {count}")
+    print(f"{'all':28} {sum(passed.values()):3} of {sum(all_of.values())}\n")
+    print("\n".join(reasons))
+
+
+if __name__ == "__main__":
+    main()

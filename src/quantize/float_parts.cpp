@@ -1,0 +1,151 @@
+#include "quantize/float_parts.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "ops/tflite_op.h"
+
+namespace calib8 {
+namespace {
+
+/// What one root belongs to.
+class Normalization {
+ public:
+  Normalization(const TfliteGraph& graph, OperatorId root) : graph_(graph), root_(root) {}
+
+  std::set<OperatorId> operators() {
+    if (!take_statistics(graph_[root_].inputs[0])) return {};
+    operators_.insert(root_);
+    take_quotients(graph_[root_].outputs[0]);
+    return std::move(operators_);
+  }
+
+ private:
+  template <class Op>
+  bool is(OperatorId id) const {
+    return id.exists() && graph_[id].is<Op>();
+  }
+  bool has_constant(OperatorId id) const {
+    const auto& inputs = graph_[id].inputs;
+    return std::any_of(inputs.begin(), inputs.end(),
+                       [&](TensorId input) { return input.exists() && graph_.is_constant(input); });
+  }
+  /// The operand of two that is computed.
+  TensorId computed_operand(OperatorId id) const {
+    const auto& inputs = graph_[id].inputs;
+    return graph_.is_constant(inputs[0]) ? inputs[1] : inputs[0];
+  }
+
+  //   [x - mean(x)] -> squares -> MEAN or SUM -> [+ epsilon, or at least epsilon] -> the root
+  bool take_statistics(TensorId of_root) {
+    OperatorId id = graph_.producer(of_root);
+    while (
+        id.exists() &&
+        (is<tflite::Add>(id) || is<tflite::Maximum>(id) || is<tflite::Mul>(id) || is<tflite::Reshape>(id)) &&
+        has_constant(id)) {
+      operators_.insert(id);
+      id = graph_.producer(computed_operand(id));
+    }
+    if (!is<tflite::Mean>(id) && !is<tflite::Sum>(id)) return false;
+    operators_.insert(id);
+    id = graph_.producer(graph_[id].inputs[0]);
+    if (!is<tflite::Mul>(id) || graph_[id].inputs[0] != graph_[id].inputs[1]) return false;
+    operators_.insert(id);
+    const OperatorId difference = graph_.producer(graph_[id].inputs[0]);
+    if (!is<tflite::Sub>(difference)) return true;
+    const OperatorId mean = graph_.producer(graph_[difference].inputs[1]);
+    if (is<tflite::Mean>(mean)) operators_.insert({difference, mean});
+    return true;
+  }
+
+  //   the root -> [at least epsilon] -> MUL or DIV -> [MUL, ADD with constants]
+  void take_quotients(TensorId root) {
+    for (const OperatorId reader : graph_.users(root)) {
+      const bool is_bounded = is<tflite::Maximum>(reader) || is<tflite::Add>(reader);
+      if (is_bounded && has_constant(reader)) {
+        operators_.insert(reader);
+        take_quotients(graph_[reader].outputs[0]);
+      } else if (is<tflite::Mul>(reader) || is<tflite::Div>(reader)) {
+        operators_.insert(reader);
+        take_affine(graph_[reader].outputs[0]);
+      }
+    }
+  }
+
+  void take_affine(TensorId quotient) {
+    while (graph_.has_single_use(quotient)) {
+      const OperatorId reader = graph_.users(quotient)[0];
+      if (!(is<tflite::Mul>(reader) || is<tflite::Add>(reader)) || !has_constant(reader)) return;
+      operators_.insert(reader);
+      quotient = graph_[reader].outputs[0];
+    }
+  }
+
+  const TfliteGraph& graph_;
+  OperatorId root_;
+  std::set<OperatorId> operators_;
+};
+
+/// Which tensor each is a function of: itself, unless an elementwise operator makes it of one alone.
+class Sources {
+ public:
+  explicit Sources(const TfliteGraph& graph) : graph_(graph) {}
+
+  /// The one tensor that an elementwise operator's result is a function of; absent where there are several.
+  TensorId of(const TfliteOperator& op) {
+    if (!tflite_op(op.options).is_elementwise || op.outputs.size() != 1) return {};
+    TensorId source;
+    for (const TensorId input : op.inputs) {
+      if (!input.exists() || graph_.is_constant(input)) continue;
+      if (graph_[input].shape != graph_[op.outputs[0]].shape || graph_[input].dtype != DType::float32)
+        return {};
+      const TensorId from = known(input);
+      if (source.exists() && source != from) return {};
+      source = from;
+    }
+    if (source.exists()) sources_[op.outputs[0].index] = source;
+    return source;
+  }
+
+ private:
+  TensorId known(TensorId tensor) const {
+    const auto found = sources_.find(tensor.index);
+    return found == sources_.end() ? tensor : found->second;
+  }
+
+  const TfliteGraph& graph_;
+  std::map<std::uint32_t, TensorId> sources_;
+};
+
+}  // namespace
+
+std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph) {
+  std::set<OperatorId> all;
+  for (const OperatorId id : graph.nodes()) {
+    if (!graph[id].is<tflite::Rsqrt>() && !graph[id].is<tflite::Sqrt>()) continue;
+    all.merge(Normalization(graph, id).operators());
+  }
+  return {all.begin(), all.end()};
+}
+
+std::vector<OperatorId> operators_of_functions(const TfliteGraph& graph,
+                                               const std::function<bool(OperatorId)>& is_kept) {
+  Sources sources(graph);
+  std::map<std::uint32_t, std::vector<OperatorId>> functions;
+  std::set<std::uint32_t> kept;
+  for (const OperatorId id : graph.nodes()) {
+    const TensorId source = sources.of(graph[id]);
+    if (!source.exists()) continue;
+    functions[source.index].push_back(id);
+    if (is_kept(id)) kept.insert(source.index);
+  }
+  std::vector<OperatorId> all;
+  for (const auto& [source, operators] : functions) {
+    if (kept.contains(source) && operators.size() > 1)
+      all.insert(all.end(), operators.begin(), operators.end());
+  }
+  return all;
+}
+
+}  // namespace calib8

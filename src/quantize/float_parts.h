@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "tflite_graph/tflite_graph.h"
+
+namespace calib8 {
+
+/// Parts of a graph that are one thing in float and lose by being quantized piece by piece.
+
+/// The operators of normalizations by the values' own statistics (layer, instance, group, RMS, L2), however
+/// they are spelled: x, its mean, the squares, their mean or sum, the root, the quotient, and the factor and
+/// offset behind it.
+std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph);
+
+/// The elementwise operators that compute a function of one tensor, of which at least one is kept in float:
+/// the others, in integers between, would only add roundings, and XNNPACK makes one table of the whole.
+std::vector<OperatorId> operators_of_functions(const TfliteGraph& graph,
+                                               const std::function<bool(OperatorId)>& is_kept);
+
+}  // namespace calib8
