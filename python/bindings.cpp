@@ -80,6 +80,7 @@ void bind_options(nb::module_& module) {
       .def_rw("check_preprocessing", &ExportOptions::check_preprocessing)
       .def_rw("num_calib_samples", &ExportOptions::num_samples)
       .def_rw("verify_samples", &ExportOptions::verify_samples)
+      .def_rw("keep_output_axes", &ExportOptions::keep_output_axes)
       .def_rw("dynamic_batch", &ExportOptions::dynamic_batch)
       .def_rw("calibration", &ExportOptions::calibration)
       .def_rw("io", &ExportOptions::io)

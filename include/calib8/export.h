@@ -36,6 +36,8 @@ struct ExportOptions : DatasetOptions {
   /// They are kept in a temporary file, not in memory.
   std::function<std::optional<std::map<std::string, SampleArray>>()> next_sample;
 
+  /// Outputs of rank 4 keep ONNX's order of axes; else they are channels last, as TFLite's feature maps are.
+  bool keep_output_axes = false;
   bool dynamic_batch = false;  ///< model.onnx takes any batch; model.tflite always one image.
 
   CalibrationMethod calibration = CalibrationMethod::mse;

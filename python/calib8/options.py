@@ -44,6 +44,7 @@ class ExportOptions(DatasetOptions, total=False):
     onnx_path: Path | None
     tflite_path: Path | None
     plan_out: Path | None
+    keep_output_axes: bool
     dynamic_batch: bool
     num_calib_samples: int
     calibration: Literal["mse", "minmax", "percentile"]

@@ -32,6 +32,8 @@ void add_model_flags(CLI::App& command, ExportFlags& flags) {
       ->required()
       ->type_name("MODEL");
   add_input_flags(command, options, flags.input_size);
+  command.add_flag("--keep-output-axes", options.keep_output_axes,
+                   "Outputs of four axes keep ONNX's order (default: channels last)");
   command.add_flag("--dynamic-batch", options.dynamic_batch, "Leave the batch of model.onnx open");
 }
 

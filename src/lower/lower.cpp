@@ -19,7 +19,8 @@ constexpr std::size_t image_rank = 4;
 /// One lowering at work: the two graphs, which tensor stands for which value, and what can't be lowered.
 class Driver {
  public:
-  explicit Driver(const OnnxGraph& source) : source_(source), tensors_(source.value_count()) {}
+  Driver(const OnnxGraph& source, bool keep_output_axes)
+      : source_(source), keep_output_axes_(keep_output_axes), tensors_(source.value_count()) {}
 
   TfliteGraph run() {
     for (const OnnxValueId input : source_.inputs()) add_input(input);
@@ -165,7 +166,8 @@ class Driver {
     if (element_count(target_[tensor].shape) == 0)
       return refuse("output '" + value.name + "' of shape " + to_string(target_[tensor].shape) +
                     " has no elements");
-    if (target_[tensor].shape.size() == image_rank && target_[tensor].dtype == DType::float32)
+    if (!keep_output_axes_ && target_[tensor].shape.size() == image_rank &&
+        target_[tensor].dtype == DType::float32)
       tensor = transpose(tensor, {0, 2, 3, 1}, value.name);
     // LiteRT wants each output written by an operator, and each a tensor of its own.
     if (!given_out_.insert(tensor.index).second || !target_.producer(tensor).exists())
@@ -201,6 +203,7 @@ class Driver {
   }
 
   const OnnxGraph& source_;
+  bool keep_output_axes_;
   TfliteGraph target_;
   std::vector<TensorId> tensors_;  ///< By the ONNX value's index.
   std::vector<TensorId> inputs_, outputs_;
@@ -211,8 +214,8 @@ class Driver {
 
 }  // namespace
 
-TfliteGraph lower(const OnnxGraph& graph) {
-  return Driver(graph).run();
+TfliteGraph lower(const OnnxGraph& graph, bool keep_output_axes) {
+  return Driver(graph, keep_output_axes).run();
 }
 
 }  // namespace calib8

@@ -11,10 +11,10 @@ namespace calib8 {
 ///
 /// Inputs and outputs keep their names and order in the signature. Those of float32 and rank 4 become
 /// channels last: an image N x C x H x W in ONNX is N x H x W x C in TFLite, and so is a feature map that
-/// comes out. All others keep ONNX's order of dimensions.
+/// comes out, unless `keep_output_axes`. All others keep ONNX's order of dimensions.
 ///
 /// Fails with ErrorCode::model where anything can't be lowered, naming all of it in one message: each
 /// operator without a row, each row's refusal, each input or output that TFLite can't have.
-TfliteGraph lower(const OnnxGraph& graph);
+TfliteGraph lower(const OnnxGraph& graph, bool keep_output_axes = false);
 
 }  // namespace calib8

@@ -11,6 +11,20 @@
 namespace calib8 {
 namespace {
 
+/// Lowers one image's model, and notes which outputs have other axes afterwards.
+TfliteGraph lower_and_tell(ExportRun& run, OnnxGraph graph) {
+  const OnnxGraph single = with_single_batch(std::move(graph), run.options);
+  TfliteGraph lowered = lower(single, run.options.keep_output_axes);
+  constexpr std::size_t image_rank = 4;
+  for (std::size_t i = 0; i < lowered.outputs().size(); ++i) {
+    const Shape onnx = single[single.outputs()[i]].type->static_shape();
+    const TfliteTensor& output = lowered[lowered.outputs()[i]];
+    if (!run.options.keep_output_axes && onnx.size() == image_rank && output.dtype == DType::float32)
+      run.report.moved_outputs.push_back({lowered.output_names[i], onnx, output.shape});
+  }
+  return lowered;
+}
+
 /// Writes model.onnx beside lowering: hashing and writing take as long, and share nothing with it but
 /// constants.
 std::optional<TfliteGraph> write_and_lower(ExportRun& run, OnnxGraph graph) {
@@ -20,8 +34,7 @@ std::optional<TfliteGraph> write_and_lower(ExportRun& run, OnnxGraph graph) {
         return run.outputs.write_onnx(graph);
       });
   std::optional<TfliteGraph> lowered;
-  if (run.options.format != OutputFormat::onnx)
-    lowered = lower(with_single_batch(std::move(graph), run.options));
+  if (run.options.format != OutputFormat::onnx) lowered = lower_and_tell(run, std::move(graph));
   run.report.outputs.onnx = written.get();
   return lowered;
 }
@@ -40,7 +53,7 @@ std::optional<TfliteGraph> to_tflite(ExportRun& run, Source source) {
   run.dump("onnx graph", to_text(onnx));
   if (!run.options.stop_after) return write_and_lower(run, std::move(onnx));
   if (run.options.format == OutputFormat::onnx) run.refuse_stop();
-  return lower(with_single_batch(std::move(onnx), run.options));
+  return lower_and_tell(run, std::move(onnx));
 }
 
 }  // namespace

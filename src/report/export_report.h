@@ -94,6 +94,12 @@ struct Outputs {
   std::optional<std::string> metadata;  ///< Its path.
 };
 
+/// An output whose axes have another order in the .tflite file than in model.onnx: channels last.
+struct MovedOutput {
+  std::string name;
+  std::vector<std::int64_t> onnx_shape, tflite_shape;
+};
+
 /// Whether a quantized model is good enough to be shipped.
 struct GateDecision {
   Verdict verdict = Verdict::unproven;
@@ -152,6 +158,7 @@ struct ExportReport {
   std::optional<PreprocessingDescription> preprocessing;  ///< Of images.
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
+  std::vector<MovedOutput> moved_outputs;
   Outputs outputs;
   Measured measured;
   std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.

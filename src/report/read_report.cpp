@@ -142,6 +142,14 @@ Verification read_verification(const JsonFields& fields) {
   return verification;
 }
 
+std::vector<std::int64_t> read_shape(const JsonFields& fields, std::string_view name) {
+  constexpr std::size_t rank = 4;
+  std::vector<std::int64_t> shape;
+  for (const double size : fields.numbers(name, rank))
+    shape.push_back(static_cast<std::int64_t>(std::clamp(size, 0.0, 1e9)));
+  return shape;
+}
+
 Measured read_measured(const JsonFields& fields) {
   Measured measured;
   measured.seconds = fields.number("seconds");
@@ -174,6 +182,11 @@ ExportReport read_report(const JsonFields& metadata) {
   }
   if (metadata.has("quantization"))
     report.float_operators = read_float_operators(metadata.object("quantization"));
+  if (metadata.has("moved_outputs")) {
+    for (const JsonFields& output : metadata.objects("moved_outputs"))
+      report.moved_outputs.push_back(
+          {output.text("output"), read_shape(output, "onnx_shape"), read_shape(output, "shape")});
+  }
   const JsonFields outputs = metadata.object("outputs");
   if (outputs.has("onnx")) report.outputs.onnx = read_file(outputs.object("onnx"));
   if (outputs.has("tflite")) report.outputs.tflite = read_file(outputs.object("tflite"));

@@ -40,6 +40,7 @@ ExportReport full_report() {
       {"tensors", json::array()},
       {"float_operators", {{{"operator", "DIV"}, {"output", "a quotient"}, {"reason", "no right kernel"}}}}};
   report.float_operators = {{"DIV", "a quotient", "no right kernel"}};
+  report.moved_outputs = {{"mask", {1, 5, 12, 10}, {1, 12, 10, 5}}};
   report.outputs.onnx = {"m.onnx", 1000, "cd", "float32", {}};
   report.outputs.tflite = {"m.tflite", 250, "ef", "int8", 1000};
   report.outputs.metadata = "m.json";
@@ -79,14 +80,28 @@ std::string refusal(const std::string& text) {
 TEST(ReadReport, GivesTheSummaryOfTheExport) {
   const ExportReport report = full_report();
   const std::string summary = summarize(report);
-  for (const char* part :
-       {"m.pth: resnet18",      "32x48",          "18446744073709551615",
-        "(3 of the same ones)", "1 unreadable",   "as imagenet",
-        "4.0x smaller",         "19 of 20",       "75.0 to 99.0",
-        "17 of 20 right",       "2.0x faster",    "30.5 dB",
-        "29.0 to 32.0",         "cosine 0.998",   "part scores (LOGISTIC): 7.2 dB",
-        "a tensor (CONV_2D)",   "proven: enough", "verify on more",
-        "no difference",        "none is better", "1 operator: DIV 'a quotient' (no right kernel)"})
+  for (const char* part : {"m.pth: resnet18",
+                           "32x48",
+                           "18446744073709551615",
+                           "(3 of the same ones)",
+                           "1 unreadable",
+                           "as imagenet",
+                           "4.0x smaller",
+                           "19 of 20",
+                           "75.0 to 99.0",
+                           "17 of 20 right",
+                           "2.0x faster",
+                           "30.5 dB",
+                           "29.0 to 32.0",
+                           "cosine 0.998",
+                           "part scores (LOGISTIC): 7.2 dB",
+                           "a tensor (CONV_2D)",
+                           "output mask is [1, 12, 10, 5], channels last; [1, 5, 12, 10] in ONNX",
+                           "proven: enough",
+                           "verify on more",
+                           "no difference",
+                           "none is better",
+                           "1 operator: DIV 'a quotient' (no right kernel)"})
     EXPECT_THAT(summary, HasSubstr(part));
   EXPECT_EQ(summarize(parse(to_json(report))), summary);
 }

@@ -204,6 +204,12 @@ json to_json(const ExportReport& report) {
                  {"model", to_json(report.model)},     {"options", to_json(report.options)},
                  {"outputs", to_json(report.outputs)}, {"measured", to_json(report.measured)}};
   if (!report.stopped_after.empty()) object["stopped_after"] = report.stopped_after;
+  for (const MovedOutput& output : report.moved_outputs) {
+    object["moved_outputs"].push_back({{"output", valid_utf8(output.name)},
+                                       {"axes", "channels last (NHWC)"},
+                                       {"shape", output.tflite_shape},
+                                       {"onnx_shape", output.onnx_shape}});
+  }
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
   if (!report.dataset) return object;
   object["dataset"] = to_json(*report.dataset);

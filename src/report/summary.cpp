@@ -1,6 +1,7 @@
 #include "report/summary.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -101,6 +102,18 @@ void add_float_operators(Lines& lines, const std::vector<OperatorInFloat>& opera
             fmt::format("{} operator{}: {}", operators.size(), operators.size() == 1 ? "" : "s", named));
 }
 
+void add_moved_outputs(Lines& lines, const std::vector<MovedOutput>& outputs) {
+  const auto text = [](const std::vector<std::int64_t>& shape) {
+    return fmt::format("[{}]", fmt::join(shape, ", "));
+  };
+  const char* word = "axes";
+  for (const MovedOutput& output : outputs) {
+    lines.add(std::exchange(word, ""),
+              fmt::format("output {} is {}, channels last; {} in ONNX (--keep-output-axes keeps that)",
+                          output.name, text(output.tflite_shape), text(output.onnx_shape)));
+  }
+}
+
 std::string speed_text(const Latency& latency) {
   const double ratio = latency.ratio();
   constexpr double no_difference = 1.03;
@@ -191,6 +204,7 @@ std::string summarize(const ExportReport& report) {
               fmt::format("behind the pass {}, as --stop-after asks; the graph was printed, no file written",
                           report.stopped_after));
   }
+  add_moved_outputs(lines, report.moved_outputs);
   add_float_operators(lines, report.float_operators);
   const Measured& measured = report.measured;
   if (measured.verification) add_verification(lines, *measured.verification);
