@@ -27,8 +27,8 @@ std::string domain_of(const std::string& domain) {
 class Names {
  public:
   Names(const OnnxNodeMessage& caller, const std::vector<std::string>& inputs,
-        const std::vector<std::string>& outputs)
-      : prefix_(caller.outputs.empty() ? caller.name : caller.outputs[0]) {
+        const std::vector<std::string>& outputs, std::size_t call)
+      : prefix_((caller.outputs.empty() ? caller.name : caller.outputs[0]) + "/" + std::to_string(call)) {
     for (std::size_t i = 0; i < inputs.size(); ++i)
       names_[inputs[i]] = i < caller.inputs.size() ? caller.inputs[i] : "";
     for (std::size_t i = 0; i < outputs.size() && i < caller.outputs.size(); ++i) {
@@ -101,7 +101,7 @@ void OnnxFunctions::expand(OnnxNodeMessage node, OnnxTensorSource& source, OnnxR
   if (depth == deepest_calls || into.size() > most_nodes)
     throw Error(ErrorCode::model, node.describe() + " calls functions without end");
   read_onnx_defaults(node, function.defaults, source, refusals);
-  Names names(node, function.inputs, function.outputs);
+  Names names(node, function.inputs, function.outputs, ++calls_);
   for (std::size_t i = 0; i < function.nodes.size(); ++i) {
     OnnxNodeMessage inner =
         read_onnx_node(function.nodes[i], node.position, source, refusals, &node.attributes);

@@ -30,6 +30,7 @@ class OnnxFunctions {
               std::vector<OnnxNodeMessage>& into, int depth);
 
   std::map<std::pair<std::string, std::string>, Function> functions_;  ///< By domain and name.
+  std::size_t calls_ = 0;  ///< So far; values within each get names of their own.
 };
 
 }  // namespace calib8
