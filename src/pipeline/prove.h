@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "pipeline/small_model.h"
+
+namespace calib8 {
+
+/// Samples to verify on, at most: as many as decide most gates, and whose outputs fit into memory.
+std::size_t most_to_verify(const TfliteGraph& graph);
+
+/// Verifies the written model on LiteRT until the gate is decided, and tells the report.
+void prove(ExportRun& run, const LoweredModel& model, const SmallModel& written,
+           const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert);
+
+}  // namespace calib8

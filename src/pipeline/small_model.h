@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "optimize/targets/targets.h"
+#include "pipeline/export_run.h"
+#include "pipeline/float_model.h"
+#include "pipeline/representative_data.h"
+#include "runtime/litert_library.h"
+
+namespace calib8 {
+
+/// The model that is written, beside the float one.
+struct SmallModel {
+  TfliteGraph calibrated;  ///< The float graph that was calibrated; the same TensorIds.
+  TfliteGraph graph;
+  Data file;
+  /// For the samples to verify on, where calibration ran them.
+  std::vector<std::vector<float>> float_outputs;
+};
+
+/// Calibrates `calibrated`, the float model in operators that the target runs in integers, quantizes it, and
+/// tells the report what was decided and what stayed in float.
+SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                                const TargetTraits& target, const RepresentativeData& data,
+                                const std::shared_ptr<const LiteRt>& litert);
+
+/// The float model with weights stored as float16.
+SmallModel store_float16(const LoweredModel& model);
+
+}  // namespace calib8
