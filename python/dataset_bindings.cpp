@@ -302,14 +302,20 @@ void check_python_signals() {
 
 void bind_dataset_options(nb::module_& module) {
   bind_choices<calib8::DatasetKind>(module, "DatasetKind");
+  bind_choices<calib8::ArrayLayout>(module, "ArrayLayout");
+  bind_choices<calib8::ClassOrder>(module, "ClassOrder");
   nb::class_<DatasetOptions>(module, "DatasetOptions")
       .def(nb::init<>())
       .def_rw("model", &DatasetOptions::model)
       .def_rw("input_size", &DatasetOptions::input_size)
       .def_rw("num_classes", &DatasetOptions::num_classes)
       .def_rw("arch", &DatasetOptions::architecture)
+      .def_rw("state_dict", &DatasetOptions::state_dict)
+      .def_rw("head_activation", &DatasetOptions::head_activation)
       .def_rw("dataset_dir", &DatasetOptions::dataset_dir)
       .def_rw("dataset_type", &DatasetOptions::dataset_type)
+      .def_rw("array_layout", &DatasetOptions::array_layout)
+      .def_rw("class_order", &DatasetOptions::class_order)
       .def_prop_rw(  // a preset's name, or a path of whatever bytes
           "preprocessing", [](const DatasetOptions& options) { return options.preprocessing; },
           [](DatasetOptions& options, const std::filesystem::path& name) {

@@ -50,7 +50,7 @@ def coco(images, annotations=(), categories=((1, "cat"), (7, "dog"))) -> str:
 
 
 LAYOUTS = {
-    "val classes": (["val/a/1.jpg", "val/b/2.png", "train/a/3.jpg"], "classification: val/<class>", ["val/a/1.jpg", "val/b/2.png"]),
+    "val classes": (["val/a/1.jpg", "val/b/2.png", "train/a/3.jpg", "train/b/4.jpg"], "classification: val/<class>", ["val/a/1.jpg", "val/b/2.png"]),
     "valid classes": (["valid/a/1.jpg", "test/a/2.jpg"], "classification: valid/<class>", ["valid/a/1.jpg"]),
     "validation classes": (["validation/a/1.jpg"], "classification: validation/<class>", ["validation/a/1.jpg"]),
     "test classes": (["test/a/1.jpg", "train/a/2.jpg"], "classification: test/<class>", ["test/a/1.jpg"]),
@@ -62,7 +62,7 @@ LAYOUTS = {
     "yolo split first": (["val/images/1.jpg", "val/labels/1.txt"], "detection: val/images", ["val/images/1.jpg"]),
     "flat": (["1.jpg", "deep/2.jpg"], "images: flat folder", ["1.jpg"]),
     "flat split": (["val/1.jpg", "train/2.jpg"], "images: val", ["val/1.jpg"]),
-    "nested": (["x/y/1.jpg", "x/z/w/2.jpg"], "images: found by searching all folders", ["x/y/1.jpg", "x/z/w/2.jpg"]),
+    "nested": (["v/y/1.jpg", "x/z/w/2.jpg"], "images: found by searching all folders", ["v/y/1.jpg", "x/z/w/2.jpg"]),
     "arrays": (["x/1.npy", "x/2.npz"], "classification: <class>", ["x/1.npy", "x/2.npz"]),
     "flat arrays": (["1.npy", "notes.txt"], "arrays: flat folder", ["1.npy"]),
     # Mixed trees: what comes first in the documented order.

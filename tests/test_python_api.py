@@ -109,8 +109,9 @@ def test_model_exporter(batches, tmp_path):
 
 
 def test_default_input_size_of_model_exporter(tmp_path):
+    """As the command's: the config's, which here is 64."""
     result = calib8.ModelExporter(CHECKPOINT).export_to_onnx(tmp_path / "model.onnx")
-    assert result.report["model"]["input_size"] == [224, 224]
+    assert result.report["model"]["input_size"] == [64, 64]
 
 
 def test_a_size_that_is_not_square(tmp_path):

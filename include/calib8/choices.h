@@ -24,6 +24,13 @@ enum class ModelIo { automatic, int8, uint8, int16, float32 };
 /// What is looked for in a data set; automatic: whatever is there.
 enum class DatasetKind { automatic, classification, detection, images, numpy };
 
+/// How arrays whose shape fits both ways hold images; automatic: as the model's file has its input.
+enum class ArrayLayout { automatic, channels_first, channels_last };
+
+/// How class folders are numbered: as the model's file names its classes and else by their names' bytes, as
+/// torchvision's ImageFolder does it; always so; or with numbers in their names by value (1, 2, 10).
+enum class ClassOrder { automatic, bytes, natural };
+
 /// Whether an integer model is as good as the float one: surely enough, surely not, or as far as is known,
 /// where there were too few samples to be sure.
 enum class Verdict { proven, unproven, failed };
@@ -63,6 +70,15 @@ constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
 constexpr std::array<Choice<Verdict>, 3> choices_of(Verdict) {
   using enum Verdict;
   return {{{proven, "proven"}, {unproven, "unproven"}, {failed, "failed"}}};
+}
+
+constexpr std::array<Choice<ArrayLayout>, 3> choices_of(ArrayLayout) {
+  using enum ArrayLayout;
+  return {{{automatic, "auto"}, {channels_first, "channels-first"}, {channels_last, "channels-last"}}};
+}
+constexpr std::array<Choice<ClassOrder>, 3> choices_of(ClassOrder) {
+  using enum ClassOrder;
+  return {{{automatic, "auto"}, {bytes, "bytes"}, {natural, "natural"}}};
 }
 
 /// The word of a choice; empty for a value that is none of them.

@@ -48,10 +48,18 @@ struct DatasetOptions : PreprocessingOptions {
   std::optional<std::pair<std::int64_t, std::int64_t>> input_size;  ///< height, width
   std::optional<std::int64_t> num_classes;
   std::optional<std::string> architecture;
+  /// Which of several state_dicts in a checkpoint: the keys to it ("ema", "checkpoint.model_ema"), or what
+  /// its tensors' names begin with ("student"). Else the most usual one, which is said.
+  std::optional<std::string> state_dict;
+  /// What runs between the linear layers of a head of one's own, which no state_dict tells: "relu", "gelu",
+  /// "silu", "hardswish", "leaky_relu", "tanh", "sigmoid", "elu" or "none". Else relu, which is said.
+  std::optional<std::string> head_activation;
 
   std::optional<std::filesystem::path>
-      dataset_dir;  ///< Or a .txt, .csv, .npy, .npz file. Else ml/data, then data.
+      dataset_dir;  ///< Or a .txt, .csv, .yaml, .json, .npy, .npz file. Else ml/data, then data.
   DatasetKind dataset_type = DatasetKind::automatic;
+  ArrayLayout array_layout = ArrayLayout::automatic;
+  ClassOrder class_order = ClassOrder::automatic;
   std::size_t num_samples = 100;  ///< That calibrate.
   std::uint64_t seed = 0;
   /// Metadata of an earlier export, a report of RepresentativeDataset, or a JSON list of paths: exactly these

@@ -104,7 +104,7 @@ class ModelExporter:
         checkpoint: a .pth checkpoint, an .onnx or a float .tflite file.
         arch: the architecture as torchvision names it; else the checkpoint's config says it, or it is recognized.
         num_classes: checked against the model where given.
-        input_size: height and width of the image, in pixels: N or (height, width).
+        input_size: height and width of the image, in pixels: N or (height, width); else what the file says, or 224.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class ModelExporter:
         *,
         arch: str | None = None,
         num_classes: int | None = None,
-        input_size: int | tuple[int, int] | None = 224,
+        input_size: int | tuple[int, int] | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._options: dict[str, Any] = {"arch": arch, "num_classes": num_classes, "input_size": input_size}
@@ -155,6 +155,8 @@ _ENUMS = {
     "format": _native.OutputFormat,
     "quantize": _native.QuantizeTo,
     "dataset_type": _native.DatasetKind,
+    "array_layout": _native.ArrayLayout,
+    "class_order": _native.ClassOrder,
     "calibration": _native.CalibrationMethod,
     "io": _native.ModelIo,
 }

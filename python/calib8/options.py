@@ -14,9 +14,13 @@ class DatasetOptions(TypedDict, total=False):
 
     arch: str | None
     num_classes: int | None
+    state_dict: str | None
+    head_activation: Literal["relu", "gelu", "silu", "hardswish", "leaky_relu", "tanh", "sigmoid", "elu", "none"] | None
     input_size: int | tuple[int, int] | None
     dataset_dir: Path | None
     dataset_type: Literal["auto", "classification", "detection", "images", "numpy"]
+    array_layout: Literal["auto", "channels-first", "channels-last"]
+    class_order: Literal["auto", "bytes", "natural"]
     samples_in: Path | None
     seed: int
     follow_links: bool

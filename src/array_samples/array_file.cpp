@@ -266,7 +266,10 @@ void ArrayFile::fit(Member& member, const std::string& name, const ArrayInput& i
   const Shape wanted(input.shape.begin() + 1, input.shape.end());
   Shape first = wanted;
   if (first.size() == 3) std::rotate(first.begin(), first.end() - 1, first.end());
-  member.channels_first = sample != wanted && first.size() == 3 && sample == first;
+  const bool both_ways = first.size() == 3 && first == wanted && sample == wanted && wanted[0] > 1;
+  ambiguous_ = ambiguous_ || both_ways;
+  member.channels_first =
+      both_ways ? input.channels_first : sample != wanted && first.size() == 3 && sample == first;
   if ((!member.is_batch && shape.size() + 1 != input.shape.size()) ||
       (sample != wanted && !member.channels_first)) {
     refuse(path_,

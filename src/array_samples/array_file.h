@@ -20,6 +20,8 @@ namespace calib8 {
 struct ArrayInput {
   std::string name;
   Shape shape;  ///< [1, ...] as the float model takes it: images [1, height, width, channels].
+  /// Arrays whose shape fits both ways (channels, height and width are equal) hold channels first.
+  bool channels_first = false;
 };
 
 /// Names and shapes of the arrays in a .npy ("") or .npz file, as they are stored. Fails with
@@ -37,6 +39,8 @@ class ArrayFile {
             const std::shared_ptr<SpoolFile>& spool);
 
   std::size_t rows() const { return rows_; }
+  /// Whether an array's shape fits its input with channels first as well as last.
+  bool is_ambiguous() const { return ambiguous_; }
   /// Whether the arrays hold bytes or other integers, which nothing scaled.
   bool holds_integers() const;
   /// The values of a row by input name, in the input's order, float32.
@@ -70,6 +74,7 @@ class ArrayFile {
   std::map<std::string, Member> members_;  ///< By input name.
   std::map<std::string, Shape> shapes_;    ///< Of the inputs.
   std::size_t rows_ = 0;
+  bool ambiguous_ = false;
 };
 
 }  // namespace calib8

@@ -107,7 +107,7 @@ class Drawer {
   bool gave_up() const { return rejected_ >= kMostRejected; }
 
   std::vector<SkippedImage> skipped, repeated;
-  bool holds_integers = false;
+  bool holds_integers = false, ambiguous = false;
 
  private:
   /// As many files at a time as calibrate and verify: there needn't be more, as each holds one at least.
@@ -120,6 +120,7 @@ class Drawer {
     try {
       auto file = std::make_shared<const ArrayFile>(entry.path, inputs_, spool_);
       holds_integers = holds_integers || file->holds_integers();
+      ambiguous = ambiguous || file->is_ambiguous();
       RowOrder order(file->rows(), seed_ + files_.size());
       files_.push_back({entry, std::move(file), std::move(order)});
     } catch (const Error& error) {
@@ -158,6 +159,16 @@ class Drawer {
   std::size_t rejected_ = 0;  ///< Rows in a row.
   std::map<Digest, std::string> seen_;
 };
+
+/// Shapes alone don't tell [8, 8, 8] with channels first from one with channels last.
+void warn_of_layout(const std::vector<ArrayInput>& inputs, ArraySamples& samples) {
+  const bool first = std::ranges::any_of(inputs, &ArrayInput::channels_first);
+  samples.warnings.push_back(
+      fmt::format("channels, height and width are equal, so the arrays' layout is a guess: they are read "
+                  "with channels {}; "
+                  "--array-layout channels-{} reads them the other way",
+                  first ? "first, as the model's file has its input" : "last", first ? "last" : "first"));
+}
 
 void note_drawn(const DrawRequest& request, bool holds_integers, ArraySamples& samples) {
   samples.notes = shortage_notes(request, sizes_of(samples.sets), samples.sets.overlap, "samples");
@@ -245,6 +256,7 @@ ArraySamples open_array_files(const DatasetListing& listing, const std::vector<A
   samples.skipped = std::move(drawer.skipped);
   samples.repeated = std::move(drawer.repeated);
   note_drawn(request, drawer.holds_integers, samples);
+  if (drawer.ambiguous) warn_of_layout(inputs, samples);
   if (drawer.gave_up()) {
     samples.warnings.push_back(
         fmt::format("the last {} samples that were tried are unusable or repeat others, so no more were: add "
@@ -286,6 +298,8 @@ ArraySamples open_listed_arrays(const SampleList& list, const DatasetListing& li
   const std::size_t to_verify = request.verification > 0 ? calibration.size() : 0;
   samples.sets =
       sets_of(std::move(calibration), std::move(selection), std::move(verification), to_verify, inputs);
+  if (std::ranges::any_of(files, [](const auto& file) { return file.second->is_ambiguous(); }))
+    warn_of_layout(inputs, samples);
   samples.notes = overlap_notes(sizes_of(samples.sets), samples.sets.overlap, "samples");
   return samples;
 }

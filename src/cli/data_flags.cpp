@@ -42,6 +42,14 @@ void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& in
       "Architecture, as torchvision names it (default: the checkpoint's config, or recognized)");
   command.add_option("--num-classes", options.num_classes, "Number of classes that the checkpoint must have")
       ->check(whole_number());
+  command.add_option(
+      "--state-dict", options.state_dict,
+      "Which of several state_dicts in the checkpoint: its key (ema, model.teacher), or what its "
+      "tensors' names begin with (default: the most usual one)");
+  command
+      .add_option("--head-activation", options.head_activation,
+                  "What runs between the linear layers of a head of your own (default: relu)")
+      ->type_name("relu|gelu|silu|hardswish|leaky_relu|tanh|sigmoid|elu|none");
   command.add_option("--input-size", input_size,
                      "Height and width of the image, N or HxW (default: the file's own, or 224)");
 }
@@ -49,9 +57,15 @@ void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& in
 void add_data_flags(CLI::App& command, DatasetOptions& options) {
   begin_group(command, "Data");
   command.add_option("--dataset-dir,--data-dir,--calibration-dir", options.dataset_dir,
-                     "Representative images: a folder, a list (.txt, .csv) or arrays (.npy, .npz) (default: "
-                     "ml/data, then data)");
+                     "Representative images: a folder, a list (.txt, .csv), a description (.yaml, .json) or "
+                     "arrays (.npy, .npz) (default: ml/data, then data)");
   add_choice(command, "--dataset-type", options.dataset_type, "What the data are");
+  add_choice(command, "--array-layout", options.array_layout,
+             "How arrays hold images where their shape fits both ways");
+  add_choice(
+      command, "--class-order", options.class_order,
+      "How class folders are numbered: by the model's class names or else by bytes (1, 10, 2), or natural "
+      "(1, 2, 10)");
   command
       .add_option("--num-calib-samples,--num-samples", options.num_samples,
                   "Samples to calibrate on (default: 100)")

@@ -129,7 +129,17 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
   push_value(PickleGlobal{module, name});
 }
 
+/// Files of PyTorch before 1.6 name the classes of modules as something stored outside: ("module", class, ...).
+PickleId PickleMachine::class_behind(PickleId callable) const {
+  const auto* persistent = pickle_.get_if<PicklePersistent>(callable);
+  const auto* identity = persistent ? pickle_.get_if<PickleTuple>(persistent->identity) : nullptr;
+  if (!identity || identity->items.size() < 2) return callable;
+  const auto* kind = pickle_.get_if<PickleString>(identity->items[0]);
+  return kind && kind->text == "module" ? identity->items[1] : callable;
+}
+
 void PickleMachine::make_object(PickleId callable, PickleId arguments) {
+  callable = class_behind(callable);
   if (!pickle_.get_if<PickleGlobal>(callable))
     fail_malformed("it calls " + std::string(describe_kind(pickle_[callable])));
   if (!pickle_.get_if<PickleTuple>(arguments)) fail_malformed("it calls with arguments that are not a tuple");

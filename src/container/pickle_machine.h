@@ -63,6 +63,7 @@ class PickleMachine {
   void push_big_integer(std::uint64_t size);
   void push_integer_line(bool with_suffix);
   void push_global(std::string_view module, std::string_view name);
+  PickleId class_behind(PickleId callable) const;
   void make_object(PickleId callable, PickleId arguments);
   void set_state();
 

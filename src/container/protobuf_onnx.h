@@ -11,6 +11,7 @@ enum class Model : protozero::pbf_tag_type {
   producer_name = 2,
   graph = 7,
   opset_import = 8,
+  metadata_props = 14,
   functions = 25,
 };
 

@@ -30,26 +30,29 @@ struct DatasetListing {
   std::vector<std::string> notes;  ///< What a person should know: "train/ is used: ...", one sentence each.
 };
 
-/// Finds the images of a folder, or of a list of them: `folder` may be a .txt or .csv file. The first of
-/// these layouts that holds an image is taken and said in `layout`; where another one of the list seems to
-/// fit too, a note names it.
+/// Finds the images of a folder, or of a description of them: `folder` may be a .txt, .csv, .tsv, .yaml or .json
+/// (COCO) file. The first of these layouts that holds an image is taken and said in `layout`; where another one
+/// of the list seems to fit too, a note names it. Splits have any spelling of split_names.h.
 ///
 ///  1. detection: data.yaml or dataset.yaml (YOLO): val, then test, then train
 ///  2. detection: annotations/*.json (COCO), or _annotations.coco.json in valid/, val/, test/, train/; the
-///     first of instances_val*, *val*, instances_test*, *test*, others, *train*
+///     first of instances_val*, *val*, instances_test*, *test*, others, *train*; result.json
 ///  3. detection: images/val, output/images/val, images/test, and val/images beside val/labels (also with
-///     valid, validation and test), then the same under train
-///  4. classification: val/<class>/, valid/, validation/, then test/
+///     valid, validation and test), images/ beside labels/, then the same under train
+///  4. classification: val/<class>/, valid/, validation/, dev/, eval/, then test/; numbered as train/<class>/
+///     beside it where the two differ
 ///  5. images: a list of paths: val.txt, val.csv and so on (valid, validation, test), then images, labels
 ///  6. classification: train/<class>/
-///  7. classification: <class>/ alone, where folders directly below hold images and the folder itself none
-///  8. images directly in the folder, then in val/ (valid/, validation/), test/ or train/
-///  9. images: train.txt, train.csv
-/// 10. images: a search through all folders below
-/// 11. arrays (.npy, .npz), where there is no image: 4, 6, 7, 8 and 10 with these
+///  7. classification: a table of any name that names images and labels
+///  8. classification: <class>/ alone, where folders directly below hold images and the folder itself none
+///  9. images directly in the folder (with the labels of a list of training data), then in val/, test/
+/// 10. images: train.txt, train.csv; train/, images/; a table of any name without labels
+/// 11. images: a search through all folders below; before it 1 to 8 and splits in a folder further down, which
+///     alone holds images or holds splits
+/// 12. arrays (.npy, .npz), where there is no image: 4, 6, 8, 9 and 11 with these
 ///
-/// DatasetKind::classification allows 4, 6 and 7 and lists with labels, detection 1 to 3, images 5 and 8 to
-/// 10, numpy 11. Every folder of a split is a class, even an empty one, so that indices are those of
+/// DatasetKind::classification allows 4 and 6 to 8 and lists with labels, detection 1 to 3, images 5 and 9 to
+/// 11, numpy 12. Every folder of a split is a class, even an empty one, so that indices are those of
 /// training; images are found at any depth below it. Data that training has seen (train) is noted.
 ///
 /// Images are told by their names' ending. Names that begin with a dot, `__MACOSX` and symbolic links that

@@ -142,7 +142,8 @@ TEST(Discover, HiddenFilesAreSkipped) {
   EXPECT_THAT(paths_of(discover_dataset(folder.path(), {DatasetKind::images})), ElementsAre("a.jpg"));
   const test::TemporaryFolder none;
   none.write("__MACOSX/b.jpg");
-  EXPECT_THAT(message_of(none.path()), HasSubstr("no JPEG, PNG, WebP, BMP or TIFF image found"));
+  EXPECT_THAT(message_of(none.path()),
+              HasSubstr("no JPEG, PNG, WebP, BMP, TIFF, PNM, GIF, AVIF or HEIC image found"));
 }
 
 TEST(Discover, LinksInsideAreFollowedOnceAndLinksOutsideAreNot) {
@@ -180,16 +181,16 @@ TEST(Discover, FoldersThatLinkToEachOtherComeToAnEnd) {
 
 TEST(Discover, NothingFoundListsEveryPlace) {
   const test::TemporaryFolder folder;
-  folder.write("val/a/1.heic");
-  folder.write("val/a/2.heic");
+  folder.write("val/a/1.jp2");
+  folder.write("val/a/2.jp2");
   const std::string message = message_of(folder.path());
   for (const char* place :
        {"val/<class>/", "test/<class>/", "train/<class>/", "images/val/", "output/images/val/", "val/images/",
-        "the folder itself", "all folders below it", "2 files (.heic)"}) {
+        "the folder itself", "all folders below it", "2 files (.jp2)"}) {
     EXPECT_THAT(message, HasSubstr(place));
   }
   EXPECT_THAT(message_of(folder.path() / "missing"), HasSubstr("no such folder"));
-  EXPECT_THAT(message_of(folder.path() / "val/a/1.heic"), HasSubstr("is not a folder"));
+  EXPECT_THAT(message_of(folder.path() / "val/a/1.jp2"), HasSubstr("is not a folder"));
 }
 
 }  // namespace

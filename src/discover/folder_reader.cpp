@@ -20,9 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kImageEndings = {"jpg", "jpeg", "png", "webp",
-                                                           "bmp", "tif",  "tiff"};
-constexpr std::array<std::string_view, 4> kOtherEndings = {"gif", "heic", "avif", "jp2"};
+constexpr std::array<std::string_view, 18> kImageEndings = {"jpg", "jpeg", "jfif", "jpe",  "png",  "webp",
+                                                            "bmp", "dib",  "tif",  "tiff", "ppm",  "pgm",
+                                                            "pbm", "pnm",  "gif",  "avif", "heic", "heif"};
+/// Pictures and films of formats that aren't read.
+constexpr std::array<std::string_view, 26> kOtherEndings = {
+    "jp2", "j2k", "jpx", "jxl", "jxr", "psd", "svg", "ico", "tga", "eps", "exr", "hdr", "dds",
+    "dcm", "nii", "raw", "cr2", "cr3", "nef", "arw", "dng", "mp4", "avi", "mov", "mkv", "pcx"};
 
 constexpr std::array<std::string_view, 2> kArrayEndings = {"npy", "npz"};
 
@@ -34,6 +38,12 @@ std::string lower_case_ending(std::string_view name) {
 template <std::size_t count>
 bool is_one_of(std::string_view word, const std::array<std::string_view, count>& words) {
   return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// A file without an ending, which no README or LICENSE is.
+bool may_be_picture(std::string_view name) {
+  return name.find('.') == std::string_view::npos &&
+         std::ranges::any_of(name, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_hidden(std::string_view name) {
@@ -164,7 +174,7 @@ void FolderReader::add(std::string name, EntryType type, Folder& folder) {
     if (type == EntryType::file) folder.images.push_back(std::move(name));
   } else if (options_.kind == FileKind::images) {
     std::string ending = lower_case_ending(name);
-    if (is_one_of(ending, kOtherEndings)) ++left_out_.other_files[std::move(ending)];
+    if (is_one_of(ending, kOtherEndings) || may_be_picture(name)) ++left_out_.other_files[std::move(ending)];
     if (is_one_of(ending, kArrayEndings)) ++left_out_.array_files;
   }
 }

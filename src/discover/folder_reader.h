@@ -27,7 +27,7 @@ struct LeftOut {
   std::size_t broken_links = 0;    ///< Symbolic links that lead nowhere.
   std::size_t repeated_links = 0;  ///< Symbolic links to a folder that is on their path or was followed.
   std::map<std::string, std::size_t>
-      other_files;                      ///< Images of other formats, by lower case ending ("webp").
+      other_files;                      ///< Pictures that aren't read, by lower case ending ("psd").
   std::size_t array_files = 0;          ///< .npy and .npz files, where images are looked for.
   std::vector<std::string> unreadable;  ///< "folder: reason"
 };

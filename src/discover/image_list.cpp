@@ -103,6 +103,12 @@ void ImageList::keep_only(const std::vector<bool>& keep) {
   std::erase_if(records_, [&](const Record&) { return !keep[index++]; });
 }
 
+void ImageList::relabel(const std::vector<int>& new_labels) {
+  for (Record& record : records_) {
+    if (record.label >= 0) record.label = new_labels.at(static_cast<std::size_t>(record.label));
+  }
+}
+
 void ImageList::clear() {
   records_.clear();
   names_.clear();

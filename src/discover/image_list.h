@@ -64,6 +64,8 @@ class ImageList {
   ImageList part(std::span<const ImageIndex> indices) const;
   /// Leaves out those for which `keep[index]` is false.
   void keep_only(const std::vector<bool>& keep);
+  /// The label `label` becomes `new_labels[label]`.
+  void relabel(const std::vector<int>& new_labels);
   void clear();
 
  private:

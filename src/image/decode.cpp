@@ -28,14 +28,15 @@ struct Signature {
   ImageFormat format;
 };
 
-constexpr std::array<Signature, 8> kFormats = {{{0, "\xff\xd8\xff", ImageFormat::jpeg},
+constexpr std::array<Signature, 9> kFormats = {{{0, "\xff\xd8\xff", ImageFormat::jpeg},
                                                 {0, "\x89PNG\r\n\x1a\n", ImageFormat::png},
                                                 {8, "WEBPVP8", ImageFormat::webp},
                                                 {0, "BM", ImageFormat::bmp},
                                                 {0, "II*\0"sv, ImageFormat::tiff},
                                                 {0, "MM\0*"sv, ImageFormat::tiff},
                                                 {0, "II+\0"sv, ImageFormat::tiff},  // BigTIFF
-                                                {0, "MM\0+"sv, ImageFormat::tiff}}};
+                                                {0, "MM\0+"sv, ImageFormat::tiff},
+                                                {0, "GIF8", ImageFormat::gif}}};
 
 struct OtherContent {
   std::size_t offset;
@@ -44,11 +45,10 @@ struct OtherContent {
 };
 
 /// What image folders hold besides, to name it in the refusal.
-constexpr std::array<OtherContent, 7> kOtherContents = {{{0, "GIF8", "a GIF image"},
-                                                         {4, "ftypheic", "a HEIC image"},
-                                                         {4, "ftypavif", "an AVIF image"},
-                                                         {4, "jP  ", "a JPEG 2000 image"},
+constexpr std::array<OtherContent, 6> kOtherContents = {{{4, "jP  ", "a JPEG 2000 image"},
+                                                         {0, "\xff\x0a", "a JPEG XL image"},
                                                          {0, "8BPS", "a Photoshop document"},
+                                                         {128, "DICM", "a DICOM file"},
                                                          {0, "version https://git-lfs", "a Git LFS pointer"},
                                                          {0, "<", "a text (HTML or XML) file"}}};
 
@@ -56,7 +56,30 @@ std::string_view describe_content(ByteView file) {
   for (const OtherContent& other : kOtherContents) {
     if (has_at(file, other.offset, other.bytes)) return other.name;
   }
-  return "none of JPEG, PNG, WebP, BMP and TIFF";
+  return "none of JPEG, PNG, WebP, BMP, TIFF, PNM, GIF, AVIF and HEIC";
+}
+
+/// "P1" to "P6" and a blank.
+bool is_pnm(ByteView file) {
+  if (file.size() < 3 || file[0] != std::byte{'P'}) return false;
+  const char kind = static_cast<char>(file[1]), blank = static_cast<char>(file[2]);
+  return kind >= '1' && kind <= '6' && (blank == ' ' || (blank >= '\t' && blank <= '\r') || blank == '#');
+}
+
+/// Of the ISO base media file format: the brands that its first box names, the main one first.
+ImageFormat format_of_brands(ByteView file) {
+  if (!has_at(file, 4, "ftyp")) return ImageFormat::unknown;
+  const std::size_t size =
+      std::to_integer<std::size_t>(file[2]) * 256 + std::to_integer<std::size_t>(file[3]);
+  for (std::size_t at = 8; at + 4 <= std::min(size, file.size()); at += 4) {
+    for (const std::string_view brand : {"avif", "avis"}) {
+      if (has_at(file, at, brand)) return ImageFormat::avif;
+    }
+    for (const std::string_view brand : {"heic", "heix", "heim", "heis", "hevc", "hevx"}) {
+      if (has_at(file, at, brand)) return ImageFormat::heic;
+    }
+  }
+  return ImageFormat::unknown;
 }
 
 }  // namespace
@@ -68,7 +91,7 @@ ImageFormat format_of(ByteView file) {
       return signature.format;
     }
   }
-  return ImageFormat::unknown;
+  return is_pnm(file) ? ImageFormat::pnm : format_of_brands(file);
 }
 
 std::string_view name_of(ImageFormat format) {
@@ -83,6 +106,14 @@ std::string_view name_of(ImageFormat format) {
       return "BMP";
     case ImageFormat::tiff:
       return "TIFF";
+    case ImageFormat::pnm:
+      return "PNM";
+    case ImageFormat::gif:
+      return "GIF";
+    case ImageFormat::avif:
+      return "AVIF";
+    case ImageFormat::heic:
+      return "HEIC";
     case ImageFormat::unknown:
       break;
   }
@@ -138,6 +169,14 @@ Image decode_image(ByteView file, const std::string& where, const DecodeOptions&
       return decode_bmp(file, where);
     case ImageFormat::tiff:
       return decode_tiff(file, where);
+    case ImageFormat::pnm:
+      return decode_pnm(file, where);
+    case ImageFormat::gif:
+      return decode_gif(file, where);
+    case ImageFormat::avif:
+      return decode_avif(file, where, options);
+    case ImageFormat::heic:
+      return decode_heic(file, where);
     case ImageFormat::unknown:
       break;
   }

@@ -14,6 +14,10 @@ Image decode_png(ByteView file, const std::string& where, const DecodeOptions& o
 Image decode_webp(ByteView file, const std::string& where);
 Image decode_bmp(ByteView file, const std::string& where);
 Image decode_tiff(ByteView file, const std::string& where);
+Image decode_pnm(ByteView file, const std::string& where);
+Image decode_gif(ByteView file, const std::string& where);
+Image decode_avif(ByteView file, const std::string& where, const DecodeOptions& options);
+Image decode_heic(ByteView file, const std::string& where);
 
 /// Fails with ErrorCode::dataset where a side is zero, where the size exceeds kMaximumPixels or
 /// kLongestImageSide, or where a file
@@ -26,9 +30,11 @@ void check_image_size(std::int64_t width, std::int64_t height, std::size_t file_
 Image allocate_image(std::int64_t width, std::int64_t height, std::size_t file_size,
                      double least_bits_per_pixel, const std::string& where);
 
-/// 16 bit gray to 8 bit: value / 257, to nearest.
-inline std::uint8_t scale_deep_gray(unsigned value) {
-  return static_cast<std::uint8_t>((value + 128) / 257);
+/// 16 bit gray to 8 bit as Pillow's convert("RGB") does it: what is over 255 becomes white, and the picture
+/// is marked.
+inline std::uint8_t clip_deep_gray(unsigned value, Image& image) {
+  image.clipped = image.clipped || value > 255;
+  return static_cast<std::uint8_t>(value > 255 ? 255 : value);
 }
 
 /// Pillow's conversion of CMYK to RGB, with its rounding of a * b / 255.

@@ -115,7 +115,8 @@ Image turn_upright(Image image, int orientation) {
   const bool sides_swap = orientation >= 5;
   const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  Image turned{sides_swap ? image.height : image.width, sides_swap ? image.width : image.height, {}};
+  Image turned{
+      sides_swap ? image.height : image.width, sides_swap ? image.width : image.height, {}, image.clipped};
   turned.pixels.resize(image.pixels.size());
   // The turned picture in its own order is the old one from some corner on, along its rows or its columns.
   const std::ptrdiff_t along_x = from_right ? -3 : 3;

@@ -72,10 +72,10 @@ void convert_indexed_row(const std::uint8_t* row, int width, int bit_depth, cons
   }
 }
 
-/// One row of 16 bit gray: value / 257, to nearest.
-void convert_deep_gray_row(const std::uint8_t* row, int width, std::uint8_t* rgb) {
+/// One row of 16 bit gray.
+void convert_deep_gray_row(const std::uint8_t* row, int width, std::uint8_t* rgb, Image& image) {
   for (int x = 0; x < width; ++x, row += 2, rgb += 3) {
-    rgb[0] = rgb[1] = rgb[2] = scale_deep_gray(row[0] * 256U + row[1]);
+    rgb[0] = rgb[1] = rgb[2] = clip_deep_gray(row[0] * 256U + row[1], image);
   }
 }
 
@@ -104,10 +104,10 @@ int channels_of(const spng_ihdr& header) {
 }
 
 void convert_row(const spng_ihdr& header, const Palette& palette, const std::uint8_t* row, int width,
-                 std::uint8_t* rgb) {
+                 std::uint8_t* rgb, Image& image) {
   const int channels = channels_of(header);
   if (channels > 1) return convert_channels_row(row, width, channels, header.bit_depth / 8, rgb);
-  if (header.bit_depth == 16) return convert_deep_gray_row(row, width, rgb);
+  if (header.bit_depth == 16) return convert_deep_gray_row(row, width, rgb, image);
   convert_indexed_row(row, width, header.bit_depth, palette, rgb);
 }
 
@@ -127,7 +127,7 @@ void decode_rows(spng_ctx* context, const spng_ihdr& header, const Palette& pale
     std::uint8_t* rgb = image.pixels.data() + y * stride;
     const int status = spng_decode_row(context, direct ? rgb : row.data(), direct ? stride : row.size());
     if (status != SPNG_EOI || y + 1 < header.height) check(status, where);
-    if (!direct) convert_row(header, palette, row.data(), static_cast<int>(header.width), rgb);
+    if (!direct) convert_row(header, palette, row.data(), static_cast<int>(header.width), rgb, image);
   }
 }
 
@@ -149,7 +149,7 @@ void decode_interlaced(spng_ctx* context, const spng_ihdr& header, const Palette
     if (status != SPNG_EOI) check(status, where);
     const auto& [first_column, column_step] = kPasses.at(info.pass);
     const std::uint32_t width = (header.width - first_column + column_step - 1) / column_step;
-    convert_row(header, palette, row.data(), static_cast<int>(width), rgb.data());
+    convert_row(header, palette, row.data(), static_cast<int>(width), rgb.data(), image);
     std::uint8_t* to = image.pixels.data() + (std::size_t{info.row_num} * header.width + first_column) * 3;
     for (std::size_t x = 0; x < width; ++x) std::copy_n(rgb.data() + 3 * x, 3, to + 3 * x * column_step);
   }

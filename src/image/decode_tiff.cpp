@@ -74,7 +74,7 @@ class PixelWriter {
   void write_deep_gray(const std::uint8_t* row, std::size_t count, std::uint8_t* rgb) const {
     const auto step = static_cast<std::size_t>(layout_.samples_in_plane());
     for (std::size_t i = 0; i < count; ++i, rgb += 3) {
-      rgb[0] = rgb[1] = rgb[2] = scale_deep_gray(deep_sample(row, i * step));
+      rgb[0] = rgb[1] = rgb[2] = clip_deep_gray(deep_sample(row, i * step), image_);
     }
   }
 

@@ -12,6 +12,7 @@ struct Image {
   int width = 0;
   int height = 0;
   std::vector<std::uint8_t> pixels;
+  bool clipped = false;  ///< It was 16 bit gray, of which some values over 255 became white.
 };
 
 inline bool operator==(const Image& a, const Image& b) {

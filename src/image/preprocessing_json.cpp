@@ -165,6 +165,23 @@ Preprocessing preprocessing_from_timm(const json& object, const std::string& whe
   return p;
 }
 
+namespace {
+
+/// The arguments of torchvision's references/classification/train.py: how it evaluates.
+Preprocessing preprocessing_from_torchvision(const json& config, const std::string& where) {
+  const PreprocessingFields fields(config, where);
+  Preprocessing p;
+  p.name = "torchvision's training arguments";
+  std::tie(p.height, p.width) = fields.size("val_crop_size");
+  std::tie(p.resize_height, p.resize_width) = fields.size("val_resize_size");
+  p.resize_mode = ResizeMode::shortest_side;
+  if (config.contains("interpolation") && !config["interpolation"].is_null())
+    std::tie(p.library, p.interpolation) = fields.interpolation("interpolation");
+  return p;
+}
+
+}  // namespace
+
 std::optional<Preprocessing> preprocessing_from_config(const json& config, const std::string& where) {
   if (!config.is_object()) return std::nullopt;
   const auto has = [&](const char* name) { return config.contains(name) && !config[name].is_null(); };
@@ -175,6 +192,7 @@ std::optional<Preprocessing> preprocessing_from_config(const json& config, const
   for (const char* name : {"pretrained_cfg", "default_cfg"}) {
     if (has(name) && config[name].is_object()) return preprocessing_from_timm(config[name], where);
   }
+  if (has("val_resize_size") && has("val_crop_size")) return preprocessing_from_torchvision(config, where);
   if (has("crop_pct") || has("crop_mode")) return preprocessing_from_timm(config, where);
   if (!(has("mean") && has("std")) && !has("interpolation")) return std::nullopt;
   const PreprocessingFields fields(config, where);

@@ -45,6 +45,8 @@ void check_options(const DatasetOptions& options) {
   if (options.num_classes && *options.num_classes < 1)
     refuse("--num-classes", fmt::format("{} is not a number of classes", *options.num_classes));
   check_choice("--dataset-type", options.dataset_type);
+  check_choice("--array-layout", options.array_layout);
+  check_choice("--class-order", options.class_order);
   if (!options.input_size) return;
   const auto [height, width] = *options.input_size;
   if (height < 1 || width < 1 || height > kLargestSide || width > kLargestSide)

@@ -130,6 +130,33 @@ std::vector<ScoredMistake> score_all(const Round& round, const Preprocessing& de
   return scored;
 }
 
+std::string size_text(int height, int width) {
+  return height == width ? std::to_string(width) : fmt::format("{}x{}", height, width);
+}
+
+/// The declared steps at other sizes, where the model can be had at them. A size that the network or the
+/// machine can't take says nothing.
+void score_sizes(const OtherSizes& other, const Preprocessing& declared, const ImageList& images,
+                 const Answers& declared_answers, const std::shared_ptr<const LiteRt>& litert, int threads,
+                 std::vector<ScoredMistake>& mistakes) {
+  for (const auto& [height, width] : other.sizes) {
+    std::optional<LoweredModel> model;
+    try {
+      model = other.model_at(height, width);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::model) throw;
+    }
+    if (!model) continue;
+    const std::function<void(std::size_t, std::size_t)> silent;
+    const FloatModel view = model->view();
+    PreprocessingRunner runner(view, images, litert, threads, silent);
+    const std::vector<Answers> answers = runner.run({for_input_size(declared, height, width)});
+    const std::string size = size_text(height, width);
+    mistakes.push_back(
+        score(declared_answers, answers.front(), fmt::format("input size {}", size), "--input-size " + size));
+  }
+}
+
 std::string reason_not_to_check(const TfliteGraph& graph, std::size_t classes, std::size_t images) {
   if (classes == 0) return "the folder has no classes, so there is no telling right from wrong";
   const Shape* output = graph.outputs().size() == 1 ? &graph[graph.outputs()[0]].shape : nullptr;
@@ -153,8 +180,18 @@ std::string describe_result(const PreprocessingCheck& check) {
 
 }  // namespace
 
+std::vector<std::pair<int, int>> usual_sizes(int height, int width, int picture) {
+  std::vector<std::pair<int, int>> sizes;
+  const int most = std::max(std::min(picture, 256), std::max(height, width) * 3 / 2);
+  for (const int side : {32, 64, 96, 128, 160, 192, 224, 256, 299, 384}) {
+    if (side <= most && (side != height || side != width)) sizes.emplace_back(side, side);
+  }
+  return sizes;
+}
+
 PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocessing& declared,
                                        const ImageList& images, std::size_t classes,
+                                       const OtherSizes& other_sizes,
                                        const std::shared_ptr<const LiteRt>& litert, int threads,
                                        const std::function<void(std::size_t, std::size_t)>& progress) {
   PreprocessingCheck check;
@@ -166,8 +203,10 @@ PreprocessingCheck check_preprocessing(const FloatModel& model, const Preprocess
         static_cast<int>(std::ranges::count_if(first.answers[0], [](auto a) { return a.has_value(); }));
     check.correct = count_right(first.answers[0]);
     check.mistakes = score_all(first, declared);
-    if (const auto best = find_better(check.mistakes)) {
-      check.better = check.mistakes[*best];
+    score_sizes(other_sizes, declared, images, first.answers[0], litert, threads, check.mistakes);
+    const auto best = find_better(check.mistakes);
+    if (best) check.better = check.mistakes[*best];
+    if (best && *best < first.mistakes.size()) {
       const Round second = run_round(runner, first.mistakes[*best].preprocessing);
       if (const auto further = find_better(score_all(second, declared))) {
         const Mistake& mistake = second.mistakes[*further];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "calib8/export.h"
 #include "calibrate/calibrate.h"
 #include "ops/verify.h"
@@ -13,6 +14,7 @@
 #include "pipeline/check_preprocessing.h"
 #include "pipeline/compare_onnx.h"
 #include "pipeline/export_run.h"
+#include "pipeline/float_accuracy.h"
 #include "pipeline/float_model.h"
 #include "pipeline/gate.h"
 #include "pipeline/given_arrays.h"
@@ -130,6 +132,9 @@ RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
   request.config = model.config;
+  request.class_names = run.report.model.class_names;
+  if (run.report.model.kind == "onnx") request.config_from = "the file's metadata";
+  request.file_has_channels_last = run.report.model.kind == "tflite";
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;
   return open_representative_data(
@@ -146,17 +151,79 @@ RepresentativeData take_data(ExportRun& run, const LoweredModel& model) {
   return data;
 }
 
+/// The images' own, where they are of one, and the usual ones.
+std::vector<std::pair<int, int>> sizes_to_try(const RepresentativeData& data) {
+  const Preprocessing& steps = data.preprocessing->steps;
+  const auto& quality = data.findings.quality;
+  const int picture = quality ? std::min(quality->height.median, quality->width.median) : 0;
+  std::vector<std::pair<int, int>> sizes = usual_sizes(steps.height, steps.width, picture);
+  if (!quality || quality->images == 0) return sizes;
+  const std::pair<int, int> own(quality->height.median, quality->width.median);
+  constexpr int largest = 512;
+  const bool alike =
+      quality->height.least == quality->height.most && quality->width.least == quality->width.most;
+  const bool is_new =
+      own != std::pair(steps.height, steps.width) && std::ranges::find(sizes, own) == sizes.end();
+  if (alike && is_new && std::max(own.first, own.second) <= largest) sizes.push_back(own);
+  return sizes;
+}
+
 void check_preprocessing_of(ExportRun& run, const LoweredModel& model, const RepresentativeData& data,
                             const std::shared_ptr<const LiteRt>& litert) {
   if (!run.options.check_preprocessing) return;
   if (!data.preprocessing)
     throw Error(ErrorCode::usage, "arrays come preprocessed: there is nothing to check",
                 "--check-preprocessing");
+  const Preprocessing& steps = data.preprocessing->steps;
+  OtherSizes other;
+  if (run.report.model.rebuilt) other.sizes = sizes_to_try(data);
+  other.model_at = [&run](int height, int width) { return float_model_at(run.options, {height, width}); };
   const PreprocessingCheck check =
-      check_preprocessing(model.view(), data.preprocessing->steps, data.to_check, data.classes(), litert,
-                          run.threads, run.progress("checking the preprocessing"));
+      check_preprocessing(model.view(), steps, data.to_check, data.classes(), other, litert, run.threads,
+                          run.progress("checking the preprocessing"));
   if (run.options.note && check.better) run.options.note("warning: " + check.verdict);
   run.report.measured.preprocessing_check = check;
+}
+
+void warn(ExportRun& run, const std::string& warning) {
+  if (run.options.note) run.options.note("warning: " + one_line(warning));
+  run.report.warnings.push_back(warning);
+}
+
+/// A size that nobody named, and that is no image's, is seldom what training had.
+void check_default_size(ExportRun& run, const RepresentativeData& data) {
+  const auto& rebuilt = run.report.model.rebuilt;
+  const auto& quality = data.findings.quality;
+  if (!rebuilt || !quality || quality->images < 2 || rebuilt->input_size_from != "the default") return;
+  const Spread &width = quality->width, &height = quality->height;
+  const bool all_alike = width.least == width.most && height.least == height.most;
+  if (!all_alike || rebuilt->input_size == std::pair<std::int64_t, std::int64_t>(height.least, width.least))
+    return;
+  const std::string size = height.least == width.least
+                               ? std::to_string(width.least)
+                               : std::to_string(height.least) + "x" + std::to_string(width.least);
+  warn(run, fmt::format(
+                "the input size is {}x{} by default, and all images are {}x{}: if training saw them so, add "
+                "--input-size {}",
+                rebuilt->input_size.first, rebuilt->input_size.second, height.least, width.least, size));
+}
+
+/// What is wrong before anything is quantized.
+void check_float_model(ExportRun& run, const LoweredModel& model, const RepresentativeData& data,
+                       const std::shared_ptr<const LiteRt>& litert) {
+  check_default_size(run, data);
+  if (data.classes() < 2) return;
+  const std::vector<std::string>& classes = data.folder->listing.class_names;
+  const std::size_t outputs = classifier_outputs(model.graph);
+  if (outputs != classes.size() && run.options.note) {
+    run.options.note(fmt::format("the model has {} and the data {} classes, so accuracy isn't measured",
+                                 outputs == 0 ? "no output of classes" : std::to_string(outputs) + " outputs",
+                                 classes.size()));
+  }
+  const LabelledAnswers answers =
+      ask_float_model(model.view(), *data.samples.calibration, classes, litert, run.threads);
+  for (const std::string& warning : judge_answers(answers)) warn(run, warning);
+  run.end_stage("look at the float model");
 }
 
 GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
@@ -217,6 +284,7 @@ ExportResult run_stages(ExportRun& run) {
   if (has_data) {
     litert = open_litert(options.model.string());
     data = take_data(run, *model);
+    check_float_model(run, *model, data, litert);
     check_preprocessing_of(run, *model, data, litert);
   }
   const QuantizedModel quantized =

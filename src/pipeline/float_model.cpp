@@ -82,4 +82,20 @@ std::optional<LoweredModel> make_float_model(ExportRun& run) {
   return LoweredModel{std::move(*graph), std::move(constants), std::move(config)};
 }
 
+std::optional<LoweredModel> float_model_at(const ExportOptions& options,
+                                           std::pair<std::int64_t, std::int64_t> size) {
+  ExportOptions other = options;
+  other.input_size = size;
+  other.note = {};
+  other.dynamic_batch = false;
+  Source source = read_source(other);
+  auto* onnx = std::get_if<OnnxGraph>(&source.graph);
+  if (!onnx || !source.description.rebuilt) return std::nullopt;
+  TfliteGraph graph = lower(with_single_batch(std::move(*onnx), other));
+  optimize(graph, {pass_options(other)});
+  require_valid(graph);
+  ConstantBlock constants(graph);
+  return LoweredModel{std::move(graph), std::move(constants), std::move(source.description.config)};
+}
+
 }  // namespace calib8

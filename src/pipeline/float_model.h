@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "pipeline/export_run.h"
 #include "tflite_graph/tflite_graph.h"
@@ -22,5 +24,10 @@ struct LoweredModel {
 /// or a pass of --stop-after was reached. The checkpoint is unmapped and the ONNX graph gone when this
 /// returns: calibration needs the memory.
 std::optional<LoweredModel> make_float_model(ExportRun& run);
+
+/// The same network for images of another size (height, width), ready to run; nothing for a model whose file
+/// fixes its size. Fails with ErrorCode::model where the network can't take that size.
+std::optional<LoweredModel> float_model_at(const ExportOptions& options,
+                                           std::pair<std::int64_t, std::int64_t> size);
 
 }  // namespace calib8

@@ -21,13 +21,24 @@ Tensor to_channels_last(const Tensor& tensor) {
   return make_tensor({1, tensor.shape[2], tensor.shape[3], tensor.shape[1]}, std::move(moved));
 }
 
+/// How the arrays of a caller are read.
+struct ArrayReading {
+  bool first_where_both_fit = false;
+  bool both_fit = false;  ///< Set where an array's shape is that of either order.
+};
+
 /// Whether an array has the input's shape in ONNX's order, and not in TFLite's.
-bool is_channels_first(const Shape& array, const Shape& input) {
-  return array != input && array.size() == 4 && input.size() == 4 &&
-         array == Shape{input[0], input[3], input[1], input[2]};
+bool is_channels_first(const Shape& array, const Shape& input, ArrayReading& reading) {
+  if (array.size() != 4 || input.size() != 4 || array != Shape{input[0], input[3], input[1], input[2]})
+    return false;
+  if (array != input) return true;
+  const bool differs = input[1] > 1;
+  reading.both_fit = reading.both_fit || differs;
+  return differs && reading.first_where_both_fit;
 }
 
-Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteGraph& graph) {
+Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteGraph& graph,
+                 ArrayReading& reading) {
   Sample sample;
   for (const auto& [name, array] : arrays) {
     if (element_count(array.shape) != static_cast<std::int64_t>(array.values.size())) {
@@ -37,7 +48,7 @@ Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteG
     Tensor tensor = make_tensor(array.shape, array.values);
     for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
       const bool meant = graph.input_names[i] == name || (name.empty() && graph.inputs().size() == 1);
-      if (meant && is_channels_first(tensor.shape, graph[graph.inputs()[i]].shape))
+      if (meant && is_channels_first(tensor.shape, graph[graph.inputs()[i]].shape, reading))
         tensor = to_channels_last(tensor);
     }
     sample.inputs.emplace(name, std::move(tensor));
@@ -50,13 +61,14 @@ Sample to_sample(const std::map<std::string, SampleArray>& arrays, const TfliteG
 RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptions& options,
                                      const SampleRequest& request) {
   SpooledSamples samples;
+  ArrayReading reading{options.array_layout == ArrayLayout::channels_first};
   const auto take = [&](std::size_t count) {
     const std::size_t before = samples.size();
     while (samples.size() - before < count) {
       throw_if_interrupted();
       const auto arrays = options.next_sample();
       if (!arrays) break;
-      samples.add(to_sample(*arrays, graph));
+      samples.add(to_sample(*arrays, graph, reading));
     }
     return samples.size() - before;
   };
@@ -65,6 +77,14 @@ RepresentativeData open_given_arrays(const TfliteGraph& graph, const ExportOptio
   const std::size_t verifying = calibrating == options.num_samples ? take(to_verify) : 0;
   const std::size_t selecting = verifying == to_verify ? take(request.selection) : 0;
   if (samples.size() == 0) throw Error(ErrorCode::dataset, "the representative data generator gave no batch");
+  if (reading.both_fit && options.note) {
+    options.note(
+        std::string(
+            "warning: channels, height and width are equal, so the arrays' layout is a guess: they are "
+            "read with channels ") +
+        (reading.first_where_both_fit ? "first" : "last") +
+        "; array_layout (\"channels-first\", \"channels-last\") names the other");
+  }
   RepresentativeData data;
   data.samples.calibration = samples.part(0, calibrating);
   data.samples.verification = samples.part(calibrating, verifying);

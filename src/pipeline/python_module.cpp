@@ -87,7 +87,9 @@ std::string array_constants(const RepresentativeData& data) {
       "# Name and shape of each input of the model, in its order; the first size is the batch.\nINPUTS = (\n";
   for (const ArrayInput& input : data.inputs)
     text += fmt::format("    ({}, ({},)),\n", python_literal(input.name), fmt::join(input.shape, ", "));
-  return text + ")\n";
+  const bool first = std::ranges::any_of(data.inputs, &ArrayInput::channels_first);
+  return text + fmt::format(")\nCHANNELS_FIRST = {}  # of arrays whose shape fits both ways\n",
+                            first ? "True" : "False");
 }
 
 /// ("val/cat/1.jpg", 0, "<SHA-256>"); arrays have their row before the hash.

@@ -10,7 +10,7 @@ import os
 import numpy as np
 from PIL import Image, ImageOps
 
-ROOT, SAMPLES, INPUTS = ".", (), ()
+ROOT, SAMPLES, INPUTS, CHANNELS_FIRST = ".", (), (), False
 HEIGHT, WIDTH, RESIZE_HEIGHT, RESIZE_WIDTH = 224, 224, 224, 224
 EXIF_ORIENTATION, CHANNEL_ORDER, RESIZE_MODE, INTERPOLATION, PAD = False, "rgb", "exact", "bilinear", 114
 DIVISOR, MEAN, STD = 255, (0.5,), (0.5,)
@@ -20,12 +20,13 @@ DIVISOR, MEAN, STD = 255, (0.5,), (0.5,)
 
 def load(path):
     """The picture as Pillow's RGB image."""
+    if path.lower().endswith((".heic", ".heif")):
+        import pillow_heif  # Pillow has no decoder of its own for these
+
+        pillow_heif.register_heif_opener()
     with Image.open(path) as image:
         if EXIF_ORIENTATION:
             image = ImageOps.exif_transpose(image)
-        if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bit gray, which convert("RGB") would clip
-            deep = np.asarray(image).astype(np.uint32)
-            image = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
         return image.convert("RGB")
 
 
@@ -119,7 +120,9 @@ def read_row(arrays, name, shape, row):
     """float32 [1, ...] of one input: a row of a batch, or the whole array; channels that come first are put last."""
     array = arrays[name if name in arrays else next(iter(arrays))]
     value = array[row] if array.ndim == len(shape) else array
-    if value.shape != shape[1:] and len(shape) == 4 and value.shape == (shape[3], shape[1], shape[2]):
+    both = len(shape) == 4 and shape[1] == shape[2] == shape[3]
+    fits_first = len(shape) == 4 and value.shape == (shape[3], shape[1], shape[2])
+    if CHANNELS_FIRST if both else fits_first and value.shape != shape[1:]:
         value = np.moveaxis(value, 0, -1)
     if value.shape != shape[1:]:
         raise ValueError("an array %r doesn't fit the input %r" % (array.shape, shape))

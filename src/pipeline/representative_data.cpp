@@ -9,6 +9,7 @@
 #include "image/preprocessing_json.h"
 #include "image_samples/examine_all.h"
 #include "pipeline/array_inputs.h"
+#include "pipeline/class_numbers.h"
 #include "pipeline/preprocessing_choice.h"
 #include "select/draw.h"
 #include "select/sample_list.h"
@@ -33,6 +34,8 @@ PreprocessingChoice preprocessing_for(const DatasetOptions& options, const Sampl
   for (const ArrayInput& input : request.inputs) inputs.push_back(input.shape);
   PreprocessingChoice choice = inputs.empty() ? choose_preprocessing(options, options.input_size)
                                               : choose_preprocessing(options, request.config, inputs);
+  constexpr std::string_view any_config = "the checkpoint's config";
+  if (choice.from.starts_with(any_config)) choice.from.replace(0, any_config.size(), request.config_from);
   for (const std::string& line : choice.notes) note(options, line);
   return choice;
 }
@@ -78,6 +81,10 @@ void take_samples(const DatasetOptions& options, Samples& samples, Representativ
 void open_arrays(const DatasetOptions& options, const SampleRequest& request, RepresentativeData& data) {
   const DatasetListing& listing = data.folder->listing;
   data.inputs = request.inputs.empty() ? infer_array_inputs(listing, options.input_size) : request.inputs;
+  const bool first = options.array_layout == ArrayLayout::automatic
+                         ? !request.inputs.empty() && !request.file_has_channels_last
+                         : options.array_layout == ArrayLayout::channels_first;
+  for (ArrayInput& input : data.inputs) input.channels_first = first;
   const DrawRequest draw = draw_request(options, request);
   ArraySamples samples = options.samples_in
                              ? open_listed_arrays(read_sample_list(*options.samples_in, draw), listing,
@@ -119,6 +126,7 @@ RepresentativeData open_folder(const std::filesystem::path& path, const DatasetO
   FoundFolder& folder = data.folder.emplace();
   folder.path = path;
   folder.listing = discover_dataset(path, {options.dataset_type, options.follow_links});
+  number_classes(folder.listing, options.class_order, request.class_names);
   folder.files = folder.listing.images.size();
   folder.class_counts = count_by_class(folder.listing);
   note(options, "data: " + folder.listing.layout);

@@ -24,10 +24,13 @@ struct SampleRequest {
   std::vector<ArrayInput> inputs;
   /// What the model's file says beside its weights, an empty object where it says nothing.
   nlohmann::json config = nlohmann::json::object();
-  std::size_t verification = 0;       ///< Samples to verify on,
-  std::size_t more_verification = 0;  ///< and more of them, where all others leave any.
-  std::size_t selection = 0;          ///< Samples to compare candidates on.
-  bool check_preprocessing = false;   ///< Draw images for that, too.
+  std::string config_from = "the checkpoint's config";  ///< What that is, for people.
+  std::vector<std::string> class_names;  ///< By output of the model, where its file names them.
+  bool file_has_channels_last = false;   ///< The model's own file takes images so.
+  std::size_t verification = 0;          ///< Samples to verify on,
+  std::size_t more_verification = 0;     ///< and more of them, where all others leave any.
+  std::size_t selection = 0;             ///< Samples to compare candidates on.
+  bool check_preprocessing = false;      ///< Draw images for that, too.
   int threads = 1;
 };
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "base/mapped_file.h"
+#include "base/text.h"
 #include "optimize/optimize.h"
+#include "pipeline/finite_weights.h"
 #include "pipeline/readers/model_readers.h"
 #include "simplify/signature.h"
 #include "simplify/simplify.h"
@@ -22,6 +24,8 @@ void check_flags(const ModelReader& reader, const ExportOptions& options) {
     throw Error(ErrorCode::model, fmt::format("is {}, not a model", reader.name), options.model.string());
   if (options.architecture && !reader.holds_weights_alone) refuse("--arch");
   if (options.num_classes && !reader.holds_weights_alone) refuse("--num-classes");
+  if (options.state_dict && !reader.holds_weights_alone) refuse("--state-dict");
+  if (options.head_activation && !reader.holds_weights_alone) refuse("--head-activation");
 }
 
 /// As model.onnx has it, and as lowering takes it.
@@ -72,6 +76,8 @@ Source read_file(const Data& file, const ExportOptions& options) {
   const ModelReader& reader = reader_of(file.bytes());
   check_flags(reader, options);
   Source source = reader.read(file, options);
+  if (const auto* onnx = std::get_if<OnnxGraph>(&source.graph))
+    require_finite_weights(*onnx, options.model.string());
   source.description.file = options.model.filename().string();
   source.description.bytes = file.size();
   source.description.sha256 = sha256(file.bytes());
@@ -85,7 +91,11 @@ Source read_file(const Data& file, const ExportOptions& options) {
 
 Source read_source(const ExportOptions& options) {
   const Data file = map_file(options.model);
-  return read_unchanged(file, [&] { return read_file(file, options); });
+  Source source = read_unchanged(file, [&] { return read_file(file, options); });
+  for (const std::string& note : source.description.notes) {
+    if (options.note) options.note(one_line(note));  // names in files may be anything
+  }
+  return source;
 }
 
 SampleRequest read_model_inputs(const DatasetOptions& options) {
@@ -94,6 +104,9 @@ SampleRequest read_model_inputs(const DatasetOptions& options) {
   const Source source = read_source(export_options);
   SampleRequest request;
   request.config = source.description.config;
+  request.class_names = source.description.class_names;
+  if (source.description.kind == "onnx") request.config_from = "the file's metadata";
+  request.file_has_channels_last = source.description.kind == "tflite";
   request.inputs = std::visit([](const auto& graph) { return inputs_of(graph); }, source.graph);
   return request;
 }

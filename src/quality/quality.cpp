@@ -19,7 +19,10 @@ ImageFormat format_of_ending(const std::string& name) {
   static const std::map<std::string, ImageFormat> endings = {
       {".jpg", ImageFormat::jpeg},  {".jpeg", ImageFormat::jpeg}, {".png", ImageFormat::png},
       {".webp", ImageFormat::webp}, {".bmp", ImageFormat::bmp},   {".tif", ImageFormat::tiff},
-      {".tiff", ImageFormat::tiff}};
+      {".tiff", ImageFormat::tiff}, {".jfif", ImageFormat::jpeg}, {".jpe", ImageFormat::jpeg},
+      {".dib", ImageFormat::bmp},   {".ppm", ImageFormat::pnm},   {".pgm", ImageFormat::pnm},
+      {".pbm", ImageFormat::pnm},   {".pnm", ImageFormat::pnm},   {".gif", ImageFormat::gif},
+      {".avif", ImageFormat::avif}, {".heic", ImageFormat::heic}};
   const auto known = endings.find(ending);
   return known == endings.end() ? ImageFormat::unknown : known->second;
 }
@@ -81,6 +84,13 @@ void warn_of_files(QualityReport& report) {
                     "read by content, rename them",
                     of_images(report.other_ending, report), report.first_other_ending));
   }
+  if (report.clipped > 0) {
+    warnings.push_back(
+        fmt::format("{} are 16 bit gray, whose values over 255 become white as in Pillow's convert(\"RGB\") "
+                    "(torchvision's "
+                    "loader), the first is {}: if training scaled them, save them in 8 bits by the same rule",
+                    of_images(report.clipped, report), report.first_clipped));
+  }
   if (report.images > 0 && report.gray == report.images) {
     warnings.emplace_back(
         "all images are gray: a model that sees colour in use needs colour images to calibrate on");
@@ -117,6 +127,7 @@ ImageFacts examine(ByteView file, const Image& image) {
   facts.format = format_of(file);
   facts.near_constant = is_near_constant(image);
   facts.gray = is_gray(image);
+  facts.clipped = image.clipped;
   return facts;
 }
 
@@ -126,6 +137,7 @@ void QualityCounter::add(const std::string& path, const ImageFacts& facts) {
   heights_.push_back(facts.height);
   ++report_.formats[std::string(name_of(facts.format))];
   report_.gray += facts.gray ? 1 : 0;
+  if (facts.clipped) count(report_.clipped, report_.first_clipped, path);
   if (facts.near_constant) count(report_.near_constant, report_.first_near_constant, path);
   const ImageFormat named = format_of_ending(path);
   if (named != ImageFormat::unknown && named != facts.format) {
@@ -169,6 +181,7 @@ nlohmann::json to_json(const QualityReport& report) {
           {"near_constant", report.near_constant},
           {"other_ending", report.other_ending},
           {"gray", report.gray},
+          {"clipped", report.clipped},
           {"formats", report.formats},
           {"width", to_json(report.width)},
           {"height", to_json(report.height)},

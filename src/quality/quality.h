@@ -18,6 +18,7 @@ struct ImageFacts {
   int width = 0, height = 0;  ///< In pixels.
   ImageFormat format = ImageFormat::unknown;
   bool near_constant = false;  ///< No channel varies by more than kConstantLevels.
+  bool clipped = false;        ///< 16 bit gray of which values over 255 became white.
   bool gray = false;           ///< Red, green and blue are equal in every pixel.
 };
 
@@ -35,8 +36,8 @@ struct Spread {
 struct QualityReport {
   bool all = false;        ///< Every image was opened.
   std::size_t images = 0;  ///< Opened and readable, repeated ones too.
-  std::size_t unreadable = 0, repeated = 0, near_constant = 0, other_ending = 0, gray = 0;
-  std::string first_unreadable, first_repeated, first_near_constant, first_other_ending;
+  std::size_t unreadable = 0, repeated = 0, near_constant = 0, other_ending = 0, gray = 0, clipped = 0;
+  std::string first_unreadable, first_repeated, first_near_constant, first_other_ending, first_clipped;
   std::map<std::string, std::size_t> formats;  ///< "JPEG": 80
   Spread width, height;                        ///< In pixels.
   std::vector<std::size_t> class_counts;       ///< By label, over the whole listing; empty without classes.

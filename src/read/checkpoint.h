@@ -13,11 +13,15 @@ namespace calib8 {
 bool looks_like_checkpoint(ByteView bytes);
 
 /// Reads the state_dict and the plain values of what torch.save wrote: zip archives (PyTorch 1.6 and later)
-/// and the older files of bare pickles. The pickle is read as data: nothing in it is called, and a global
-/// that is not on the lists of read/checkpoint_globals.h is refused by name. Fails with ErrorCode::model.
-Checkpoint read_checkpoint(const std::filesystem::path& path);
+/// and the older files of bare pickles. The pickle is read as data: nothing in it is called, objects beside
+/// the weights stay unread, and a global that would run code is refused by name (read/checkpoint_globals.h).
+///
+/// `state_dict` names one of several: by its keys ("ema", "checkpoint.model_ema") or by what its tensors'
+/// names begin with ("student"). Empty: the most usual one. Fails with ErrorCode::model, also where there is
+/// none of that name.
+Checkpoint read_checkpoint(const std::filesystem::path& path, const std::string& state_dict = {});
 
 /// The same from memory; `where` names the bytes in errors.
-Checkpoint read_checkpoint(Data data, const std::string& where);
+Checkpoint read_checkpoint(Data data, const std::string& where, const std::string& state_dict = {});
 
 }  // namespace calib8

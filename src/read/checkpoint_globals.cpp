@@ -56,9 +56,9 @@ constexpr std::string_view torch_tensor_names[] = {"_rebuild_from_type_v2"};
 constexpr std::string_view torch_parameter_names[] = {"Parameter", "Buffer"};
 constexpr std::string_view torch_storage_names[] = {"UntypedStorage"};
 constexpr std::string_view collections_names[] = {"OrderedDict", "Counter", "defaultdict"};
-constexpr std::string_view builtin_names[] = {"set", "frozenset", "list",  "dict",      "tuple",
-                                              "int", "long",      "float", "complex",   "bool",
-                                              "str", "unicode",   "bytes", "bytearray", "object"};
+constexpr std::string_view builtin_names[] = {"set",   "frozenset", "list",    "dict",  "tuple", "int",
+                                              "long",  "float",     "complex", "bool",  "str",   "unicode",
+                                              "bytes", "bytearray", "object",  "slice", "range"};
 constexpr std::string_view codecs_names[] = {"encode"};
 constexpr std::string_view copy_names[] = {"_reconstructor"};
 constexpr std::string_view numpy_names[] = {"dtype",  "ndarray", "float64", "float32", "float16",
@@ -67,6 +67,7 @@ constexpr std::string_view numpy_names[] = {"dtype",  "ndarray", "float64", "flo
 constexpr std::string_view multiarray_names[] = {"scalar", "_reconstruct"};
 constexpr std::string_view numeric_names[] = {"_frombuffer"};
 constexpr std::string_view argparse_names[] = {"Namespace"};
+constexpr std::string_view types_names[] = {"SimpleNamespace"};
 constexpr std::string_view pathlib_names[] = {"Path",     "PosixPath",     "WindowsPath",
                                               "PurePath", "PurePosixPath", "PureWindowsPath"};
 constexpr std::string_view datetime_names[] = {"datetime", "date", "time", "timedelta", "timezone"};
@@ -94,10 +95,67 @@ constexpr AllowedModule allowed[] = {
     {"numpy.core.numeric", numeric_names},
     {"numpy._core.numeric", numeric_names},
     {"argparse", argparse_names},
+    {"types", types_names},
     {"pathlib", pathlib_names},
     {"pathlib._local", pathlib_names},  // Python 3.13
     {"datetime", datetime_names},
 };
+
+/// Modules whose functions run code or reach the system, with all below them: a file that names one was made
+/// to do harm.
+constexpr std::string_view harmful_modules[] = {"os",
+                                                "posix",
+                                                "nt",
+                                                "subprocess",
+                                                "sys",
+                                                "shutil",
+                                                "socket",
+                                                "importlib",
+                                                "runpy",
+                                                "pty",
+                                                "code",
+                                                "codeop",
+                                                "ctypes",
+                                                "pickle",
+                                                "_pickle",
+                                                "marshal",
+                                                "types",
+                                                "webbrowser",
+                                                "asyncio",
+                                                "http",
+                                                "urllib",
+                                                "requests",
+                                                "tempfile",
+                                                "pdb",
+                                                "bdb",
+                                                "timeit",
+                                                "cProfile",
+                                                "profile",
+                                                "trace",
+                                                "doctest",
+                                                "pip",
+                                                "setuptools",
+                                                "site",
+                                                "venv",
+                                                "builtins",
+                                                "operator",
+                                                "_operator",
+                                                "torch.hub",
+                                                "torch.jit",
+                                                "torch.utils.cpp_extension",
+                                                "torch.serialization",
+                                                "numpy.testing",
+                                                "numpy.f2py",
+                                                "multiprocessing",
+                                                "threading",
+                                                "ftplib",
+                                                "smtplib",
+                                                "__builtin__"};
+
+bool is_below(std::string_view module, std::string_view root) {
+  return module == root ||
+         (module.size() > root.size() && module.starts_with(root) && module[root.size()] == '.');
+}
 
 /// Whether the bytes hold this text as a pickled str.
 bool holds_string(ByteView pickle, std::string_view text) {
@@ -121,15 +179,13 @@ bool is_allowed_global(std::string_view module, std::string_view name) {
          std::find(entry->names.begin(), entry->names.end(), name) != entry->names.end();
 }
 
-void check_global(std::string_view module, std::string_view name, ByteView pickle, const std::string& where) {
-  if (is_allowed_global(module, name)) return;
+bool holds_pickled_module(ByteView pickle) {
+  return holds_string(pickle, "_parameters") && holds_string(pickle, "_modules");
+}
+
+GlobalKind kind_of_global(std::string_view module, std::string_view name, const std::string& where) {
+  if (is_allowed_global(module, name)) return GlobalKind::known;
   const std::string shown = printable(std::string(module) + "." + std::string(name));
-  // Every torch.nn.Module is pickled with these attributes.
-  if (holds_string(pickle, "_parameters") && holds_string(pickle, "_modules"))
-    throw Error(ErrorCode::model,
-                "the file holds a whole pickled module (it names " + shown +
-                    "), not a state_dict: save it with torch.save(model.state_dict(), path) instead",
-                where);
   if (module == "torch._utils" && name == "_rebuild_qtensor")
     throw Error(ErrorCode::model,
                 "the file holds quantized tensors (" + shown + "): save the float model's state_dict instead",
@@ -138,11 +194,33 @@ void check_global(std::string_view module, std::string_view name, ByteView pickl
     throw Error(ErrorCode::model,
                 "the tensors were pickled without torch.save (" + shown + "): write the file with torch.save",
                 where);
+  const bool hides_tensors = is_below(module, "torch._utils") || is_below(module, "torch._tensor") ||
+                             is_below(module, "torch.storage") || (module == "torch" && name == "load");
+  const bool harmful =
+      std::ranges::any_of(harmful_modules, [&](std::string_view root) { return is_below(module, root); });
+  if (!harmful && !hides_tensors) return GlobalKind::foreign;
+  throw Error(ErrorCode::model,
+              "the pickle names " + shown + ", which is not on the list of what a checkpoint may hold" +
+                  (harmful ? " and would run code where PyTorch loads it" : "") +
+                  ": nothing was run; save only tensors and plain values, torch.save({\"model_state_dict\": "
+                  "model.state_dict(), \"config\": {...}}, path)",
+              where);
+}
+
+void refuse_foreign(const std::vector<std::string>& globals, ByteView pickle, const std::string& where) {
+  const std::string shown = printable(globals.front());
+  // Every torch.nn.Module is pickled with these attributes.
+  if (holds_pickled_module(pickle))
+    throw Error(ErrorCode::model,
+                "the file holds a whole pickled module (it names " + shown +
+                    "), not a state_dict: save it with torch.save(model.state_dict(), path) instead",
+                where);
   throw Error(
       ErrorCode::model,
       "the pickle names " + shown +
-          ", which is not on the list of what a checkpoint may hold: nothing was run; save only tensors and "
-          "plain values, torch.save({\"model_state_dict\": model.state_dict(), \"config\": {...}}, path)",
+          ", which is not on the list of what a checkpoint may hold, and no state_dict: nothing was run; "
+          "save only tensors and plain values, torch.save({\"model_state_dict\": model.state_dict(), "
+          "\"config\": {...}}, path)",
       where);
 }
 

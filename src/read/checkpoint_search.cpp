@@ -15,10 +15,10 @@ namespace {
 constexpr std::size_t deepest = 8;  // dicts within dicts that are looked into
 
 // The most telling first.
-constexpr std::string_view usual_keys[] = {"model_state_dict", "state_dict", "model_state", "model",
-                                           "net_state_dict",   "net",        "network",     "module",
-                                           "weights",          "params",     "model_ema",   "state_dict_ema",
-                                           "ema_state_dict",   "ema"};
+constexpr std::string_view usual_keys[] = {
+    "model_state_dict", "state_dict",     "model_state", "model",  "net_state_dict", "net",
+    "network",          "module",         "weights",     "params", "student",        "model_ema",
+    "state_dict_ema",   "ema_state_dict", "ema",         "teacher"};
 constexpr std::string_view config_keys[] = {"config", "model_config", "hyper_parameters", "hparams", "args",
                                             "cfg",    "opt"};
 
@@ -71,18 +71,27 @@ std::optional<nlohmann::json> config_among(const Pickle& pickle, const PickleEnt
   return std::nullopt;
 }
 
-}  // namespace
+/// All dicts with tensors, in the order of their depth, and the rank of the most usual name under which an
+/// object stands that is no dict.
+struct Candidates {
+  std::vector<Candidate> dicts;
+  std::size_t object_rank = std::size(usual_keys);
+};
 
-std::optional<FoundStateDict> find_state_dict(const Pickle& pickle) {
-  std::optional<Candidate> best;
+Candidates find_candidates(const Pickle& pickle) {
+  Candidates found;
   std::unordered_set<std::uint32_t> seen;
   std::deque<Pending> queue;
   queue.push_back({pickle.root, {}, 0, std::size(usual_keys)});
   for (; !queue.empty(); queue.pop_front()) {
     const Pending dict = queue.front();
     const auto entries = entries_in(pickle, dict.dict);
-    if (!entries || !seen.insert(static_cast<std::uint32_t>(dict.dict)).second) continue;
-    Candidate candidate{{dict.dict, dict.path}, 0, dict.rank};
+    if (!entries) {
+      if (pickle.get_if<PickleObject>(dict.dict)) found.object_rank = std::min(found.object_rank, dict.rank);
+      continue;
+    }
+    if (!seen.insert(static_cast<std::uint32_t>(dict.dict)).second) continue;
+    Candidate candidate{{dict.dict, dict.path, {}, false}, 0, dict.rank};
     for (const auto& [key, value] : *entries) {
       const auto name = string_in(pickle, key);
       if (!name) continue;
@@ -94,13 +103,58 @@ std::optional<FoundStateDict> find_state_dict(const Pickle& pickle) {
                          rank_of(*name, dict.rank)});
       }
     }
-    if (candidate.tensors == 0) continue;
+    if (candidate.tensors > 0) found.dicts.push_back(std::move(candidate));
+  }
+  return found;
+}
+
+/// Whether `path` is `wanted`, or ends with it.
+bool is_named(const std::string& path, const std::string& wanted) {
+  return path == wanted || path.ends_with("." + wanted);
+}
+
+}  // namespace
+
+std::optional<FoundStateDict> find_state_dict(const Pickle& pickle, const std::string& wanted) {
+  const Candidates found = find_candidates(pickle);
+  const Candidate* best = nullptr;
+  for (const Candidate& candidate : found.dicts) {
     if (!best || candidate.rank < best->rank ||
         (candidate.rank == best->rank && candidate.tensors > best->tensors))
-      best = std::move(candidate);
+      best = &candidate;
   }
-  if (!best) return std::nullopt;
-  return best->found;
+  const auto asked_for = std::ranges::find_if(found.dicts, [&](const Candidate& candidate) {
+    return !wanted.empty() && is_named(candidate.found.path, wanted);
+  });
+  const bool is_wanted = asked_for != found.dicts.end();
+  if (is_wanted) best = &*asked_for;
+  if (!best || (!is_wanted && found.object_rank < best->rank)) return std::nullopt;
+  FoundStateDict chosen = best->found;
+  chosen.is_wanted = is_wanted;
+  for (const Candidate& candidate : found.dicts) {
+    // What has far fewer tensors is no model: weights of classes, running statistics.
+    if (&candidate != best && candidate.tensors * 2 >= best->tensors)
+      chosen.others.push_back(candidate.found.path);
+  }
+  return chosen;
+}
+
+nlohmann::json find_outermost_values(const Pickle& pickle, const std::string& where) {
+  nlohmann::json values = nlohmann::json::object();
+  const auto outermost = entries_in(pickle, pickle.root);
+  if (!outermost) return values;
+  PlainValueReader reader(pickle, where);
+  for (const auto& [key, value] : *outermost) {
+    const auto name = string_in(pickle, key);
+    if (!name || is_pickled_tensor(pickle, value) || is_training_state(*name)) continue;
+    const auto dict = entries_in(pickle, value);
+    const bool is_state_dict = dict && std::ranges::any_of(*dict, [&](const auto& entry) {
+                                 return !is_plain(pickle, entry.second);
+                               });
+    if (is_state_dict || (!dict && !is_plain_or_list(pickle, value))) continue;
+    if (auto plain = reader.read(value)) values[valid_utf8(*name)] = *std::move(plain);
+  }
+  return values;
 }
 
 nlohmann::json find_config(const Pickle& pickle, const FoundStateDict& found, const std::string& where) {

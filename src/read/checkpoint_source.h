@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "container/pickle.h"
@@ -13,7 +14,11 @@ namespace calib8 {
 struct CheckpointSource {
   Pickle pickle;
   StorageLookup storages;
+  std::vector<std::string> foreign;  ///< Classes of objects that stay unread, "module.name", each once.
 };
+
+/// Reads a checkpoint's pickle, whose globals are held against read/checkpoint_globals.h.
+Pickle read_checkpoint_pickle(const Data& bytes, const std::string& where, std::vector<std::string>& foreign);
 
 /// Opens a ZIP archive of PyTorch 1.6 or later. A storage's checksum is verified when it is first looked up.
 /// TorchScript, .pt2 and other kinds of archives are refused with advice. Fails with ErrorCode::model.

@@ -31,19 +31,19 @@ class PickleSequence {
 
   Pickle next() {
     const Data rest = data_.part(position_, data_.size() - position_);
-    const auto check = [&](std::string_view module, std::string_view name) {
-      check_global(module, name, rest.bytes(), where_);
-    };
-    Pickle pickle = read_pickle(rest, check, where_);
+    Pickle pickle = read_checkpoint_pickle(rest, where_, foreign_);
     position_ += pickle.size;
     return pickle;
   }
 
   std::size_t position() const { return position_; }
+  /// Classes of objects that stay unread, of all pickles so far.
+  const std::vector<std::string>& foreign() const { return foreign_; }
 
  private:
   const Data& data_;
   const std::string& where_;
+  std::vector<std::string> foreign_;
   std::size_t position_ = 0;
 };
 
@@ -135,6 +135,7 @@ CheckpointSource open_legacy_checkpoint(const Data& data, const std::string& whe
   check_header(pickles, where);
   CheckpointSource source;
   source.pickle = pickles.next();
+  source.foreign = pickles.foreign();
   const auto storages =
       std::make_shared<const StorageMap>(read_storages(data, pickles, source.pickle, where));
   source.storages = [storages, where](std::string_view key, std::uint64_t size) {

@@ -45,6 +45,10 @@ struct Checkpoint {
   /// otherwise the plain values next to the state_dict ("arch", "epoch", ...). An empty object where there is
   /// neither.
   nlohmann::json config = nlohmann::json::object();
+  /// The plain values of the outermost dict, also where there is a config.
+  nlohmann::json outermost = nlohmann::json::object();
+  /// What was chosen and what was left out, one sentence each.
+  std::vector<std::string> notes;
   /// Path of keys to the state_dict, e.g. "model_state_dict" or "checkpoint.model"; empty where the file is
   /// one.
   std::string found_at;

@@ -93,10 +93,9 @@ CheckpointSource open_zip_checkpoint(const Data& data, const std::string& where)
            "torch.save(model.state_dict(), path)");
   check_byte_order(*archive, root);
   const Data bytes = read_member(*archive, *member);
-  const auto check = [&](std::string_view module, std::string_view name) {
-    check_global(module, name, bytes.bytes(), where);
-  };
-  return {read_pickle(bytes, check, where), ZipStorages{archive, root}};
+  std::vector<std::string> foreign;
+  Pickle pickle = read_checkpoint_pickle(bytes, where, foreign);
+  return {std::move(pickle), ZipStorages{archive, root}, std::move(foreign)};
 }
 
 }  // namespace calib8

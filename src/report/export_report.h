@@ -37,7 +37,9 @@ struct ModelDescription {
   std::string sha256;
   std::optional<RebuiltDescription> rebuilt;
   std::vector<ExternalFile> external_files;
-  nlohmann::json config = nlohmann::json::object();  ///< What a checkpoint says beside its weights.
+  nlohmann::json config = nlohmann::json::object();  ///< What the file says beside its weights.
+  std::vector<std::string> class_names;              ///< By output, where the file names them.
+  std::vector<std::string> notes;  ///< What was chosen while it was read, one sentence each.
 };
 
 /// The options that decide what is in the files.
@@ -158,6 +160,7 @@ struct ExportReport {
   std::optional<PreprocessingDescription> preprocessing;  ///< Of images.
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
+  std::vector<std::string> warnings;  ///< Of the float model on its data: to be mended before all else.
   std::vector<MovedOutput> moved_outputs;
   Outputs outputs;
   Measured measured;

@@ -32,6 +32,8 @@ json to_json(const ModelDescription& model) {
     object["input_size_from"] = rebuilt->input_size_from;
     object["config"] = model.config;
   }
+  if (!model.class_names.empty()) object["class_names"] = model.class_names;
+  if (!model.notes.empty()) object["notes"] = model.notes;
   for (const ExternalFile& external : model.external_files) {
     object["external_data"].push_back(
         {{"file", external.file}, {"bytes", external.bytes}, {"sha256", external.sha256}});
@@ -203,6 +205,7 @@ json to_json(const ExportReport& report) {
   json object = {{"schema_version", schema_version},   {"calib8_version", report.calib8_version},
                  {"model", to_json(report.model)},     {"options", to_json(report.options)},
                  {"outputs", to_json(report.outputs)}, {"measured", to_json(report.measured)}};
+  if (!report.warnings.empty()) object["warnings"] = report.warnings;
   if (!report.stopped_after.empty()) object["stopped_after"] = report.stopped_after;
   for (const MovedOutput& output : report.moved_outputs) {
     object["moved_outputs"].push_back({{"output", valid_utf8(output.name)},

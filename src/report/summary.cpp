@@ -196,6 +196,7 @@ void add_verification(Lines& lines, const Verification& verification) {
 
 std::string summarize(const ExportReport& report) {
   Lines lines;
+  for (const std::string& warning : report.warnings) lines.add("first", warning);
   add_model(lines, report.model);
   add_data(lines, report);
   add_outputs(lines, report.outputs);

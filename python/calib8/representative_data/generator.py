@@ -41,7 +41,7 @@ class RepresentativeDataGenerator:
     A subclass may define `preprocess(self, path)`, which then makes every sample out of its file.
 
     Args:
-        dataset_dir: a folder, a list of images (.txt, .csv) or arrays (.npy, .npz); see docs/data.md.
+        dataset_dir: a folder, a list of images (.txt, .csv), a description (.yaml, .json) or arrays (.npy, .npz); see docs/data.md.
         dataset_type: "auto", "classification", "detection", "images" or "numpy".
         num_samples: how many to draw; there are fewer where the data hold fewer.
         input_size: height and width of the model's input, in pixels: N or (height, width). Where it isn't given, or
@@ -56,6 +56,8 @@ class RepresentativeDataGenerator:
         mean, std: one number, or one per channel in the order in which the model takes them.
         interpolation, resize_mode, crop, channel_order, scale: as the flags of the same names.
         samples_in: the metadata of an earlier export, or a JSON list of paths: exactly these samples.
+        class_order: "auto", "bytes" or "natural", array_layout: "auto", "channels-first" or "channels-last": as the flags
+            of the same names.
         follow_links: also symbolic links and listed paths that lead out of the folder.
         full: check the quality of all images, not of those drawn alone.
         strict: warnings about the quality are errors.
@@ -85,6 +87,8 @@ class RepresentativeDataGenerator:
         channel_order: str | None = None,
         scale: float | str | None = None,
         samples_in: Path | None = None,
+        class_order: str = "auto",
+        array_layout: str = "auto",
         follow_links: bool = False,
         full: bool = False,
         strict: bool = False,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "discover/coco_file.h"
 #include "discover/layouts/layouts.h"
@@ -74,29 +75,55 @@ class CocoAnnotations : public Annotations {
 };
 
 /// Lower comes first.
-int rank_of(const std::string& name) {
-  const auto holds = [&](std::string_view part) { return name.find(part) != std::string::npos; };
-  const int kind = holds("instances") ? 0 : 1;
-  if (holds("val")) return kind;
-  if (holds("test")) return 2 + kind;
-  return holds("train") ? 6 + kind : 4 + kind;
+int rank_of(const std::string& path) {
+  const std::string name = lower_case(path);
+  const int kind = name.find("instances") != std::string::npos ? 0 : 1;
+  if (name.find("val") != std::string::npos) return kind;
+  if (name.find("test") != std::string::npos) return 2 + kind;
+  return name.find("train") != std::string::npos ? 6 + kind : 4 + kind;
 }
 
-/// Annotation files, relative to the root, best first.
-std::vector<std::string> annotation_files(const fs::path& root) {
+bool is_training_file(const std::string& path) {
+  return rank_of(path) >= 6;
+}
+
+/// The files of a folder that a COCO description may be; a folder of a description an image holds none.
+std::vector<std::string> json_files(const fs::path& folder) {
+  constexpr std::size_t most = 100;
   std::vector<std::string> files;
   std::error_code error;
-  for (fs::directory_iterator entry(root / "annotations", error), end; !error && entry != end;
-       entry.increment(error)) {
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name.ends_with(".json") && !name.starts_with('.')) files.push_back("annotations/" + name);
+    if (lower_case(name).ends_with(".json") && !name.starts_with('.')) files.push_back(name);
+    if (files.size() > most) return {};
   }
-  std::sort(files.begin(), files.end(), [](const std::string& a, const std::string& b) {
-    return std::pair(rank_of(a), a) < std::pair(rank_of(b), b);
-  });
-  for (const char* split : {"valid", "val", "test", "train"}) {
-    const std::string file = std::string(split) + "/_annotations.coco.json";
-    if (fs::is_regular_file(root / file, error)) files.push_back(file);
+  return files;
+}
+
+/// Annotation files, relative to the searched folder, best first.
+std::vector<std::string> annotation_files(Search& search) {
+  std::vector<std::string> files;
+  const std::vector<std::string>& folders = search.here().subfolders;
+  for (const std::string& folder : folders) {
+    const std::string name = lower_case(folder);
+    if (name != "annotations" && name != "annotation") continue;
+    for (const std::string& file : json_files(search.folder() / folder)) files.push_back(folder + "/" + file);
+  }
+  std::ranges::sort(files, {}, [](const std::string& file) { return std::pair(rank_of(file), file); });
+  std::vector<std::string> splits = held_out_splits(folders);
+  // Roboflow's valid/ is what its training validated on; val/ there is somebody's own.
+  std::ranges::stable_sort(splits, {},
+                           [](const std::string& name) { return lower_case(name) == "valid" ? 0 : 1; });
+  for (const std::string& split : training_splits(folders)) splits.push_back(split);
+  std::error_code error;
+  for (const std::string& split : splits) {
+    for (const char* name : {"_annotations.coco.json", "annotations.json", "labels.json", "coco.json"}) {
+      if (fs::is_regular_file(search.folder() / split / name, error)) files.push_back(split + "/" + name);
+    }
+  }
+  for (const char* name :
+       {"_annotations.coco.json", "annotations.json", "labels.json", "coco.json", "result.json"}) {
+    if (fs::is_regular_file(search.folder() / name, error)) files.emplace_back(name);
   }
   return files;
 }
@@ -104,21 +131,25 @@ std::vector<std::string> annotation_files(const fs::path& root) {
 /// Where the images of annotations/instances_val2017.json may lie.
 std::vector<fs::path> image_folders(const fs::path& root, const std::string& file) {
   const fs::path annotations(file);
-  if (annotations.filename() == "_annotations.coco.json")
-    return {root / annotations.parent_path(), root / annotations.parent_path() / "images"};
+  const fs::path folder = root / annotations.parent_path();
   std::string split = annotations.stem().string();
   split = split.substr(split.rfind('_') + 1);  // val2017
   const std::string bare = split.substr(0, split.find_first_of("0123456789"));
-  return {root / split,    root / "images" / split, root / bare, root / "images" / bare,
-          root / "images", root / "data",           root,        root / "annotations"};
+  std::vector<fs::path> folders;
+  if (annotations.has_parent_path() && split_of(annotations.parent_path().string()) != SplitKind::none)
+    folders = {folder, folder / "images", folder / "data"};
+  for (const fs::path& place : {root / split, root / "images" / split, root / bare, root / "images" / bare,
+                                root / "images", root / "data", root, folder, folder / "images"})
+    folders.push_back(place);
+  return folders;
 }
 
 bool take_file(Search& search, const std::string& name) {
-  CocoFile file = read_coco(search.reader.root() / name);
+  CocoFile file = read_coco(search.folder() / name);
   if (file.images.empty()) return false;
   ListedFiles files;
   std::vector<std::pair<std::string, std::size_t>> paths;
-  const std::vector<fs::path> folders = image_folders(search.reader.root(), name);
+  const std::vector<fs::path> folders = image_folders(search.folder(), name);
   for (std::size_t i = 0; i < file.images.size(); ++i) {
     const std::string& wanted = file.images[i].file_name;
     if (wanted.empty() || !take_listed(search, folders, wanted, std::nullopt, files)) continue;
@@ -136,21 +167,30 @@ bool take_file(Search& search, const std::string& name) {
 }  // namespace
 
 bool find_coco(Search& search) {
-  const std::vector<std::string> files = annotation_files(search.reader.root());
-  if (files.empty()) search.places.emplace_back("annotations/*.json");
+  const std::vector<std::string> files = annotation_files(search);
+  if (files.empty()) search.places.push_back(search.shown("annotations/*.json"));
   for (const std::string& name : files) {
-    search.places.push_back(name);
+    search.places.push_back(search.shown(name));
     if (!take_file(search, name)) continue;
-    search.listing.layout = "detection: " + name;
-    note_training_data(search, name);
+    search.listing.layout = "detection: " + search.shown(name);
+    if (is_training_file(name)) note_training_data(search, search.shown(name));
     return true;
   }
   return false;
 }
 
-std::string hint_of_coco(const Search& search) {
-  const std::vector<std::string> files = annotation_files(search.reader.root());
-  return files.empty() ? "" : files[0];
+bool find_named_coco(Search& search) {
+  const std::string name = search.named_file.lexically_relative(search.reader.root()).string();
+  search.places.push_back(name);
+  if (!take_file(search, name)) return false;
+  search.listing.layout = "detection: " + name;
+  if (is_training_file(name)) note_training_data(search, name);
+  return true;
+}
+
+std::string hint_of_coco(Search& search) {
+  const std::vector<std::string> files = annotation_files(search);
+  return files.empty() ? "" : search.shown(files[0]);
 }
 
 }  // namespace calib8

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "calib8/error.h"
 #include "discover/layouts/layouts.h"
 #include "discover/text_file.h"
@@ -15,14 +16,18 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 4> kFiles = {"data.yaml", "dataset.yaml", "data.yml", "dataset.yml"};
-constexpr std::array<const char*, 3> kKeys = {"val", "test", "train"};
+/// The members of each split, in the order in which they are taken; in any case.
+constexpr std::array<std::string_view, 7> kKeys = {"val",  "valid",   "validation", "dev",
+                                                   "test", "testing", "train"};
 constexpr std::uintmax_t kMostYamlBytes = std::uintmax_t{4} << 20;
 constexpr std::uintmax_t kMostListBytes = std::uintmax_t{1} << 30;
 constexpr std::size_t kMostNames = 1'000'000;
 constexpr std::size_t kMostPlaces = 1000;
 
-fs::path file_in(const fs::path& root) {
+fs::path file_in(const Search& search) {
+  if (!search.named_file.empty()) return search.named_file;
   std::error_code error;
+  const fs::path root = search.folder();
   for (const std::string_view name : kFiles) {
     if (fs::is_regular_file(root / name, error)) return root / name;
   }
@@ -88,10 +93,18 @@ std::vector<std::string> names_of(const YAML::Node& node, const fs::path& file) 
   return names;
 }
 
+/// The member of that name, in any case.
+YAML::Node member(const YAML::Node& yaml, std::string_view name) {
+  for (const auto& item : yaml) {
+    if (item.first.IsScalar() && lower_case(item.first.Scalar()) == name) return item.second;
+  }
+  return {};
+}
+
 /// Where relative paths start: the member `path`, itself relative to the file. Data that were made elsewhere
 /// name a folder that isn't here; then the file's own folder is meant.
 std::vector<fs::path> bases_of(Search& search, const YAML::Node& path, const fs::path& file) {
-  const fs::path own = search.reader.root();
+  const fs::path own = file.parent_path();
   const std::vector<std::string> named = strings_of(path, "path", file);
   if (named.empty() || named[0].empty()) return {own};
   std::error_code error;
@@ -148,34 +161,46 @@ bool take_place(Search& search, const std::vector<fs::path>& bases, const std::s
 
 }  // namespace
 
+std::filesystem::path root_of_data_yaml(const fs::path& file) {
+  const fs::path own = file.parent_path();
+  const YAML::Node yaml = load(file);
+  const std::vector<std::string> named = strings_of(member(yaml, "path"), "path", file);
+  if (named.empty() || named[0].empty()) return own;
+  std::error_code error;
+  const fs::path base = fs::canonical(own / named[0], error);
+  return !error && fs::is_directory(base, error) ? base : own;
+}
+
 bool find_data_yaml(Search& search) {
-  search.places.emplace_back("data.yaml");
-  const fs::path file = file_in(search.reader.root());
+  search.places.push_back(search.shown("data.yaml"));
+  const fs::path file = file_in(search);
   if (file.empty()) return false;
   const YAML::Node yaml = load(file);
-  const std::string name = file.filename().string();
+  const std::string name = search.shown(file.filename().string());
   search.places.back() = name;
-  const std::vector<fs::path> bases = bases_of(search, yaml["path"], file);
-  for (const char* key : kKeys) {
+  const std::vector<fs::path> bases = bases_of(search, member(yaml, "path"), file);
+  for (const std::string_view word : kKeys) {
+    const std::string key(word);
     ListedFiles files;
     std::vector<std::string> taken;
-    for (const std::string& place : strings_of(yaml[key], key, file)) {
+    for (const std::string& place : strings_of(member(yaml, key), key, file)) {
       search.places.push_back(fmt::format("{} {}: {}", name, key, place));
       if (take_place(search, bases, place, key, files)) taken.push_back(place);
     }
     note_listed(search, fmt::format("{} {}", name, key), files);
     if (taken.empty()) continue;
     search.listing.layout = fmt::format("detection: {} {} ({})", name, key, fmt::join(taken, ", "));
-    search.listing.object_names = names_of(yaml["names"], file);
+    search.listing.object_names = names_of(member(yaml, "names"), file);
     search.listing.annotations = std::make_shared<YoloAnnotations>();
-    note_training_data(search, fmt::format("{} {}", name, key));
+    if (key == "train") note_training_data(search, fmt::format("{} {}", name, key));
     return true;
   }
   return false;
 }
 
-std::string hint_of_data_yaml(const Search& search) {
-  return file_in(search.reader.root()).filename().string();
+std::string hint_of_data_yaml(Search& search) {
+  const fs::path file = file_in(search);
+  return file.empty() ? "" : search.shown(file.filename().string());
 }
 
 }  // namespace calib8

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+#include <tuple>
 
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "calib8/error.h"
 #include "discover/layouts/layouts.h"
+#include "discover/list_table.h"
 #include "discover/text_file.h"
 
 /// Lists of images: a path a line (perhaps with the number of its class behind it), or CSV with a path and a
@@ -17,96 +18,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 12> kHeldOutLists = {
-    "val.txt",  "val.csv",  "valid.txt",  "valid.csv",  "validation.txt", "validation.csv",
-    "test.txt", "test.csv", "images.txt", "images.csv", "labels.csv",     "annotations.csv"};
-constexpr std::array<std::string_view, 2> kTrainLists = {"train.txt", "train.csv"};
-constexpr std::array<std::string_view, 10> kPathColumns = {
-    "path",       "image",    "file",      "filename",   "file_name",
-    "image_path", "filepath", "file_path", "image_name", "img"};
-constexpr std::array<std::string_view, 8> kLabelColumns = {"label",      "class",      "target",   "category",
-                                                           "class_name", "label_name", "class_id", "y"};
+/// Lists that tell nothing of training, in small letters.
+constexpr std::array<std::string_view, 9> kKnownLists = {
+    "images.txt",       "images.csv",   "labels.csv", "annotations.csv", "_classes.csv",
+    "_annotations.csv", "metadata.csv", "list.csv",   "data.csv"};
+/// Folders beside the images that hold lists, in small letters; "" is the folder itself.
+constexpr std::array<std::string_view, 5> kListFolders = {"", "meta", "imagesets/main", "splits", "lists"};
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 30;
 constexpr int kMostClasses = 1'000'000;
 
-struct Row {
-  std::string path;
-  std::string label;  ///< Empty: none.
-};
-
-/// One record of a CSV file (RFC 4180), taken from the front of `text`. Fails where a quote doesn't end.
-std::vector<std::string> take_record(std::string_view& text, const std::string& where) {
-  std::vector<std::string> cells(1);
-  std::size_t i = 0;
-  bool quoted = false;
-  for (; i < text.size() && (quoted || text[i] != '\n'); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c != '"')
-        cells.back() += c;
-      else if (i + 1 < text.size() && text[i + 1] == '"')
-        cells.back() += text[++i];
-      else
-        quoted = false;
-    } else if (c == '"' && cells.back().empty()) {
-      quoted = true;
-    } else if (c == ',' || c == ';' || c == '\t') {
-      cells.emplace_back();
-    } else if (c != '\r') {
-      cells.back() += c;
-    }
-  }
-  if (quoted) throw Error(ErrorCode::dataset, "a quote (\") in it doesn't end", where);
-  text.remove_prefix(std::min(i + 1, text.size()));
-  return cells;
-}
-
-template <std::size_t count>
-std::optional<std::size_t> column_of(const std::vector<std::string>& header,
-                                     const std::array<std::string_view, count>& names) {
-  for (const std::string_view name : names) {
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      if (lower_case(header[i]) == name) return i;
-    }
-  }
-  return std::nullopt;
-}
-
-std::vector<Row> read_csv(std::string_view text, const std::string& where) {
-  std::vector<Row> rows;
-  std::size_t path_column = 0;
-  std::optional<std::size_t> label_column = 1;
-  for (bool first = true; !text.empty(); first = false) {
-    std::vector<std::string> cells = take_record(text, where);
-    if (cells.size() == 1 && cells[0].empty()) continue;
-    if (first) {
-      if (const auto column = column_of(cells, kPathColumns)) {
-        path_column = *column;
-        label_column = column_of(cells, kLabelColumns);
-        continue;
-      }
-    }
-    if (path_column >= cells.size()) continue;
-    const bool labelled = label_column && *label_column < cells.size();
-    rows.push_back({std::move(cells[path_column]), labelled ? std::move(cells[*label_column]) : ""});
-  }
-  return rows;
-}
-
-bool is_whole_number(std::string_view text) {
-  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-/// "a b.jpg", or "a b.jpg 7" as ImageNet's lists have it.
-std::vector<Row> read_lines(std::string_view text) {
-  std::vector<Row> rows;
+/// "a b.jpg", or "a b.jpg 7" as ImageNet's lists have it. Without an ending what stands behind a blank may
+/// mean anything ("2008_000003 -1" of VOC, "Abyssinian_100 1 1 1" of the Oxford pets), so it is left out.
+std::vector<ListRow> read_lines(std::string_view text) {
+  std::vector<ListRow> rows;
   for (std::string_view line : lines_of(text)) {
     while (line.ends_with(' ') || line.ends_with('\t')) line.remove_suffix(1);
-    if (line.empty()) continue;
+    if (line.empty() || line.starts_with('#')) continue;
     const std::size_t blank = line.find_last_of(" \t");
     if (blank != std::string_view::npos && is_whole_number(line.substr(blank + 1)) &&
         is_file_of(FileKind::images, line.substr(0, blank))) {
       rows.push_back({std::string(line.substr(0, blank)), std::string(line.substr(blank + 1))});
+    } else if (!is_file_of(FileKind::images, line)) {
+      rows.push_back({std::string(line.substr(0, line.find_first_of(" \t"))), ""});
     } else {
       rows.push_back({std::string(line), ""});
     }
@@ -115,11 +48,11 @@ std::vector<Row> read_lines(std::string_view text) {
 }
 
 /// The names of the classes: numbers stand for themselves, names are sorted. None where a row has no label.
-std::vector<std::string> class_names_of(const std::vector<Row>& rows, const std::string& where) {
+std::vector<std::string> class_names_of(const std::vector<ListRow>& rows, const std::string& where) {
   std::set<std::string_view> names;
   int highest = -1;
   bool numbers = true;
-  for (const Row& row : rows) {
+  for (const ListRow& row : rows) {
     if (row.label.empty()) return {};
     names.insert(row.label);
     numbers = numbers && is_whole_number(row.label);
@@ -133,31 +66,85 @@ std::vector<std::string> class_names_of(const std::vector<Row>& rows, const std:
   return numbered;
 }
 
-std::optional<int> label_of(const Row& row, const std::vector<std::string>& names, bool numbers) {
+std::optional<int> label_of(const ListRow& row, const std::vector<std::string>& names, bool numbers) {
   if (names.empty()) return std::nullopt;
   if (numbers) return std::stoi(row.label);
   return static_cast<int>(std::lower_bound(names.begin(), names.end(), row.label) - names.begin());
 }
 
-bool take_list(Search& search, const fs::path& file) {
-  const std::string name = file.filename().string();
+/// Absolute folders in which the images of a list may lie: its own and the searched one, images/, those that
+/// share its name or its split, and then any other beside them.
+std::vector<fs::path> bases_of(Search& search, const fs::path& file) {
+  const fs::path root = search.folder();
+  std::vector<fs::path> bases = {root, root / "images"};
+  if (file.parent_path() != root) bases.push_back(file.parent_path());
+  const std::string stem = file.stem().string();
+  const SplitKind split = split_of(stem);
+  const auto is_likely = [&](const std::string& name) {
+    return lower_case(name).ends_with("images") || lower_case(name).starts_with(lower_case(stem)) ||
+           (split != SplitKind::none && split_of(name) == split);
+  };
+  std::vector<std::string> folders = search.here().subfolders;
+  std::ranges::stable_sort(folders, {}, [&](const std::string& name) { return is_likely(name) ? 0 : 1; });
+  constexpr std::size_t most_folders = 20;
+  for (std::size_t i = 0; i < std::min(folders.size(), most_folders); ++i) bases.push_back(root / folders[i]);
+  return bases;
+}
+
+std::vector<ListRow> read_rows(Search& search, const fs::path& file, const std::string& shown,
+                               const std::vector<fs::path>& bases) {
   const std::string text = read_text_file(file, kMostBytes);
-  const std::vector<Row> rows =
-      lower_case(file.extension().string()) == ".csv" ? read_csv(text, file.string()) : read_lines(text);
+  const std::string ending = lower_case(file.extension().string());
+  if (ending != ".csv" && ending != ".tsv") return read_lines(text);
+  ListTable table = read_list_table(text, file.string(), [&](const std::string& cell) {
+    return find_listed_image(search, bases, cell).folder != nullptr;
+  });
+  for (const std::string& note : table.notes) search.listing.notes.push_back(shown + ": " + note);
+  return std::move(table.rows);
+}
+
+/// Paths of two parts, as "apple_pie/1005649": where nothing else says a class, the folder does.
+void take_folders_as_labels(Search& search, const std::string& shown, std::vector<ListRow>& rows) {
+  std::set<std::string_view> folders;
+  for (const ListRow& row : rows) {
+    const std::size_t slash = row.path.find('/');
+    if (!row.label.empty() || slash == std::string::npos ||
+        row.path.find('/', slash + 1) != std::string::npos)
+      return;
+    const std::string_view folder = std::string_view(row.path).substr(0, slash);
+    if (folder == "." || split_of(folder) != SplitKind::none) return;
+    folders.insert(folder);
+  }
+  if (folders.size() < 2 || folders.size() * 2 > rows.size()) return;
+  for (ListRow& row : rows) row.label = row.path.substr(0, row.path.find('/'));
+  search.listing.notes.push_back(
+      fmt::format("{}: its images' folders are taken as their classes, {} of them", shown, folders.size()));
+}
+
+bool take_list(Search& search, const fs::path& file) {
+  const std::string name = file.lexically_relative(search.reader.root()).string();
+  const std::size_t notes = search.listing.notes.size();
+  const std::vector<fs::path> bases = bases_of(search, file);
+  std::vector<ListRow> rows = read_rows(search, file, name, bases);
+  if (search.type != DatasetKind::images) take_folders_as_labels(search, name, rows);
   const std::vector<std::string> names = class_names_of(rows, file.string());
   if (names.empty() && search.type == DatasetKind::classification) return false;
   const bool numbers =
-      std::all_of(rows.begin(), rows.end(), [](const Row& row) { return is_whole_number(row.label); });
+      std::all_of(rows.begin(), rows.end(), [](const ListRow& row) { return is_whole_number(row.label); });
   ListedFiles files;
-  const std::vector<fs::path> bases = {search.reader.root(), search.reader.root() / "images"};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i % 4096 == 0) throw_if_interrupted();
     take_listed(search, bases, rows[i].path, label_of(rows[i], names, numbers), files);
   }
+  if (files.taken == 0) {
+    // What a file says that isn't used helps where nothing else is found.
+    if (search.named_file.empty()) search.listing.notes.resize(notes);
+    note_listed(search, name, files);
+    return false;
+  }
   note_listed(search, name, files);
-  if (files.taken == 0) return false;
   const auto labelled =
-      std::count_if(rows.begin(), rows.end(), [](const Row& row) { return !row.label.empty(); });
+      std::count_if(rows.begin(), rows.end(), [](const ListRow& row) { return !row.label.empty(); });
   if (names.empty() && labelled > 0) {
     search.listing.notes.push_back(fmt::format("{}: {} of {} rows have no label, so none is used", name,
                                                rows.size() - static_cast<std::size_t>(labelled),
@@ -165,18 +152,94 @@ bool take_list(Search& search, const fs::path& file) {
   }
   search.listing.class_names = names;
   search.listing.layout = fmt::format("{}: list {}", names.empty() ? "images" : "classification", name);
-  note_training_data(search, name);
+  const bool training = split_of(file.stem().string()) == SplitKind::training ||
+                        split_of(file.parent_path().filename().string()) == SplitKind::training;
+  if (training) note_training_data(search, name);
   return true;
 }
 
-template <std::size_t count>
-bool find_list(Search& search, const std::array<std::string_view, count>& lists) {
+/// A folder by its path in small letters, relative to the searched one; nothing where there is none.
+std::optional<std::string> folder_like(Search& search, std::string_view wanted) {
+  std::string path;
+  while (!wanted.empty()) {
+    const std::size_t end = std::min(wanted.find('/'), wanted.size());
+    const std::vector<std::string>& folders = search.find(path)->subfolders;
+    const auto found = std::ranges::find_if(
+        folders, [&](const std::string& name) { return lower_case(name) == wanted.substr(0, end); });
+    if (found == folders.end()) return std::nullopt;
+    path = join_path(path, *found);
+    wanted.remove_prefix(std::min(end + 1, wanted.size()));
+  }
+  return path;
+}
+
+/// Files of a folder that may be lists of images, relative to the searched one.
+std::vector<std::string> files_like_lists(Search& search, const std::string& folder) {
+  std::vector<std::string> files;
   std::error_code error;
-  for (const std::string_view name : lists) {
-    search.places.emplace_back(name);
-    if (fs::is_regular_file(search.reader.root() / name, error) &&
-        take_list(search, search.reader.root() / name)) {
-      return true;
+  for (fs::directory_iterator entry(search.folder() / folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const std::string lower = lower_case(name);
+    const bool ends = lower.ends_with(".csv") || lower.ends_with(".txt") || lower.ends_with(".tsv");
+    // What is to be handed in has made-up labels.
+    const bool is_form = lower.find("submission") != std::string::npos;
+    if (ends && !is_form && !name.starts_with('.')) files.push_back(join_path(folder, name));
+  }
+  return files;
+}
+
+enum class ListKind { held_out, training, other };
+
+ListKind kind_of(const std::string& path) {
+  const fs::path file(path);
+  const SplitKind split = split_of(file.stem().string());
+  if (split == SplitKind::training) return ListKind::training;
+  if (split != SplitKind::none || is_one_of(lower_case(file.filename().string()), kKnownLists))
+    return ListKind::held_out;
+  return ListKind::other;
+}
+
+/// Folders to look for lists in, relative to the searched one: those of kListFolders, and the splits that
+/// hold their own.
+std::vector<std::string> list_folders(Search& search, ListKind kind) {
+  std::vector<std::string> folders;
+  for (const std::string_view wanted : kListFolders) {
+    if (const auto folder = folder_like(search, wanted)) folders.push_back(*folder);
+  }
+  const std::vector<std::string>& own = search.here().subfolders;
+  const std::vector<std::string> splits =
+      kind == ListKind::training ? training_splits(own) : held_out_splits(own);
+  if (kind != ListKind::other) folders.insert(folders.end(), splits.begin(), splits.end());
+  return folders;
+}
+
+/// val before test before what has no split; then .txt before .csv, as it always was.
+std::vector<std::string> lists_of(Search& search, ListKind kind) {
+  std::vector<std::string> found;
+  for (const std::string& folder : list_folders(search, kind)) {
+    for (const std::string& file : files_like_lists(search, folder)) {
+      const bool is_table = !file.ends_with(".txt");
+      const bool in_split = split_of(folder) != SplitKind::none;
+      const bool fits = in_split ? is_table && kind_of(file) == ListKind::held_out : kind_of(file) == kind;
+      if (fits && (kind != ListKind::other || is_table)) found.push_back(file);
+    }
+  }
+  std::ranges::sort(found, {}, [](const std::string& file) {
+    const std::string stem = fs::path(file).stem().string();
+    return std::tuple(split_of(stem), stem.size(), !file.ends_with(".txt"), file);
+  });
+  return found;
+}
+
+bool find_list(Search& search, ListKind kind) {
+  for (const std::string& name : lists_of(search, kind)) {
+    search.places.push_back(search.shown(name));
+    try {
+      if (take_list(search, search.folder() / name)) return true;
+    } catch (const Error& error) {
+      // A table of any name may be of something else.
+      if (kind != ListKind::other || error.code() != ErrorCode::dataset) throw;
     }
   }
   return false;
@@ -185,22 +248,45 @@ bool find_list(Search& search, const std::array<std::string_view, count>& lists)
 }  // namespace
 
 bool find_named_list(Search& search) {
-  search.places.push_back(search.list_file.filename().string());
-  return take_list(search, search.list_file);
+  search.places.push_back(search.named_file.filename().string());
+  return take_list(search, search.named_file);
 }
 
 bool find_held_out_list(Search& search) {
-  return find_list(search, kHeldOutLists);
+  for (const char* name : {"val.txt", "val.csv", "test.txt", "test.csv", "images.txt", "labels.csv"})
+    search.places.push_back(search.shown(name));
+  return find_list(search, ListKind::held_out);
+}
+
+bool find_labels_of_flat_images(Search& search) {
+  if (search.here().images.empty()) return false;
+  return find_list(search, ListKind::training) || find_list(search, ListKind::other);
+}
+
+bool find_other_list(Search& search) {
+  return find_list(search, ListKind::other);
+}
+
+bool find_other_labels(Search& search) {
+  const DatasetKind type = search.type;
+  search.type = DatasetKind::classification;  // a list without labels says less than folders do
+  const bool found = find_list(search, ListKind::other);
+  search.type = type;
+  return found;
 }
 
 bool find_train_list(Search& search) {
-  return find_list(search, kTrainLists);
+  search.places.push_back(search.shown("train.csv"));
+  return find_list(search, ListKind::training);
 }
 
-std::string hint_of_list(const Search& search) {
-  std::error_code error;
-  for (const std::string_view name : kHeldOutLists) {
-    if (fs::is_regular_file(search.reader.root() / name, error)) return std::string(name);
+std::string hint_of_list(Search& search) {
+  for (const ListKind kind : {ListKind::held_out, ListKind::training}) {
+    const std::vector<std::string> lists = lists_of(search, kind);
+    const auto table =
+        std::ranges::find_if(lists, [](const std::string& name) { return name.ends_with(".csv"); });
+    if (table != lists.end()) return search.shown(*table);
+    if (kind == ListKind::held_out && !lists.empty()) return search.shown(lists.front());
   }
   return {};
 }

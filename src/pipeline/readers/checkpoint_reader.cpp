@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "pipeline/preprocessing_choice.h"
+#include "pipeline/readers/class_names.h"
 #include "pipeline/readers/model_readers.h"
 #include "read/architectures/rebuild.h"
 #include "read/checkpoint.h"
@@ -15,7 +16,8 @@ using InputSize = std::pair<std::int64_t, std::int64_t>;
 
 /// An image size that a checkpoint's config names: a number, or [height, width].
 std::optional<std::pair<std::int64_t, std::int64_t>> configured_size(const nlohmann::json& config) {
-  for (const char* key : {"input_size", "image_size", "img_size"}) {
+  // torchvision's reference scripts keep their arguments: val_crop_size is what they evaluate at.
+  for (const char* key : {"input_size", "image_size", "img_size", "imgsz", "val_crop_size"}) {
     if (!config.is_object() || !config.contains(key)) continue;
     const nlohmann::json& size = config[key];
     const auto plausible = [](const nlohmann::json& value) {
@@ -48,10 +50,12 @@ RebuiltModel rebuild(const Checkpoint& checkpoint, const RebuildRequest& request
 }
 
 Source read(const Data& file, const ExportOptions& options) {
-  const Checkpoint checkpoint = read_checkpoint(file, options.model.string());
+  const Checkpoint checkpoint =
+      read_checkpoint(file, options.model.string(), options.state_dict.value_or(""));
   const auto [size, size_from] = input_size(options, checkpoint.config);
   RebuildRequest request;
   request.architecture = options.architecture;
+  request.head_activation = options.head_activation;
   request.num_classes = options.num_classes;
   request.dynamic_batch = options.dynamic_batch;
   std::tie(request.height, request.width) = size;
@@ -60,6 +64,11 @@ Source read(const Data& file, const ExportOptions& options) {
   source.description.rebuilt = {
       rebuilt.architecture, rebuilt.recognized_by, rebuilt.head, rebuilt.num_classes, size, size_from};
   source.description.config = checkpoint.config;
+  source.description.class_names = class_names_in(checkpoint.config);
+  if (source.description.class_names.empty())
+    source.description.class_names = class_names_in(checkpoint.outermost);
+  source.description.notes = checkpoint.notes;
+  for (std::string& note : rebuilt.notes) source.description.notes.push_back(std::move(note));
   return source;
 }
 
@@ -79,6 +88,7 @@ std::string checkpoint_text(const Checkpoint& checkpoint) {
                      " tensors, " + bytes_text(bytes) + "\n";
   if (!checkpoint.prefix.empty())
     text += "  names are shown without their prefix '" + escaped(checkpoint.prefix) + "'\n";
+  for (const std::string& note : checkpoint.notes) text += "  " + one_line(note) + "\n";
   text += to_text(table);
   if (!checkpoint.config.empty()) {
     text += "config " + checkpoint.config.dump(1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";

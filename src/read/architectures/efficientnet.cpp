@@ -24,10 +24,12 @@ Features features(ModuleBuilder& build, OnnxValueId image, const Architecture& s
   const auto widened = [&](std::int64_t channels) {
     return make_divisible(static_cast<double>(channels) * variant.width);
   };
-  OnnxValueId x = convolution_norm(
-      build, image, "features.0",
-      {.in_channels = 3, .out_channels = widened(base_stages[0].in_channels), .kernel = 3, .stride = 2},
-      variant.epsilon, true);
+  OnnxValueId x = convolution_norm(build, image, "features.0",
+                                   {.in_channels = build.image_channels(),
+                                    .out_channels = widened(base_stages[0].in_channels),
+                                    .kernel = 3,
+                                    .stride = 2},
+                                   variant.epsilon, true);
   int index = 1;
   std::int64_t channels = 0;
   for (EfficientNetStage stage : base_stages) {

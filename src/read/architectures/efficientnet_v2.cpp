@@ -30,10 +30,12 @@ constexpr EfficientNetStage large_stages[] = {
 
 Features features(ModuleBuilder& build, OnnxValueId image, const Architecture& self) {
   const Variant& variant = *static_cast<const Variant*>(self.variant);
-  OnnxValueId x = convolution_norm(
-      build, image, "features.0",
-      {.in_channels = 3, .out_channels = variant.stages.front().in_channels, .kernel = 3, .stride = 2},
-      epsilon, true);
+  OnnxValueId x = convolution_norm(build, image, "features.0",
+                                   {.in_channels = build.image_channels(),
+                                    .out_channels = variant.stages.front().in_channels,
+                                    .kernel = 3,
+                                    .stride = 2},
+                                   epsilon, true);
   int index = 1;
   for (const EfficientNetStage& stage : variant.stages)
     x = efficientnet_stage(build, x, index++, stage, epsilon);

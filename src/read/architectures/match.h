@@ -9,22 +9,14 @@
 
 namespace calib8 {
 
-/// A linear layer of a head, by its module's full name.
-struct HeadLayer {
-  std::string module;
-  std::int64_t in_features, out_features;
+/// Where a backbone's first tensor stands.
+struct Stem {
+  std::string prefix;         ///< Before the backbone's names: "backbone.", or empty.
+  std::int64_t channels = 3;  ///< That it takes.
 };
 
-/// How the tensors of a state_dict are laid out around the backbone.
-struct Surroundings {
-  std::string prefix;  ///< Before the backbone's names: "backbone.", or empty.
-  std::vector<HeadLayer>
-      head;  ///< A head of its own beside the backbone; empty: the architecture's classifier.
-};
-
-/// Finds prefix and head from the names alone. Fails with ErrorCode::model where there is a head whose layers
-/// can't be known from its weights.
-Surroundings find_surroundings(const StateDict& tensors);
+/// Finds the stem by its name and by what must stand beside it; the default where there is none.
+Stem find_stem(const StateDict& tensors);
 
 /// The architectures' differences from a state_dict: how many tensors disagree, and the first of them in
 /// words.

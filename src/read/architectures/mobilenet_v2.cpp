@@ -43,7 +43,8 @@ OnnxValueId inverted_residual(ModuleBuilder& build, OnnxValueId x, const std::st
 Features features(ModuleBuilder& build, OnnxValueId image, const Architecture&) {
   std::int64_t channels = 32;
   OnnxValueId x = convolution_norm_relu6(
-      build, image, "features.0", {.in_channels = 3, .out_channels = channels, .kernel = 3, .stride = 2});
+      build, image, "features.0",
+      {.in_channels = build.image_channels(), .out_channels = channels, .kernel = 3, .stride = 2});
   int index = 1;
   for (const Stage& stage : stages) {
     for (int block = 0; block < stage.blocks; ++block) {

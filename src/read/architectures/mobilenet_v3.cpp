@@ -83,8 +83,8 @@ Features features(ModuleBuilder& build, OnnxValueId image, const Architecture& s
   const Variant& variant = *static_cast<const Variant*>(self.variant);
   std::int64_t channels = 16;
   OnnxValueId x = convolution_norm_activation(
-      build, image, "features.0", {.in_channels = 3, .out_channels = channels, .kernel = 3, .stride = 2},
-      true);
+      build, image, "features.0",
+      {.in_channels = build.image_channels(), .out_channels = channels, .kernel = 3, .stride = 2}, true);
   int index = 1;
   for (const Block& block : variant.blocks) {
     x = inverted_residual(build, x, "features." + std::to_string(index++), channels, block);

@@ -48,9 +48,9 @@ OnnxValueId ModuleBuilder::batch_norm(OnnxValueId x, std::string_view module, st
 }
 
 OnnxValueId ModuleBuilder::linear(OnnxValueId x, std::string_view module, std::int64_t in_features,
-                                  std::int64_t out_features) {
+                                  std::int64_t out_features, bool has_bias) {
   const OnnxValueId weight = parameter(module, "weight", {out_features, in_features});
-  const OnnxValueId bias = parameter(module, "bias", {out_features});
+  const OnnxValueId bias = has_bias ? parameter(module, "bias", {out_features}) : OnnxValueId{};
   return emitter_.linear(name_of(module), x, weight, bias);
 }
 

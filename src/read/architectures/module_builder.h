@@ -25,8 +25,8 @@ struct ExpectedTensor {
 class ModuleBuilder {
  public:
   /// `prefix` stands before every module's name in the state_dict, e.g. "backbone.".
-  ModuleBuilder(const StateDict* tensors, std::string prefix)
-      : tensors_(tensors), prefix_(std::move(prefix)) {}
+  ModuleBuilder(const StateDict* tensors, std::string prefix, std::int64_t image_channels = 3)
+      : tensors_(tensors), prefix_(std::move(prefix)), image_channels_(image_channels) {}
 
   struct Convolution {
     std::int64_t in_channels, out_channels;
@@ -38,7 +38,7 @@ class ModuleBuilder {
   OnnxValueId batch_norm(OnnxValueId x, std::string_view module, std::int64_t channels, float epsilon);
   /// x [N, in] -> [N, out]
   OnnxValueId linear(OnnxValueId x, std::string_view module, std::int64_t in_features,
-                     std::int64_t out_features);
+                     std::int64_t out_features, bool has_bias = true);
 
   OnnxValueId relu(OnnxValueId x, std::string_view module);
   OnnxValueId relu6(OnnxValueId x, std::string_view module);
@@ -59,6 +59,9 @@ class ModuleBuilder {
   void leave_prefix() { prefix_.clear(); }
   const std::string& prefix() const { return prefix_; }
 
+  /// Channels of the image that the network takes.
+  std::int64_t image_channels() const { return image_channels_; }
+
   OnnxEmitter& emitter() { return emitter_; }
   OnnxGraph& graph() { return emitter_.graph(); }
   const std::vector<ExpectedTensor>& expected() const { return expected_; }
@@ -70,6 +73,7 @@ class ModuleBuilder {
 
   const StateDict* tensors_;
   std::string prefix_;
+  std::int64_t image_channels_;
   OnnxEmitter emitter_;
   std::vector<ExpectedTensor> expected_;
 };

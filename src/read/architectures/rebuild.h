@@ -13,27 +13,32 @@ namespace calib8 {
 struct RebuildRequest {
   std::optional<std::string>
       architecture;  ///< As torchvision.models names it; else from config, else recognized.
+  /// What runs between the linear layers of a head that isn't torchvision's own: a word of
+  /// DatasetOptions::head_activation; else relu, which is noted.
+  std::optional<std::string> head_activation;
   std::optional<std::int64_t> num_classes;  ///< Must agree with the head; only checked.
   std::int64_t height = 224, width = 224;   ///< Of the input image, pixels.
   bool dynamic_batch = false;               ///< The batch is the symbol "batch" instead of 1.
 };
 
 struct RebuiltModel {
-  OnnxGraph graph;  ///< Input "image" [batch, 3, height, width], output "logits" [batch, num_classes]; types
-                    ///< set there.
+  OnnxGraph graph;  ///< Input "image" [batch, channels, height, width], output "logits" [batch, num_classes];
+                    ///< types set there.
   std::string architecture;
   std::string head;  ///< For people: "classifier of torchvision", "classifier: 1280-512-256-10".
   std::int64_t num_classes;
-  std::string recognized_by;  ///< "--arch", "config" or "the names and shapes of its tensors".
+  std::string recognized_by;       ///< "--arch", "config" or "the names and shapes of its tensors".
+  std::vector<std::string> notes;  ///< What was assumed, one sentence each.
 };
 
 /// Names of all architectures that can be rebuilt from a state_dict.
 std::vector<std::string> architecture_names();
 
-/// Rebuilds one of torchvision's classification models from its weights alone, with its own classifier or
-/// with a head beside a `backbone.`: one linear layer, or Linear-ReLU-Dropout-Linear-ReLU-Dropout-Linear at
-/// indices 0, 3 and 6. Fails with ErrorCode::model where no architecture fits; the message names the nearest
-/// and the first differences.
+/// Rebuilds one of torchvision's classification models from its weights alone, for images of as many channels
+/// as its stem takes, with its own classifier or another one in its place or beside a `backbone.`: linear
+/// layers (and BatchNorms) as read/architectures/head.h reads them. Fails with ErrorCode::model where no
+/// architecture fits; the message names the nearest and the first differences, or the library whose names
+/// these are.
 RebuiltModel rebuild_model(const Checkpoint& checkpoint, const RebuildRequest& request);
 
 }  // namespace calib8

@@ -70,7 +70,8 @@ OnnxValueId bottleneck_block(ModuleBuilder& build, OnnxValueId x, const Block& b
 Features features(ModuleBuilder& build, OnnxValueId image, const Architecture& self) {
   const Variant& variant = *static_cast<const Variant*>(self.variant);
   OnnxValueId x = build.convolution(
-      image, "conv1", {.in_channels = 3, .out_channels = 64, .kernel = 7, .stride = 2, .padding = 3});
+      image, "conv1",
+      {.in_channels = build.image_channels(), .out_channels = 64, .kernel = 7, .stride = 2, .padding = 3});
   x = build.batch_norm(x, "bn1", 64, epsilon);
   x = build.relu(x, "relu");
   x = build.max_pool(x, "maxpool");

@@ -23,6 +23,7 @@ struct ModelMessage {
   std::optional<data_view> graph;
   std::vector<data_view> functions;
   std::optional<std::int64_t> opset;  ///< Of ONNX's own domain.
+  std::map<std::string, std::string> metadata;
 };
 
 data_view view_of(ByteView bytes) {
@@ -48,6 +49,24 @@ void read_opset(data_view view, ModelMessage& model) {
   if (domain.empty() || domain == "ai.onnx") model.opset = version;
 }
 
+void read_metadata(data_view view, ModelMessage& model) {
+  std::string key, value;
+  protozero::pbf_message<proto::StringEntry> message(view);
+  while (message.next()) {
+    switch (message.tag_and_type()) {
+      case tag_and_type(proto::StringEntry::key, pbf_wire_type::length_delimited):
+        key = message.get_string();
+        break;
+      case tag_and_type(proto::StringEntry::value, pbf_wire_type::length_delimited):
+        value = message.get_string();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  model.metadata[key] = std::move(value);
+}
+
 ModelMessage parse_model(data_view view) {
   ModelMessage model;
   protozero::pbf_message<proto::Model> message(view);
@@ -63,6 +82,9 @@ ModelMessage parse_model(data_view view) {
       case tag_and_type(proto::Model::opset_import, pbf_wire_type::length_delimited):
         read_opset(message.get_view(), model);
         break;
+      case tag_and_type(proto::Model::metadata_props, pbf_wire_type::length_delimited):
+        read_metadata(message.get_view(), model);
+        break;
       default:
         message.skip();
     }
@@ -70,9 +92,8 @@ ModelMessage parse_model(data_view view) {
   return model;
 }
 
-OnnxGraph read_model(const Data& file, const std::filesystem::path& folder,
-                     std::map<std::string, Data>* external_files) {
-  const ModelMessage model = parse_model(view_of(file.bytes()));
+OnnxGraph read_model(const Data& file, const std::filesystem::path& folder, OnnxFileParts* parts) {
+  ModelMessage model = parse_model(view_of(file.bytes()));
   if (!model.graph) throw Error(ErrorCode::model, "holds no ONNX graph");
   if (!model.opset) throw Error(ErrorCode::model, "doesn't say which opset of ONNX it uses");
   if (*model.opset < oldest_opset || *model.opset > newest_opset) {
@@ -84,7 +105,7 @@ OnnxGraph read_model(const Data& file, const std::filesystem::path& folder,
   OnnxRefusals refusals;
   OnnxGraph graph = build_onnx_graph(*model.graph, model.functions, *model.opset, source, refusals);
   refusals.throw_if_any();
-  if (external_files) *external_files = std::move(source.external);
+  if (parts) *parts = {std::move(source.external), std::move(model.metadata)};
   return graph;
 }
 
@@ -112,9 +133,9 @@ bool looks_like_onnx(ByteView bytes) {
 }
 
 OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder,
-                    std::map<std::string, Data>* external_files) {
+                    OnnxFileParts* parts) {
   try {
-    OnnxGraph graph = read_model(file, folder, external_files);
+    OnnxGraph graph = read_model(file, folder, parts);
     verify(graph, "reading");
     return graph;
   } catch (const protozero::exception& error) {
@@ -125,10 +146,10 @@ OnnxGraph read_onnx(const Data& file, const std::string& where, const std::files
   }
 }
 
-OnnxGraph read_onnx(const std::filesystem::path& path, std::map<std::string, Data>* external_files) {
+OnnxGraph read_onnx(const std::filesystem::path& path, OnnxFileParts* parts) {
   const std::filesystem::path folder =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  return read_onnx(map_file(path), path.string(), folder, external_files);
+  return read_onnx(map_file(path), path.string(), folder, parts);
 }
 
 }  // namespace calib8

@@ -9,6 +9,12 @@
 
 namespace calib8 {
 
+/// What an ONNX file holds beside its graph.
+struct OnnxFileParts {
+  std::map<std::string, Data> external_files;  ///< Weights that were read, by location in the model's folder.
+  std::map<std::string, std::string> metadata;  ///< The model's metadata_props.
+};
+
 /// True where the bytes begin as an ONNX file does: the fields of a ModelProto, a graph among them. ONNX has
 /// no magic number; no zip, pickle or TFLite file looks like this.
 bool looks_like_onnx(ByteView bytes);
@@ -22,12 +28,12 @@ bool looks_like_onnx(ByteView bytes);
 /// operators without a row in ops/, control flow, other domains, sparse and string tensors, sequences,
 /// training mode.
 ///
-/// `external_files` receives the files of weights that were read, by their location in the model's folder.
-OnnxGraph read_onnx(const std::filesystem::path& path, std::map<std::string, Data>* external_files = nullptr);
+/// `parts` receives what the file holds beside the graph.
+OnnxGraph read_onnx(const std::filesystem::path& path, OnnxFileParts* parts = nullptr);
 
 /// The same for bytes in memory. `where` names them in errors; external files are looked for in `folder`, and
 /// refused where it is empty.
 OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder = {},
-                    std::map<std::string, Data>* external_files = nullptr);
+                    OnnxFileParts* parts = nullptr);
 
 }  // namespace calib8
