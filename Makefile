@@ -16,7 +16,8 @@ DEMO_INPUT := examples/digits
 
 PACKAGES := cmake ninja-build g++ ccache pkg-config python3-venv python3-dev \
   libflatbuffers-dev flatbuffers-compiler flatbuffers-compiler-dev libprotozero-dev nlohmann-json3-dev \
-  libjpeg62-turbo-dev libspng-dev libwebp-dev libtiff-dev libgif-dev libavif-dev libheif-dev libhwy-dev libcli11-dev libfmt-dev libssl-dev libxxhash-dev \
+  libjpeg62-turbo-dev libspng-dev libwebp-dev libtiff-dev libgif-dev libavif-dev libheif-dev libhwy-dev libcli11-dev libfmt-dev \
+  libeigen3-dev libssl-dev libxxhash-dev \
   zlib1g-dev libyaml-cpp-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev
 FUZZ_PACKAGES := clang-16 libclang-rt-16-dev

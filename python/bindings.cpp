@@ -67,6 +67,7 @@ void bind_options(nb::module_& module) {
   bind_choices<calib8::OutputFormat>(module, "OutputFormat");
   bind_choices<calib8::QuantizeTo>(module, "QuantizeTo");
   bind_choices<calib8::CalibrationMethod>(module, "CalibrationMethod");
+  bind_choices<calib8::Effort>(module, "Effort");
   bind_choices<calib8::ModelIo>(module, "ModelIo");
   bind_dataset_options(module);
   nb::class_<ExportOptions, calib8::DatasetOptions>(module, "ExportOptions")
@@ -83,6 +84,7 @@ void bind_options(nb::module_& module) {
       .def_rw("keep_output_axes", &ExportOptions::keep_output_axes)
       .def_rw("dynamic_batch", &ExportOptions::dynamic_batch)
       .def_rw("calibration", &ExportOptions::calibration)
+      .def_rw("effort", &ExportOptions::effort)
       .def_rw("io", &ExportOptions::io)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
       .def_rw("min_sqnr", &ExportOptions::min_sqnr)

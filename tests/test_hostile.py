@@ -306,7 +306,8 @@ def test_metadata_from_anywhere(change, onnx_file, tmp_path):
     path.write_text(text)
     for more in ((), ("--json",)):
         done = run_calib8("inspect", path, *more)
-        assert done.returncode == MODEL_ERROR and done.stdout == "", done
+        assert done.returncode == MODEL_ERROR, done
+        assert json.loads(done.stdout)["error"]["code"] == "model" if more else done.stdout == "", done
         assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("calib8: ")
 
 

@@ -72,7 +72,9 @@ def test_arrays_are_as_good_as_images(batches, tmp_path):
     assert found > 20
 
 
-def test_an_endless_generator_is_read_as_far_as_needed(batches, tmp_path):
+@pytest.mark.parametrize(("effort", "needed"), [("fast", 3), ("balanced", 6)])
+def test_an_endless_generator_is_read_as_far_as_needed(effort, needed, batches, tmp_path):
+    """16 samples calibrate, 8 verify, and 20 more are to compare candidates on."""
     read = 0
 
     def endless():
@@ -81,8 +83,8 @@ def test_an_endless_generator_is_read_as_far_as_needed(batches, tmp_path):
             read += 1
             yield batches[0]
 
-    with_data(endless, tmp_path)
-    assert read == 3
+    with_data(endless, tmp_path, effort=effort)
+    assert read == needed
 
 
 def test_an_exception_in_the_generator_is_the_callers(batches, tmp_path):

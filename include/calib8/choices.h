@@ -21,6 +21,10 @@ enum class CalibrationMethod { minmax, percentile, mse };
 /// Type of an integer model's inputs and outputs; automatic: int8, or float32 beside int16 activations.
 enum class ModelIo { automatic, int8, uint8, int16, float32 };
 
+/// How much an export does for the accuracy of an integer model: one way to make it, several that are compared
+/// with each other, or several with more samples.
+enum class Effort { fast, balanced, max };
+
 /// What is looked for in a data set; automatic: whatever is there.
 enum class DatasetKind { automatic, classification, detection, images, numpy };
 
@@ -58,6 +62,10 @@ constexpr std::array<Choice<CalibrationMethod>, 3> choices_of(CalibrationMethod)
 constexpr std::array<Choice<ModelIo>, 5> choices_of(ModelIo) {
   using enum ModelIo;
   return {{{automatic, "auto"}, {int8, "int8"}, {uint8, "uint8"}, {int16, "int16"}, {float32, "float32"}}};
+}
+constexpr std::array<Choice<Effort>, 3> choices_of(Effort) {
+  using enum Effort;
+  return {{{balanced, "balanced"}, {fast, "fast"}, {max, "max"}}};
 }
 constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
   using enum DatasetKind;

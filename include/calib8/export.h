@@ -31,8 +31,8 @@ struct ExportOptions : DatasetOptions {
   /// Samples to verify on; without a number as many as the gate needs, 200 at most.
   std::optional<std::size_t> verify_samples;
   /// Samples in place of a dataset: arrays by input name ("" for the only input), one sample a call, nothing
-  /// at the end. The first num_samples calibrate, the next verify_samples (or 200) verify; it isn't called
-  /// for more.
+  /// at the end. The first num_samples calibrate, the next verify_samples (or 200) verify, and where `effort`
+  /// compares candidates, it is called for up to 60 more.
   /// They are kept in a temporary file, not in memory.
   std::function<std::optional<std::map<std::string, SampleArray>>()> next_sample;
 
@@ -41,6 +41,7 @@ struct ExportOptions : DatasetOptions {
   bool dynamic_batch = false;  ///< model.onnx takes any batch; model.tflite always one image.
 
   CalibrationMethod calibration = CalibrationMethod::mse;
+  Effort effort = Effort::balanced;
   ModelIo io = ModelIo::automatic;
   double min_agreement = 0.98;  ///< The gate of classifiers: the share of samples that get the same class.
   /// The gate of all others: decibels of each output. Without a number 20, or nothing where min_agreement is

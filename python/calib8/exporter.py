@@ -66,7 +66,8 @@ def export(
         representative_data_gen: an iterable (or a function that returns one, as TensorFlow's representative_dataset) of
             float32 batches, preprocessed as in training: arrays [N, height, width, channels] or [N, channels, height,
             width], or dicts of arrays by input name. The first `num_calib_samples` calibrate, the next
-            `verify_samples` verify ("auto", the default: up to 200); no more are asked for. They are kept in a temporary file (TMPDIR says where). In place
+            `verify_samples` verify ("auto", the default: up to 200), and up to 60 more are
+            what candidates are compared on (`effort`). They are kept in a temporary file (TMPDIR says where). In place
             of `dataset_dir`.
         progress: called with stage, done and total.
         **options: as `calib8.options.ExportOptions` lists them: the command line's flags with underscores, and onnx_path
@@ -158,6 +159,7 @@ _ENUMS = {
     "array_layout": _native.ArrayLayout,
     "class_order": _native.ClassOrder,
     "calibration": _native.CalibrationMethod,
+    "effort": _native.Effort,
     "io": _native.ModelIo,
 }
 _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}

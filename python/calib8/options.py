@@ -52,6 +52,7 @@ class ExportOptions(DatasetOptions, total=False):
     dynamic_batch: bool
     num_calib_samples: int
     calibration: Literal["mse", "minmax", "percentile"]
+    effort: Literal["balanced", "fast", "max"]
     check_preprocessing: bool
     verify_samples: int | Literal["auto"] | None
     min_agreement: float

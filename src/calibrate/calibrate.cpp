@@ -74,7 +74,11 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
   }
   Calibration result;
   result.ranges.resize(graph.value_count());
-  for (std::size_t i = 0; i < observed.size(); ++i) result.ranges[observed[i].index] = ranges[i];
+  result.extremes.resize(graph.value_count());
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    result.ranges[observed[i].index] = ranges[i];
+    result.extremes[observed[i].index] = extremes[i];
+  }
   result.outputs = seen.get<KeptOutputs>().take();
   return result;
 }

@@ -24,6 +24,7 @@ struct CalibrationOptions {
 /// What calibration finds out.
 struct Calibration {
   std::vector<std::optional<Range>> ranges;  ///< By TensorId::index; nothing where a tensor wasn't observed.
+  std::vector<std::optional<Range>> extremes;  ///< Likewise: all that was seen.
   /// All outputs of the float model, one behind the other, for each of the first
   /// CalibrationOptions::keep_outputs samples; empty where not all outputs are float32.
   std::vector<std::vector<float>> outputs;

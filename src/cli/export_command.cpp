@@ -54,6 +54,8 @@ void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
   begin_group(command, "Calibration");
   add_choice(command, "--calibration", options.calibration, "How activation ranges are chosen");
+  add_choice(command, "--effort", options.effort,
+             "What is done for accuracy: one way of rounding, or the best of several, measured");
   command.add_flag(
       "--check-preprocessing", options.check_preprocessing,
       "Run the float model on labelled images under the usual mistakes, and warn where one of them "

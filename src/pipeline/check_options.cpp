@@ -60,6 +60,7 @@ void check_options(const ExportOptions& options) {
   check_choice("--format", options.format);
   check_choice("--quantize", options.quantize);
   check_choice("--calibration", options.calibration);
+  check_choice("--effort", options.effort);
   check_choice("--io", options.io);
   check_io(options);
   if (options.verify_samples) check_samples("--verify-samples", *options.verify_samples);

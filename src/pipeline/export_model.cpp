@@ -19,16 +19,16 @@
 #include "pipeline/gate.h"
 #include "pipeline/given_arrays.h"
 #include "pipeline/source.h"
-#include "quantize/apply.h"
 #include "quantize/plan.h"
+#include "recover/recover.h"
 #include "runtime/litert_library.h"
 #include "verify/verify_model.h"
 
 namespace calib8 {
 namespace {
 
-/// What quantization makes of the float model.
-struct QuantizedModel {
+/// The model that is written, beside the float one.
+struct SmallModel {
   TfliteGraph calibrated;  ///< The float graph that was calibrated; the same TensorIds.
   TfliteGraph graph;
   Data file;
@@ -43,6 +43,17 @@ bool is_integer(QuantizeTo quantize) {
 
 DType activation_type(const ExportOptions& options) {
   return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
+}
+
+CandidateComparison describe(const Recovered& recovered) {
+  CandidateComparison comparison;
+  comparison.samples = recovered.samples;
+  comparison.set_apart = recovered.set_apart;
+  for (const Trial& trial : recovered.trials) {
+    if (trial.recipe == recovered.recipe) comparison.chosen = comparison.candidates.size();
+    comparison.candidates.push_back({describe(trial.recipe), trial.decibels});
+  }
+  return comparison;
 }
 
 /// The float model in operators that the target runs in integers; nothing where a pass of --stop-after was
@@ -66,9 +77,9 @@ void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& 
       name_of(activation_type(run.options))));
 }
 
-QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
-                                    const TargetTraits& target, const RepresentativeData& data,
-                                    const std::shared_ptr<const LiteRt>& litert) {
+SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+                                const TargetTraits& target, const RepresentativeData& data,
+                                const std::shared_ptr<const LiteRt>& litert) {
   CalibrationOptions calibration;
   calibration.method = run.options.calibration;
   calibration.activations = activation_type(run.options);
@@ -80,9 +91,22 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const Plan plan = make_plan(calibrated, ranges, target,
-                              {.activations = activation_type(run.options),
-                               .has_float_outputs = io_of(run.options) == ModelIo::float32});
+  const QuantizationTask task{.model = {calibrated, model.constants},
+                              .ranges = ranges,
+                              .extremes = found.extremes,
+                              .target = target,
+                              .choices = {.activations = activation_type(run.options),
+                                          .has_float_outputs = io_of(run.options) == ModelIo::float32},
+                              .io = io_of(run.options),
+                              .calibration = *data.samples.calibration,
+                              .litert = litert,
+                              .threads = run.threads};
+  Recovered recovered = recover(task, {.method = run.options.calibration,
+                                       .effort = run.options.effort,
+                                       .selection = data.samples.selection.get(),
+                                       .progress = run.progress("comparing candidates")});
+  if (!recovered.trials.empty()) run.report.measured.comparison = describe(recovered);
+  const Plan& plan = recovered.model.plan;
   for (const FloatOperator& op : plan.float_operators) {
     const TfliteOperator& kept = calibrated[op.id];
     if (op.reason.empty()) continue;  // it converts between types
@@ -90,18 +114,15 @@ QuantizedModel quantize_to_integers(ExportRun& run, const LoweredModel& model, T
         {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
   }
   for (const UnequalJoin& join : plan.squeezing_joins) warn_of(run, calibrated, join);
-  run.report.quantization = to_json(plan, calibrated, ranges);
+  run.report.quantization = to_json(plan, calibrated, task.ranges_of(recovered.recipe.ranges));
+  run.report.quantization["recipe"] = describe(recovered.recipe);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
-  TfliteGraph quantized = calibrated;
-  apply_plan(quantized, plan, io_of(run.options), run.threads);
-  verify(quantized, "quantization");
-  require_valid(quantized, target);
-  run.dump("quantized graph", to_text(quantized));
-  Data file = serialize_tflite(quantized);
-  return {std::move(calibrated), std::move(quantized), std::move(file), std::move(found.outputs)};
+  run.dump("quantized graph", to_text(recovered.model.graph));
+  return {std::move(calibrated), std::move(recovered.model.graph), std::move(recovered.model.file),
+          std::move(found.outputs)};
 }
 
-QuantizedModel store_float16(const LoweredModel& model) {
+SmallModel store_float16(const LoweredModel& model) {
   TfliteGraph graph = model.graph;
   store_weights_as_float16(graph);
   require_valid(graph);
@@ -128,6 +149,7 @@ RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   SampleRequest request;
   request.verification = options.verify_samples.value_or(kFirstLook);
   if (!options.verify_samples) request.more_verification = most_to_verify(model.graph) - kFirstLook;
+  if (is_integer(options.quantize)) request.selection = selection_samples(options.effort);
   if (options.next_sample) return open_given_arrays(model.graph, options, request);
   for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
@@ -234,7 +256,7 @@ GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& d
   return {options.min_agreement, min_sqnr, found_all};
 }
 
-void verify_on_litert(ExportRun& run, const LoweredModel& model, const QuantizedModel& quantized,
+void verify_on_litert(ExportRun& run, const LoweredModel& model, const SmallModel& quantized,
                       const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
   const GateLimits limits = gate_limits(run.options, data);
   VerifyOptions options;
@@ -287,7 +309,7 @@ ExportResult run_stages(ExportRun& run) {
     check_float_model(run, *model, data, litert);
     check_preprocessing_of(run, *model, data, litert);
   }
-  const QuantizedModel quantized =
+  const SmallModel quantized =
       integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
                     : store_float16(*model);
   write_tflite(run, quantized.file, model->constants.file_size());

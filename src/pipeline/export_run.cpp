@@ -19,7 +19,8 @@ UsedOptions describe(const ExportOptions& options) {
           options.min_agreement,
           options.min_sqnr,
           options.require_proof,
-          options.seed};
+          options.seed,
+          std::string(word_of(options.effort))};
 }
 
 }  // namespace

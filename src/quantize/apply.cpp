@@ -7,7 +7,7 @@
 namespace calib8 {
 namespace {
 
-DType type_of(ModelIo io) {
+DType edge_type_of(ModelIo io) {
   switch (io) {
     case ModelIo::automatic:
     case ModelIo::int8:
@@ -24,9 +24,8 @@ DType type_of(ModelIo io) {
 
 }  // namespace
 
-void apply_plan(TfliteGraph& graph, const Plan& plan, ModelIo io, int threads,
-                const RoundingMethod& rounding) {
-  rewrite_graph(graph, plan, round_constants(graph, plan, rounding, threads), type_of(io));
+void apply_plan(TfliteGraph& graph, const Plan& plan, ModelIo io, int threads, const Rounding& rounding) {
+  rewrite_graph(graph, plan, round_constants(graph, plan, rounding, threads), edge_type_of(io));
 }
 
 }  // namespace calib8

@@ -51,6 +51,7 @@ struct UsedOptions {
   std::optional<double> min_sqnr;  ///< Nothing: as ExportOptions says.
   bool require_proof = false;
   std::uint64_t seed = 0;
+  std::string effort;
 };
 
 struct SkippedFile {
@@ -137,10 +138,23 @@ struct PreprocessingCheck {
   std::string verdict;                  ///< One sentence.
 };
 
+/// Ways to make the integer model that were measured against the float one.
+struct CandidateComparison {
+  struct Candidate {
+    std::string name;
+    double sqnr_decibels = 0;  ///< Of the outputs, each less its mean; the mean over several outputs.
+  };
+  std::uint64_t samples = 0;
+  bool set_apart = true;              ///< The samples neither calibrated nor verify.
+  std::vector<Candidate> candidates;  ///< The plain way first.
+  std::size_t chosen = 0;
+};
+
 /// What differs from run to run.
 struct Measured {
   double seconds = 0;
   std::map<std::string, double> seconds_by_stage;
+  std::optional<CandidateComparison> comparison;
   std::optional<Verification> verification;
   std::optional<GateDecision> gate;
   std::optional<OnnxComparison> onnx_comparison;

@@ -142,6 +142,16 @@ Verification read_verification(const JsonFields& fields) {
   return verification;
 }
 
+CandidateComparison read_comparison(const JsonFields& fields) {
+  CandidateComparison comparison;
+  comparison.samples = fields.count("samples");
+  comparison.set_apart = fields.truth("set_apart");
+  for (const JsonFields& entry : fields.objects("candidates"))
+    comparison.candidates.push_back({entry.text("name"), read_decibels(entry)});
+  comparison.chosen = fields.count("chosen");
+  return comparison;
+}
+
 std::vector<std::int64_t> read_shape(const JsonFields& fields, std::string_view name) {
   constexpr std::size_t rank = 4;
   std::vector<std::int64_t> shape;
@@ -153,6 +163,7 @@ std::vector<std::int64_t> read_shape(const JsonFields& fields, std::string_view 
 Measured read_measured(const JsonFields& fields) {
   Measured measured;
   measured.seconds = fields.number("seconds");
+  if (fields.has("comparison")) measured.comparison = read_comparison(fields.object("comparison"));
   if (fields.has("verification")) measured.verification = read_verification(fields.object("verification"));
   if (fields.has("verdict")) measured.gate = read_gate(fields);
   if (fields.has("onnx_comparison"))
@@ -172,6 +183,7 @@ ExportReport read_report(const JsonFields& metadata) {
   const JsonFields options = metadata.object("options");
   report.options.calibration = options.text("calibration");
   report.options.seed = options.count("seed");
+  report.options.effort = options.text_or("effort", "");
   if (metadata.has("dataset")) report.dataset = read_dataset(metadata.object("dataset"));
   if (metadata.has("preprocessing") && !metadata.is_null("preprocessing")) {
     const JsonFields preprocessing = metadata.object("preprocessing");

@@ -46,6 +46,8 @@ ExportReport full_report() {
   report.outputs.metadata = "m.json";
   Measured& measured = report.measured;
   measured.seconds = 1.5;
+  measured.comparison =
+      CandidateComparison{20, true, {{"ranges mse", 30.0}, {"ranges mse, second-order rounding", 31.5}}, 1};
   measured.verification.emplace();
   measured.verification->samples = 20;
   measured.verification->sqnr_decibels = 30.5;

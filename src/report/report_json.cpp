@@ -50,7 +50,8 @@ json to_json(const UsedOptions& options) {
           {"min_agreement", options.min_agreement},
           {"min_sqnr", options.min_sqnr ? json(*options.min_sqnr) : json(nullptr)},
           {"require_proof", options.require_proof},
-          {"seed", options.seed}};
+          {"seed", options.seed},
+          {"effort", options.effort}};
 }
 
 json to_json(const WrittenFile& file) {
@@ -153,8 +154,22 @@ json to_json(const PreprocessingCheck& check) {
   return object;
 }
 
+json to_json(const CandidateComparison& comparison) {
+  json object = {{"samples", comparison.samples},
+                 {"set_apart", comparison.set_apart},
+                 {"chosen", comparison.chosen},
+                 {"candidates", json::array()}};
+  for (const auto& candidate : comparison.candidates) {
+    json entry = {{"name", candidate.name}};
+    add_decibels(entry, candidate.sqnr_decibels);
+    object["candidates"].push_back(std::move(entry));
+  }
+  return object;
+}
+
 json to_json(const Measured& measured) {
   json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
+  if (measured.comparison) object["comparison"] = to_json(*measured.comparison);
   if (measured.verification) object["verification"] = to_json(*measured.verification);
   object["gate"] = object["gate_passed"] = nullptr;  // what wasn't judged
   if (measured.gate) {

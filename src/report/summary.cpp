@@ -102,6 +102,17 @@ void add_float_operators(Lines& lines, const std::vector<OperatorInFloat>& opera
             fmt::format("{} operator{}: {}", operators.size(), operators.size() == 1 ? "" : "s", named));
 }
 
+/// Which way of making the integer model won, and how far it is ahead of the plain one.
+void add_comparison(Lines& lines, const CandidateComparison& comparison) {
+  if (comparison.chosen >= comparison.candidates.size()) return;
+  const auto& chosen = comparison.candidates[comparison.chosen];
+  std::string others = fmt::format("best of {}", comparison.candidates.size());
+  if (comparison.chosen > 0) others += ", plain " + decibels(comparison.candidates.front().sqnr_decibels);
+  lines.add("chosen", fmt::format("{}: {} on {} samples{} ({})", chosen.name, decibels(chosen.sqnr_decibels),
+                                  comparison.samples,
+                                  comparison.set_apart ? " set apart" : " that calibrated", others));
+}
+
 void add_moved_outputs(Lines& lines, const std::vector<MovedOutput>& outputs) {
   const auto text = [](const std::vector<std::int64_t>& shape) {
     return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -208,6 +219,7 @@ std::string summarize(const ExportReport& report) {
   add_moved_outputs(lines, report.moved_outputs);
   add_float_operators(lines, report.float_operators);
   const Measured& measured = report.measured;
+  if (measured.comparison) add_comparison(lines, *measured.comparison);
   if (measured.verification) add_verification(lines, *measured.verification);
   if (measured.onnx_comparison) lines.add("onnx", measured.onnx_comparison->description);
   if (measured.preprocessing_check) lines.add("checked", measured.preprocessing_check->verdict);

@@ -47,6 +47,8 @@ class ModelInstance {
   std::vector<float> output(std::size_t index) const;
   /// All of them, one behind the other.
   std::vector<float> all_outputs() const;
+  /// An output's elements as they are, where they lie.
+  std::span<const std::byte> raw_output(std::size_t index) const { return interpreter_.output(index); }
   /// A float32 output where it lies.
   std::span<const float> float_output(std::size_t index) const {
     return interpreter_.output_as<float>(index);

@@ -91,6 +91,11 @@ TensorId ObservationGraph::slice(TensorId tensor, const Shape& begin, const Shap
   return add_behind(tensor, tflite::Slice{}, {tensor, constant(begin), constant(size)}, size);
 }
 
+std::pair<double, double> ObservationGraph::next_place() {
+  const std::size_t k = rectangles_++;
+  return {spread(k, 0.5698402909980532), spread(k, 0.7548776662466927)};
+}
+
 std::vector<std::size_t> ObservationGraph::pixels(TensorId tensor, std::size_t wanted) {
   const Shape shape = graph_[tensor].shape;
   const auto count = static_cast<std::size_t>(element_count(shape).value_or(0));
@@ -106,12 +111,12 @@ std::vector<std::size_t> ObservationGraph::pixels(TensorId tensor, std::size_t w
 
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < rectangles_of_a_tensor; ++i) {
-    const std::size_t k = rectangles_++;
+    const auto [down, across] = next_place();
     Shape begin(shape.size(), 0);
-    begin[column] = place(spread(k, 0.7548776662466927), width - size[column]);
+    begin[column] = place(across, width - size[column]);
     for (std::size_t axis = 0; axis < column; ++axis)
-      begin[axis] = place(spread(k, 0.5698402909980532), shape[axis] - size[axis]);
-    positions.push_back(whole(slice(tensor, begin, size)));
+      begin[axis] = place(down, shape[axis] - size[axis]);
+    positions.push_back(part(tensor, begin, size));
   }
   return positions;
 }

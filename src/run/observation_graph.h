@@ -31,6 +31,13 @@ class ObservationGraph {
   /// tensors.
   std::vector<std::size_t> pixels(TensorId tensor, std::size_t wanted);
 
+  /// A part of a tensor of at most five dimensions: `size` elements from `begin` on in each.
+  std::size_t part(TensorId tensor, const Shape& begin, const Shape& size) {
+    return whole(slice(tensor, begin, size));
+  }
+  /// A point of the unit square; points that are asked for one after the other lie evenly.
+  std::pair<double, double> next_place();
+
   /// Writes a graph that was made from the one given as a file.
   using Write = std::function<SharedFile(const TfliteGraph&, const TfliteFileOptions&)>;
   RunnableModel write(const Write& write) const;

@@ -12,8 +12,8 @@ namespace calib8 {
 
 /// What looks at a model while samples run on it. It has asked an ObservationGraph for the outputs that it
 /// wants, and knows their positions. Each worker has a copy of its own; merge() brings together what two
-/// copies saw, and must not depend on how the samples were shared among them: float sums need an order of
-/// their own (see SecondMoments).
+/// copies saw, and must not depend on how the samples were shared among them: whole numbers may be summed in
+/// any order, floats may not.
 template <class T>
 concept Observer =
     std::copyable<T> && requires(T observer, T other, std::size_t sample, const ModelInstance& model) {

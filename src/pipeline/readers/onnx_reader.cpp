@@ -18,18 +18,6 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-/// The first type of real numbers other than float32 that the graph holds or takes in; nothing where there is
-/// none.
-std::optional<DType> other_float(const OnnxGraph& graph) {
-  for (std::size_t i = 0; i < graph.value_count(); ++i) {
-    const OnnxValue& value = graph[graph.value_at(i)];
-    const bool is_known = value.constant || value.type;
-    const DType dtype = value.constant ? value.constant->dtype : value.type.value_or(OnnxType{}).dtype;
-    if (is_known && is_floating(dtype) && dtype != DType::float32) return dtype;
-  }
-  return std::nullopt;
-}
-
 /// What the file's metadata say, as the config of a checkpoint does; values that are no literals as text.
 nlohmann::json config_of(const std::map<std::string, std::string>& metadata) {
   nlohmann::json config = nlohmann::json::object();
@@ -101,6 +89,18 @@ void set_size(OnnxGraph& graph, const ExportOptions& options, Source& source) {
   source.description.notes.push_back("the input size is " + std::to_string(declared->first) + "x" +
                                      std::to_string(declared->second) +
                                      ", from the file's metadata (imgsz); --input-size sets another");
+}
+
+/// The first type of real numbers other than float32 that the graph holds or takes in; nothing where there is
+/// none.
+std::optional<DType> other_float(const OnnxGraph& graph) {
+  for (std::size_t i = 0; i < graph.value_count(); ++i) {
+    const OnnxValue& value = graph[graph.value_at(i)];
+    const bool is_known = value.constant || value.type;
+    const DType dtype = value.constant ? value.constant->dtype : value.type.value_or(OnnxType{}).dtype;
+    if (is_known && is_floating(dtype) && dtype != DType::float32) return dtype;
+  }
+  return std::nullopt;
 }
 
 Source read(const Data& file, const ExportOptions& options) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "quantize/rounding/layer_inputs.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
@@ -22,7 +23,18 @@ struct WeightsToRound {
   const Tensor& weights;  ///< [O, H, W, I] with axis 0, or [1, H, W, O] with axis 3, or a matrix [O, I].
   const Quantization& quantization;  ///< One scale per index of its axis, or one in all; zero points 0.
   Correlation correlation = Correlation::none;
+  /// What they meet, in each layer that reads them; empty where that isn't known.
+  std::vector<const LayerInputs*> inputs = {};
+  /// Each of these layers has a bias, which takes over what rounding adds to its outputs' means.
+  bool bias_takes_mean = false;
 };
+
+/// Where the weights of one filter lie: `count` elements from `first` on, `step` apart.
+struct Filter {
+  std::size_t first, step, count;
+};
+Filter filter_of(const WeightsToRound& task, std::size_t index);
+std::size_t filter_count(const WeightsToRound& task);
 
 /// A way to turn weights into int8 levels in [-127, 127]. A new one is a file beside this and a row in
 /// rounding.cpp.
@@ -32,6 +44,9 @@ struct RoundingMethod {
 };
 
 std::span<const RoundingMethod> rounding_methods();
+
+/// Fails with ErrorCode::internal where there is none of that name.
+const RoundingMethod& rounding_method(std::string_view name);
 
 /// What is used where nothing else is asked for.
 const RoundingMethod& default_rounding();
@@ -45,6 +60,19 @@ std::vector<std::int8_t> round_to_nearest(const WeightsToRound& task);
 /// of a stem. Minimizes sum(e_j^2) + c * sum(e_j)^2 for large c: the quadratic form of GPTQ (Frantar et al.
 /// 2022) with the inputs' correlation taken as 1 within a group instead of measured.
 std::vector<std::int8_t> round_correlated(const WeightsToRound& task);
+
+/// Second-order rounding: one weight after the other goes to the level that leaves the least error of the
+/// layer's outputs, given those before it and the freedom of those behind it. With H the second moments of
+/// the inputs, E the rounding errors of a filter and H = U D U^T, E^T H E is sum_k D_k (e_k + sum_{i<k} U_ik
+/// e_i)^2; each e_k is chosen in turn, in the order of falling H_kk. This is GPTQ (Frantar et al. 2022), in
+/// the form of LDLQ (Chee et al. 2023, "QuIP", theorem 6: both are the same). Where the bias takes the mean,
+/// H is the covariance. Filters longer than 1280 weights are rounded in parts by themselves, whole channels
+/// together. Without inputs, or with fewer rows than a quarter of the weights, as round_correlated().
+std::vector<std::int8_t> round_second_order(const WeightsToRound& task);
+
+/// What rounding takes from the mean of each filter's outputs on these inputs: the bias should give it back.
+std::vector<double> mean_lost(const WeightsToRound& task, std::span<const std::int8_t> levels,
+                              const LayerInputs& inputs);
 
 /// The nearest levels, and what rounding took away from each weight, in levels.
 struct NearestLevels {

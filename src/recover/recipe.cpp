@@ -1,0 +1,12 @@
+#include "recover/recipe.h"
+
+namespace calib8 {
+
+std::string describe(const Recipe& recipe) {
+  std::string text = "ranges " + std::string(word_of(recipe.ranges));
+  if (recipe.rounding == "second-order") text += ", second-order rounding";
+  if (recipe.bias) text += recipe.gain ? ", gain and bias corrected" : ", bias corrected";
+  return text;
+}
+
+}  // namespace calib8

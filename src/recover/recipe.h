@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "calib8/choices.h"
+
+namespace calib8 {
+
+/// A way to make an integer model.
+struct Recipe {
+  CalibrationMethod ranges = CalibrationMethod::mse;
+  std::string_view rounding = "correlated";  ///< A RoundingMethod's name.
+  bool bias = false;  ///< Biases are corrected by what the integer model is measured to be off.
+  bool gain = false;  ///< And so are the scales of weights.
+
+  friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+/// "ranges mse, second-order rounding, bias corrected"
+std::string describe(const Recipe& recipe);
+
+}  // namespace calib8

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <vector>
+
+#include "recover/trials.h"
+
+namespace calib8 {
+
+struct RecoveryOptions {
+  CalibrationMethod method = CalibrationMethod::mse;  ///< That was asked for: of QuantizationTask::ranges.
+  Effort effort = Effort::balanced;
+  const SampleSource* selection = nullptr;  ///< Samples that are set apart to compare candidates on.
+  StepCounter::Report progress;
+};
+
+/// The samples that are to be set apart for an effort.
+std::size_t selection_samples(Effort effort);
+
+struct Recovered {
+  QuantizedModel model;
+  Recipe recipe;
+  std::vector<Trial> trials;  ///< The plain way first; empty where nothing was compared.
+  std::size_t samples = 0;    ///< That they were compared on,
+  bool set_apart = true;      ///< and whether these didn't calibrate.
+};
+
+/// Makes an integer model. With Effort::fast the plain way: the ranges that were asked for, weights rounded
+/// to balance each other. Else candidates are measured on LiteRT and the best is kept, so that none ends
+/// worse than the plain way on these samples: ranges of least error and all that was seen; second-order
+/// rounding; then corrections of the last layers. The result doesn't depend on the number of threads.
+Recovered recover(const QuantizationTask& task, const RecoveryOptions& options);
+
+}  // namespace calib8
