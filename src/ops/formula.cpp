@@ -4,8 +4,27 @@
 #include <utility>
 
 #include "ops/emit.h"
+#include "ops/strided.h"
 
 namespace calib8 {
+
+namespace {
+
+/// Some kernels broadcast four dimensions alone.
+constexpr std::size_t most_broadcast = 4;
+
+template <class... Op>
+bool is_any(const tflite::Options& options) {
+  return (std::holds_alternative<Op>(options) || ...);
+}
+
+bool broadcasts_few_dimensions(const tflite::Options& options) {
+  return is_any<tflite::Equal, tflite::NotEqual, tflite::Less, tflite::LessEqual, tflite::Greater,
+                tflite::GreaterEqual, tflite::LogicalAnd, tflite::LogicalOr, tflite::Pow, tflite::FloorDiv,
+                tflite::FloorMod>(options);
+}
+
+}  // namespace
 
 Shape broadcast_sizes(const NodeView& view, const Shape& a, const Shape& b) {
   Shape result(std::max(a.size(), b.size()));
@@ -47,6 +66,10 @@ TensorId Formula::binary(tflite::Options options, TensorId a, TensorId b) {
   const Shape both = broadcast_sizes(lowering_, shape(a), shape(b));
   a = with_rank(a, both.size());
   b = with_rank(b, both.size());
+  if (both.size() > most_broadcast && broadcasts_few_dimensions(options)) {
+    a = broadcast(a, both);
+    b = broadcast(b, both);
+  }
   return emit(std::move(options), {a, b}, both);
 }
 
@@ -78,15 +101,23 @@ TensorId Formula::reshape(TensorId x, const Shape& wanted) {
 
 TensorId Formula::broadcast(TensorId x, const Shape& wanted) {
   if (shape(x) == wanted) return x;
+  if (lowering_.target.is_constant(x)) return constant(broadcast_to(lowering_.target[x].as_tensor(), wanted));
   x = with_rank(x, wanted.size());
   const TensorId sizes = integers({static_cast<std::int64_t>(wanted.size())}, wanted);
-  return emit(tflite::BroadcastTo{}, {x, sizes}, wanted);
+  return emit(tflite::BroadcastTo{}, {x, sizes}, wanted, lowering_.target[x].dtype);
 }
 
 TensorId Formula::transpose(TensorId x, const std::vector<std::int64_t>& permutation) {
   if (std::is_sorted(permutation.begin(), permutation.end())) return x;
   Shape sizes;
   for (const std::int64_t axis : permutation) sizes.push_back(shape(x).at(static_cast<std::size_t>(axis)));
+  if (lowering_.target.is_constant(x)) {
+    const Tensor tensor = lowering_.target[x].as_tensor();
+    const Shape own = row_major_strides(tensor.shape);
+    Shape strides;
+    for (const std::int64_t axis : permutation) strides.push_back(own[static_cast<std::size_t>(axis)]);
+    return constant(copy_strided(tensor, sizes, strides));
+  }
   const TensorId order = integers({static_cast<std::int64_t>(permutation.size())}, permutation);
   return emit(tflite::Transpose{}, {x, order}, sizes);
 }

@@ -14,8 +14,9 @@ namespace calib8 {
 /// offset behind it.
 std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph);
 
-/// The elementwise operators that compute a function of one tensor, of which at least one is kept in float:
-/// the others, in integers between, would only add roundings, and XNNPACK makes one table of the whole.
+/// The elementwise operators that compute a function of one tensor, of which at least one is better kept in
+/// float: the others, in integers between, would only add roundings, and XNNPACK makes one table of the
+/// whole.
 std::vector<OperatorId> operators_of_functions(const TfliteGraph& graph,
                                                const std::function<bool(OperatorId)>& is_kept);
 

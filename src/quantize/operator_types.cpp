@@ -44,9 +44,9 @@ void OperatorTypes::keep_normalizations() {
 }
 
 void OperatorTypes::keep_functions() {
+  if (chosen_ != DType::int8) return;  // the tables have 256 entries
   const auto is_kept = [&](OperatorId id) {
-    const TfliteOperator& op = graph_[id];
-    return is_float(id) || op.is<tflite::Exp>() || op.is<tflite::Log>();
+    return graph_[id].is<tflite::Exp>() || graph_[id].is<tflite::Log>();
   };
   for (const OperatorId id : operators_of_functions(graph_, is_kept)) {
     if (!is_float(id)) keep_float(id, "part of a function of one tensor, which is one table in float");

@@ -96,6 +96,10 @@ bool add_normalization(OnnxGrowth& growth) {
   RandomNumbers& random = growth.random;
   const MaybeValue x = of_rank(growth, 3, 4);
   if (!x) return false;
+  for (const Array& sample : growth.samples_of(*x)) {  // their squares are summed up
+    for (const Real& element : sample.elements)
+      if (std::abs(element.value) > 1e6) return false;
+  }
   const Shape shape = growth.shape_of(*x);
   const Attributes epsilon{{"epsilon", static_cast<float>(random.pick({1e-5, 1e-2}))}};
   const auto rank = static_cast<std::int64_t>(shape.size());

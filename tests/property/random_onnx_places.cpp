@@ -78,6 +78,9 @@ bool add_scatter(OnnxGrowth& growth) {
   Shape shape = from;
   shape[0] = rows;
   const Value indices = indices_constant(growth, {rows, 1}, places);
+  const MaybeValue alike = growth.activation([&](const Shape& other) { return other == shape; });
+  if (alike && random.chance(0.5))
+    return growth.add_one("ScatterND", {x, indices, alike}, attributes).has_value();
   return growth.add_one("ScatterND", {x, indices, growth.random_constant(shape)}, attributes).has_value();
 }
 

@@ -5,6 +5,7 @@
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/arithmetic/elementwise_rows.h"
 #include "ops/emit.h"
+#include "ops/formula.h"
 #include "ops/infer.h"
 
 namespace calib8 {
@@ -116,13 +117,13 @@ Refusal lower_reciprocal(Lowering& lowering) {
 }
 
 Refusal lower_function_of_two(Lowering& lowering) {
-  const TensorId a = operand(lowering, 0);
-  TensorId b = operand(lowering, 1);
-  if (lowering.target.is_constant(b) && lowering.target[b].dtype != DType::float32) {
-    const Tensor& exponents = *lowering.constant(1);
-    b = lowering.constant("exponents", make_tensor(lowering.target[b].shape, to_float(exponents)));
+  Formula f(lowering);
+  TensorId exponents = f.input(1);
+  if (lowering.target.is_constant(exponents) && lowering.target[exponents].dtype != DType::float32) {
+    const Tensor& given = *lowering.constant(1);
+    exponents = f.constant(make_tensor(given.shape, to_float(given)));
   }
-  lowering.set_output(0, lowering.emit(tflite::Pow{}, {a, b}, lowering.output_shape()));
+  f.result(f.of<tflite::Pow>(f.input(0), exponents));
   return std::nullopt;
 }
 

@@ -120,20 +120,14 @@ std::vector<Tensor> fold_where(const NodeView& view) {
   return {{type.dtype, shape, Data::from_vector(std::move(bytes))}};
 }
 
-/// Kernels broadcast four dimensions (SELECT_V2: five): beyond, operands get their full size first.
-constexpr std::size_t most_broadcast = 4;
+/// SELECT_V2 broadcasts five dimensions: beyond, operands get their full size first.
+constexpr std::size_t most_broadcast = 5;
 
 template <class Op>
 Refusal lower_comparison(Lowering& lowering) {
   if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   Formula f(lowering);
-  TensorId a = f.input(0), b = f.input(1);
-  const Shape shape = lowering.output_shape();
-  if (shape.size() > most_broadcast && f.shape(a) != f.shape(b)) {
-    a = f.broadcast(a, shape);
-    b = f.broadcast(b, shape);
-  }
-  f.result(f.compare<Op>(a, b));
+  f.result(f.compare<Op>(f.input(0), f.input(1)));
   return std::nullopt;
 }
 
@@ -148,7 +142,7 @@ Refusal lower_where(Lowering& lowering) {
   Formula f(lowering);
   TensorId condition = f.input(0), a = f.input(1), b = f.input(2);
   const Shape shape = lowering.output_shape();
-  if (shape.size() > most_broadcast + 1) {
+  if (shape.size() > most_broadcast) {
     condition = f.broadcast(condition, shape);
     a = f.broadcast(a, shape);
     b = f.broadcast(b, shape);

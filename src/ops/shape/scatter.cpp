@@ -190,10 +190,21 @@ Refusal add_updates(Lowering& lowering, TensorId places) {
   const Shape shape = lowering.output_shape();
   const std::int64_t count = element_count(shape).value();
   const std::int64_t updated = f.shape(places)[0];
+  const TensorId updates = f.input(2);
+  const bool is_known = lowering.target.is_constant(places) && lowering.target.is_constant(updates) &&
+                        lowering.target[updates].dtype == DType::float32;
+  if (is_known) {  // no operator computes with constants alone
+    const std::vector<float> values = to_float(lowering.target[updates].as_tensor());
+    const std::vector<std::int64_t> at = lowering.target.constant_integers(places);
+    std::vector<float> sums(static_cast<std::size_t>(count), 0.0f);
+    for (std::size_t i = 0; i < at.size(); ++i) sums[static_cast<std::size_t>(at[i])] += values[i];
+    f.result(f.add(f.input(0), f.constant(make_tensor(shape, std::move(sums)))));
+    return std::nullopt;
+  }
   const TensorId sums =
       f.emit(tflite::ScatterNd{},
-             {f.reshape(places, {updated, 1}), f.reshape(f.input(2), {updated}), f.integers({1}, {count})},
-             {count}, lowering.target[f.input(2)].dtype);
+             {f.reshape(places, {updated, 1}), f.reshape(updates, {updated}), f.integers({1}, {count})},
+             {count}, lowering.target[updates].dtype);
   f.result(f.add(f.input(0), f.reshape(sums, shape)));
   return std::nullopt;
 }

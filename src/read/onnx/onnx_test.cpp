@@ -191,14 +191,15 @@ TEST(ReadOnnx, RefusesContradictions) {
 
 TEST(ReadOnnx, NamesAllThatIsNotSupportedAtOnce) {
   Model model = around({"If", {}, {"a"}, {{"then_branch", subgraph()}}, "choose"});
-  model.nodes.push_back({"FusedConv", {"a"}, {"b"}, {}, "fused", "com.microsoft"});
-  model.nodes.push_back({"NoSuchOperator", {"b"}, {"y"}});
+  model.nodes.push_back({"Attention", {"a"}, {"b"}, {}, "fused", "com.microsoft"});
+  model.nodes.push_back({"NoSuchOperator", {"b"}, {"c"}});
+  model.nodes.push_back({"NoSuchOperator", {"c"}, {"y"}});
   model.initializers = {tensor_head("words", 8, {1})};
   model.sparse = true;
   EXPECT_THAT(refusal(model),
               AllOf(HasSubstr("m.onnx: not supported: "), HasSubstr("If 'choose' (node 0) is control flow"),
-                    HasSubstr("FusedConv 'fused' (node 1) is of the domain 'com.microsoft'"),
-                    HasSubstr("NoSuchOperator (node 2) is an unknown operator"),
+                    HasSubstr("Attention 'fused' (node 1) is of the domain 'com.microsoft'"),
+                    HasSubstr("NoSuchOperator (node 2) is an unknown operator (2 times)"),
                     HasSubstr("initializer 'words' holds strings"), HasSubstr("sparse initializers")));
 }
 
