@@ -201,4 +201,4 @@ def test_nothing_is_printed(capfd):
 def test_refusals_say_what_the_content_is():
     assert "empty" in decoded_or_refused(b"")
     assert "GIF" in decoded_or_refused(b"GIF89a")
-    assert "none of JPEG, PNG, WebP, BMP and TIFF" in decoded_or_refused(b"hello")
+    assert "none of JPEG, PNG, WebP, BMP, TIFF, PNM, GIF, AVIF and HEIC" in decoded_or_refused(b"hello")

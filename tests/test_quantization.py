@@ -176,7 +176,7 @@ def test_what_stays_in_float_is_said(tmp_path):
         "--min-agreement", 0, "--output-dir", tmp_path / "out", check=True,
     )
     (line,) = [line for line in done.stdout.splitlines() if line.strip().startswith("in float")]
-    assert "2 operators" in line and "DIV" in line and "saturates" in line
+    assert "4 operators" in line and "DIV" in line and "saturates" in line
     names = [op["op_name"] for op in runtimes.interpreter(tmp_path / "out" / "model.tflite", builtin=True)._get_ops_details()]
     first = names.index("DIV")
     assert names[first + 1] == "DIV", "floats pass from one to the other"

@@ -179,6 +179,6 @@ def test_more_verification_takes_nothing_from_the_others(tmp_path):
     for path in images.write_images(tmp_path / "data", 80)[:10]:
         path.write_bytes(b"")
     report = export_report(tmp_path / "m.onnx", "--dataset-dir", tmp_path / "data", "--output-dir", tmp_path / "out",
-                           "--num-calib-samples", 45, "--min-agreement", 0)  # fmt: skip
+                           "--num-calib-samples", 45, "--min-agreement", 0, "--effort", "fast")  # fmt: skip
     assert report["dataset"]["calibration_samples"] == 45 and report["dataset"]["verification_samples"] == 25
     assert report["dataset"]["held_out"]

@@ -64,12 +64,16 @@ SampleList listed_by_name(const json& lists, const std::string& where) {
   return list;
 }
 
-/// One list of all.
+/// One list of all: what calibrates, what verifies as far as that was asked for, the selection, and all
+/// others verify as well.
 SampleList divided(std::vector<ListedSample> all, const DrawRequest& request) {
   const std::size_t calibration = std::min(request.calibration, all.size());
-  const std::size_t end = calibration + std::min(request.selection, all.size() - calibration);
+  const std::size_t begin = calibration + std::min(request.verification, all.size() - calibration);
+  const std::size_t end = begin + std::min(request.selection, all.size() - begin);
   const auto at = [&](std::size_t place) { return all.begin() + static_cast<std::ptrdiff_t>(place); };
-  return {{at(0), at(calibration)}, {at(end), all.end()}, {at(calibration), at(end)}};
+  SampleList list{{at(0), at(calibration)}, {at(calibration), at(begin)}, {at(begin), at(end)}};
+  list.verification.insert(list.verification.end(), at(end), all.end());
+  return list;
 }
 
 }  // namespace
