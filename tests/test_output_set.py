@@ -50,10 +50,11 @@ def earlier(models, tmp_path):
 
 
 def unlowerable(folder):
-    """Valid and written as ONNX; TFLite's ELU bends to one side alone."""
+    """Valid and written as ONNX; TFLite's pools have no dilation."""
     model = onnx.load(folder / "b.onnx")
-    model.graph.node[0].input[0] = "bent"
-    model.graph.node.insert(0, onnx.helper.make_node("Elu", ["image"], ["bent"], alpha=-1.0))
+    model.graph.node[0].input[0] = "pooled"
+    pool = {"kernel_shape": [3, 3], "dilations": [2, 2], "pads": [2, 2, 2, 2]}
+    model.graph.node.insert(0, onnx.helper.make_node("MaxPool", ["image"], ["pooled"], **pool))
     onnx.save(model, folder / "unlowerable.onnx")
     return folder / "unlowerable.onnx"
 
