@@ -1,14 +1,10 @@
 """`python -m calib8` is the program `calib8`: the same commands and flags."""
 
-import os
-import sys
-
-from calib8.program import find_program
+from calib8.program import become
 
 
 def main() -> None:
-    program = find_program()
-    os.execv(program, [str(program), *sys.argv[1:]])
+    become()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def find_program() -> pathlib.Path:
     raise Error(ErrorCode.INTERNAL, "the calib8 program is not beside this Python; install calib8 again")
 
 
-def become(command: str) -> NoReturn:
-    """This process becomes `calib8 COMMAND`, with the arguments that Python was given."""
+def become(*command: str) -> NoReturn:
+    """This process becomes `calib8 COMMAND`, or `calib8` itself, with the arguments that Python was given."""
     program = find_program()
-    os.execv(program, [str(program), command, *sys.argv[1:]])
+    os.execv(program, [str(program), *command, *sys.argv[1:]])

@@ -36,17 +36,6 @@ void run(ModelPool& pool, const SampleSource& samples, std::size_t first, std::s
   }
 }
 
-/// How likely a guess among `classes` is right at least `right` times of `all`.
-double chance_of(int right, int all, std::size_t classes) {
-  const double p = 1 / static_cast<double>(classes);
-  double sum = 0;
-  for (int k = right; k <= all; ++k) {
-    const double ways = std::lgamma(all + 1.0) - std::lgamma(k + 1.0) - std::lgamma(all - k + 1.0);
-    sum += std::exp(ways + k * std::log(p) + (all - k) * std::log1p(-p));
-  }
-  return sum;
-}
-
 std::string percent(int part, int whole) {
   return fmt::format("{:.0f} %", 100.0 * part / whole);
 }
@@ -108,12 +97,6 @@ std::string judge_any_order(const LabelledAnswers& answers, int right) {
 
 }  // namespace
 
-std::size_t classifier_outputs(const TfliteGraph& graph) {
-  if (graph.outputs().size() != 1) return 0;
-  const Shape& shape = graph[graph.outputs()[0]].shape;
-  return shape.size() == 2 && shape[0] == 1 ? static_cast<std::size_t>(shape[1]) : 0;
-}
-
 LabelledAnswers ask_float_model(const FloatModel& model, const SampleSource& samples,
                                 const std::vector<std::string>& class_names,
                                 const std::shared_ptr<const LiteRt>& litert, int threads) {
@@ -135,7 +118,8 @@ std::vector<std::string> judge_answers(const LabelledAnswers& answers) {
   const int all = static_cast<int>(answers.answers.size());
   if (all < fewest) return {};
   const int right = count_right(answers.answers);
-  const bool by_chance = chance_of(right, all, answers.class_names.size()) > significance;
+  const bool by_chance =
+      probability_of_at_least(right, all, 1 / static_cast<double>(answers.class_names.size())) > significance;
   std::vector<std::string> said;
   if (by_chance || 2 * right < all) {
     said.push_back(fmt::format(

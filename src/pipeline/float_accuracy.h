@@ -22,9 +22,6 @@ struct LabelledAnswers {
   std::vector<std::string> class_names;  ///< By label.
 };
 
-/// Outputs of a classifier, [1, outputs]; 0 of any other model.
-std::size_t classifier_outputs(const TfliteGraph& graph);
-
 /// Runs a classifier on the first labelled samples, before it is quantized: a few where nearly all are right,
 /// else up to 64. Empty where it isn't one, or has another number of outputs than there are classes.
 LabelledAnswers ask_float_model(const FloatModel& model, const SampleSource& samples,

@@ -30,26 +30,6 @@ double log_binomial(std::int64_t k, std::int64_t n, double p) {
          successes * std::log(p) + (trials - successes) * std::log1p(-p);
 }
 
-/// The probability of at least k successes in n trials. Sums the tail downward from its own largest term, so
-/// that nothing overflows or cancels.
-double probability_of_at_least(std::int64_t k, std::int64_t n, double p) {
-  const std::int64_t likeliest = static_cast<std::int64_t>(static_cast<double>(n + 1) * p);
-  const std::int64_t start = std::clamp(likeliest, k, n);
-  const double odds = p / (1 - p);
-  double sum = 1;  // in units of the term at `start`
-  double term = 1;
-  for (std::int64_t i = start; i > k && term > sum * 1e-18; --i) {
-    term *= static_cast<double>(i) / (static_cast<double>(n - i + 1) * odds);
-    sum += term;
-  }
-  term = 1;
-  for (std::int64_t i = start; i < n && term > sum * 1e-18; ++i) {
-    term *= static_cast<double>(n - i) * odds / static_cast<double>(i + 1);
-    sum += term;
-  }
-  return std::exp(log_binomial(start, n, p) + std::log(sum));
-}
-
 /// The p with which at least k of n successes have the given probability; it grows with p. 1 <= k <= n.
 double solve_for_proportion(std::int64_t k, std::int64_t n, double probability) {
   double low = 0;
@@ -72,6 +52,25 @@ std::size_t index_of_largest(std::span<const T> values) {
 }
 
 }  // namespace
+
+// Sums the tail downward from its own largest term, so that nothing overflows or cancels.
+double probability_of_at_least(std::int64_t k, std::int64_t n, double p) {
+  const std::int64_t likeliest = static_cast<std::int64_t>(static_cast<double>(n + 1) * p);
+  const std::int64_t start = std::clamp(likeliest, k, n);
+  const double odds = p / (1 - p);
+  double sum = 1;  // in units of the term at `start`
+  double term = 1;
+  for (std::int64_t i = start; i > k && term > sum * 1e-18; --i) {
+    term *= static_cast<double>(i) / (static_cast<double>(n - i + 1) * odds);
+    sum += term;
+  }
+  term = 1;
+  for (std::int64_t i = start; i < n && term > sum * 1e-18; ++i) {
+    term *= static_cast<double>(n - i) * odds / static_cast<double>(i + 1);
+    sum += term;
+  }
+  return std::exp(log_binomial(start, n, p) + std::log(sum));
+}
 
 double Powers::decibels() const {
   if (!std::isfinite(signal) || !std::isfinite(noise)) return std::numeric_limits<double>::quiet_NaN();

@@ -49,6 +49,9 @@ struct Interval {
   double high = 1;
 };
 
+/// The probability of at least k successes in n trials, each with probability p in (0, 1).
+double probability_of_at_least(std::int64_t k, std::int64_t n, double p);
+
 /// The exact ("Clopper-Pearson") interval of a proportion of which `successes` in `trials` were seen: a true
 /// value outside it would show this or less, or this or more, with a probability of at most (1 - confidence)
 /// / 2 each. Nothing seen (trials = 0) bounds nothing: [0, 1]. 0 <= successes <= trials, confidence in (0,

@@ -83,12 +83,6 @@ class Runs {
   Outputs outputs_;
 };
 
-bool is_classifier(const TfliteGraph& graph) {
-  if (graph.outputs().size() != 1) return false;
-  const Shape& shape = graph[graph.outputs()[0]].shape;
-  return shape.size() == 2 && shape[0] == 1 && shape[1] >= 2;
-}
-
 Agreement count_agreeing(const Outputs& outputs) {
   Agreement agreement;
   for (std::size_t i = 0; i < outputs.of_float.size(); ++i) {
@@ -128,7 +122,7 @@ Verification judge(const Outputs& outputs, const TfliteGraph& graph, const Verif
   result.samples = static_cast<int>(outputs.of_float.size());
   result.outputs = measure_fidelity(graph, outputs.of_float, outputs.of_quantized);
   result.sqnr_decibels = worst_of(result.outputs);
-  if (!is_classifier(graph) || result.outputs[0].cosine) return result;
+  if (classifier_outputs(graph) < 2 || result.outputs[0].cosine) return result;
   result.agreement = count_agreeing(outputs);
   if (outputs.of_float.front().size() != options.classes) return result;
   const Accuracy accuracy = count_correct(outputs);
@@ -148,6 +142,12 @@ std::vector<std::size_t> looks(std::size_t samples, const VerifyOptions& options
 }
 
 }  // namespace
+
+std::size_t classifier_outputs(const TfliteGraph& graph) {
+  if (graph.outputs().size() != 1) return 0;
+  const Shape& shape = graph[graph.outputs()[0]].shape;
+  return shape.size() == 2 && shape[0] == 1 ? static_cast<std::size_t>(shape[1]) : 0;
+}
 
 Verification verify_model(const FloatModel& float_model, const WrittenModel& quantized,
                           const TfliteGraph& calibrated, const SampleSource& samples,

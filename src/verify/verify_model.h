@@ -83,6 +83,9 @@ struct VerifyOptions {
   StepCounter::Report progress;
 };
 
+/// Outputs of a classifier, [1, outputs]; 0 of any other model.
+std::size_t classifier_outputs(const TfliteGraph& graph);
+
 /// Runs both models on every sample. `calibrated` is the float graph that `quantized` was made from, so that
 /// a TensorId means the same tensor in both: the layers are compared with it, everything else with
 /// `float_model`,

@@ -4,22 +4,13 @@
 
 #include "calib8/error.h"
 #include "read/architectures/architecture.h"
+#include "read/architectures/naming.h"
 
 namespace calib8 {
 namespace {
 
-std::vector<const Architecture*> every_architecture() {
-  std::vector<const Architecture*> all;
-  for (const auto family :
-       {resnet_architectures(), mobilenet_v2_architectures(), mobilenet_v3_architectures(),
-        efficientnet_architectures(), efficientnet_v2_architectures()}) {
-    for (const Architecture& architecture : family) all.push_back(&architecture);
-  }
-  return all;
-}
-
 const Architecture& architecture(std::string_view name) {
-  for (const Architecture* each : every_architecture()) {
+  for (const Architecture* each : all_architectures()) {
     if (each->name == name) return *each;
   }
   throw std::logic_error("no such architecture in the test");
@@ -64,7 +55,7 @@ std::string refusal(const Checkpoint& checkpoint, const RebuildRequest& request 
 
 TEST(Rebuild, RecognizesEveryArchitectureByItsTensors) {
   EXPECT_EQ(architecture_names().size(), 24u);
-  for (const Architecture* each : every_architecture()) {
+  for (const Architecture* each : all_architectures()) {
     if (each->name == "efficientnet_b7" || each->name == "efficientnet_v2_l")
       continue;  // as the others, but large
     const RebuiltModel model = rebuild_model(saved(*each, 7), {});
