@@ -263,15 +263,20 @@ def test_other_sizes_are_among_the_mistakes(tmp_path, digits_checkpoint, digits_
 # Arrays that fit both ways
 
 
-@pytest.mark.parametrize("layout", ["channels-first", "channels-last"])
-def test_arrays_of_two_readings_are_said_and_can_be_named(tmp_path, layout):
+def save_cube(path):
+    """A convolution of [1, 8, 8, 8]: whichever axis the channels are, the shape is the same."""
     kernel = np.random.default_rng(0).normal(size=(4, 8, 3, 3)).astype(np.float32)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "k"], ["y"], kernel_shape=[3, 3])], "cube",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, 8, 8])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 6, 6])], [numpy_helper.from_array(kernel, "k")],
     )  # fmt: skip
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "m.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+
+
+@pytest.mark.parametrize("layout", ["channels-first", "channels-last"])
+def test_arrays_of_two_readings_are_said_and_can_be_named(tmp_path, layout):
+    save_cube(tmp_path / "m.onnx")
     values = np.random.default_rng(1).random((40, 8, 8, 8), np.float32)
     np.save(tmp_path / "x.npy", values)
     outs = []
@@ -286,13 +291,7 @@ def test_arrays_of_two_readings_are_said_and_can_be_named(tmp_path, layout):
 def test_arrays_of_two_readings_given_in_python(tmp_path, capfd):
     import calib8
 
-    kernel = np.random.default_rng(0).normal(size=(4, 8, 3, 3)).astype(np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("Conv", ["x", "k"], ["y"], kernel_shape=[3, 3])], "cube",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, 8, 8])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 6, 6])], [numpy_helper.from_array(kernel, "k")],
-    )  # fmt: skip
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), tmp_path / "m.onnx")
+    save_cube(tmp_path / "m.onnx")
     values = np.random.default_rng(1).random((40, 8, 8, 8), np.float32) * np.logspace(-1, 1, 8, dtype=np.float32)[:, None, None]
     files = []
     for layout, data in (("channels-first", values), ("channels-last", values.transpose(0, 2, 3, 1)), ("auto", values.transpose(0, 2, 3, 1))):

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "pipeline/check_preprocessing.h"
@@ -11,20 +13,25 @@
 namespace calib8 {
 namespace {
 
+/// Height and width of all images, where they are of one size.
+std::optional<std::pair<int, int>> size_of_all(const std::optional<QualityReport>& quality) {
+  if (!quality || quality->images == 0) return std::nullopt;
+  const Spread &height = quality->height, &width = quality->width;
+  if (height.least != height.most || width.least != width.most) return std::nullopt;
+  return std::pair(height.least, width.least);
+}
+
 /// The images' own, where they are of one, and the usual ones.
 std::vector<std::pair<int, int>> sizes_to_try(const RepresentativeData& data) {
   const Preprocessing& steps = data.preprocessing->steps;
   const auto& quality = data.findings.quality;
   const int picture = quality ? std::min(quality->height.median, quality->width.median) : 0;
   std::vector<std::pair<int, int>> sizes = usual_sizes(steps.height, steps.width, picture);
-  if (!quality || quality->images == 0) return sizes;
-  const std::pair<int, int> own(quality->height.median, quality->width.median);
+  const auto own = size_of_all(quality);
   constexpr int largest = 512;
-  const bool alike =
-      quality->height.least == quality->height.most && quality->width.least == quality->width.most;
   const bool is_new =
-      own != std::pair(steps.height, steps.width) && std::ranges::find(sizes, own) == sizes.end();
-  if (alike && is_new && std::max(own.first, own.second) <= largest) sizes.push_back(own);
+      own && *own != std::pair(steps.height, steps.width) && std::ranges::find(sizes, *own) == sizes.end();
+  if (is_new && std::max(own->first, own->second) <= largest) sizes.push_back(*own);
   return sizes;
 }
 
@@ -37,18 +44,15 @@ void warn(ExportRun& run, const std::string& warning) {
 void check_default_size(ExportRun& run, const RepresentativeData& data) {
   const auto& rebuilt = run.report.model.rebuilt;
   const auto& quality = data.findings.quality;
-  if (!rebuilt || !quality || quality->images < 2 || rebuilt->input_size_from != "the default") return;
-  const Spread &width = quality->width, &height = quality->height;
-  const bool all_alike = width.least == width.most && height.least == height.most;
-  if (!all_alike || rebuilt->input_size == std::pair<std::int64_t, std::int64_t>(height.least, width.least))
-    return;
-  const std::string size = height.least == width.least
-                               ? std::to_string(width.least)
-                               : std::to_string(height.least) + "x" + std::to_string(width.least);
+  const auto own = size_of_all(quality);
+  if (!rebuilt || !own || quality->images < 2 || rebuilt->input_size_from != "the default") return;
+  const auto [height, width] = *own;
+  if (rebuilt->input_size == std::pair<std::int64_t, std::int64_t>(height, width)) return;
+  const std::string size = height == width ? fmt::format("{}", width) : fmt::format("{}x{}", height, width);
   warn(run, fmt::format(
                 "the input size is {}x{} by default, and all images are {}x{}: if training saw them so, add "
                 "--input-size {}",
-                rebuilt->input_size.first, rebuilt->input_size.second, height.least, width.least, size));
+                rebuilt->input_size.first, rebuilt->input_size.second, height, width, size));
 }
 
 }  // namespace

@@ -21,10 +21,8 @@ GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& d
 
 std::size_t most_to_verify(const TfliteGraph& graph) {
   constexpr std::int64_t most_samples = 200, most_values = 1 << 26;
-  std::int64_t values = 1;
-  for (const TensorId output : graph.outputs()) values += element_count(graph[output].shape).value();
-  return static_cast<std::size_t>(
-      std::clamp(most_values / values, static_cast<std::int64_t>(kFirstLook), most_samples));
+  return static_cast<std::size_t>(std::clamp(most_values / (output_elements(graph) + 1),
+                                             static_cast<std::int64_t>(kFirstLook), most_samples));
 }
 
 void prove(ExportRun& run, const LoweredModel& model, const SmallModel& written,

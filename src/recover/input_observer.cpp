@@ -33,10 +33,6 @@ std::size_t windows_of(const LayerGeometry& geometry) {
   return geometry.images * static_cast<std::size_t>(geometry.height.output * geometry.width.output);
 }
 
-std::ptrdiff_t place(double fraction, std::ptrdiff_t room) {
-  return std::min(room, static_cast<std::ptrdiff_t>(fraction * static_cast<double>(room + 1)));
-}
-
 /// Adds a sample's windows [window][tap][channel] to the sums and products of `channels` channels.
 void add_products(const std::vector<float>& windows, std::size_t count, std::size_t taps,
                   std::size_t channels, LayerInputs& inputs) {
@@ -126,8 +122,8 @@ void InputObserver::add_patches(Layer& layer, std::size_t wanted_windows, Observ
     patch.columns = std::min(
         static_cast<std::ptrdiff_t>(std::ceil(windows / static_cast<double>(patch.rows))), width.output);
     const auto [down, across] = wanted.next_place();
-    patch.first_row = place(down, height.output - patch.rows);
-    patch.first_column = place(across, width.output - patch.columns);
+    patch.first_row = place_in(height.output - patch.rows, down);
+    patch.first_column = place_in(width.output - patch.columns, across);
     const auto rows = height.reach(patch.first_row, patch.first_row + patch.rows - 1);
     const auto columns = width.reach(patch.first_column, patch.first_column + patch.columns - 1);
     patch.top = rows.first, patch.height = rows.second - rows.first + 1;

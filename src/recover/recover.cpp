@@ -13,9 +13,8 @@ constexpr std::size_t most_candidates = 6;
 /// So many that their outputs fit into memory, of the float model and of a candidate.
 std::size_t samples_to_compare_on(const TfliteGraph& graph, std::size_t there, Effort effort) {
   constexpr std::int64_t most_values = 1 << 24;
-  std::int64_t values = 1;
-  for (const TensorId output : graph.outputs()) values += element_count(graph[output].shape).value_or(0);
-  const auto fitting = static_cast<std::size_t>(std::max<std::int64_t>(most_values / values, 2));
+  const auto fitting =
+      static_cast<std::size_t>(std::max<std::int64_t>(most_values / (output_elements(graph) + 1), 2));
   return std::min({there, selection_samples(effort), fitting});
 }
 

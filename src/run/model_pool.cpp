@@ -8,6 +8,12 @@
 
 namespace calib8 {
 
+std::int64_t output_elements(const TfliteGraph& graph) {
+  std::int64_t elements = 0;
+  for (const TensorId output : graph.outputs()) elements += element_count(graph[output].shape).value_or(0);
+  return elements;
+}
+
 RunnableModel runnable(const TfliteGraph& graph, SharedFile file, const std::vector<TensorId>& outputs) {
   RunnableModel model;
   for (const TensorId input : graph.inputs()) model.inputs.push_back(edge_type(graph[input]));

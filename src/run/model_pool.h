@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,9 @@ struct RunnableModel {
   std::vector<EdgeType> inputs, outputs;
   std::size_t weight_bytes = 0;  ///< What each instance packs anew.
 };
+
+/// Elements of all outputs together.
+std::int64_t output_elements(const TfliteGraph& graph);
 
 /// `file` was written from `graph`, and gives out `outputs`, in this order.
 RunnableModel runnable(const TfliteGraph& graph, SharedFile file, const std::vector<TensorId>& outputs);

@@ -16,11 +16,11 @@ double spread(std::size_t k, double step) {
   return value - std::floor(value);
 }
 
-std::int64_t place(double fraction, std::int64_t room) {
+}  // namespace
+
+std::int64_t place_in(std::int64_t room, double fraction) {
   return std::min(room, static_cast<std::int64_t>(fraction * static_cast<double>(room + 1)));
 }
-
-}  // namespace
 
 TensorId ObservationGraph::add_behind(TensorId tensor, tflite::Options options, std::vector<TensorId> inputs,
                                       Shape shape) {
@@ -113,9 +113,8 @@ std::vector<std::size_t> ObservationGraph::pixels(TensorId tensor, std::size_t w
   for (std::size_t i = 0; i < rectangles_of_a_tensor; ++i) {
     const auto [down, across] = next_place();
     Shape begin(shape.size(), 0);
-    begin[column] = place(across, width - size[column]);
-    for (std::size_t axis = 0; axis < column; ++axis)
-      begin[axis] = place(down, shape[axis] - size[axis]);
+    begin[column] = place_in(width - size[column], across);
+    for (std::size_t axis = 0; axis < column; ++axis) begin[axis] = place_in(shape[axis] - size[axis], down);
     positions.push_back(part(tensor, begin, size));
   }
   return positions;

@@ -12,6 +12,9 @@
 
 namespace calib8 {
 
+/// Where something begins that has `room` to be moved: 0 to room, by a fraction in [0, 1).
+std::int64_t place_in(std::int64_t room, double fraction);
+
 /// A copy of a graph that gives out what observers want to see. What is computed for them stands right behind
 /// the operator that writes the tensor: the tensor is still in the cache then, and its memory is free for
 /// others afterwards. So observing costs little, and no more memory than running the model.
