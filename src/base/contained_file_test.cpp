@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "base/test_folder.h"
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -17,14 +18,11 @@ namespace fs = std::filesystem;
 class ContainedFile : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "calib8_contained_XXXXXX").string();
-    root_ = ::mkdtemp(name.data());
     fs::create_directories(root_ / "model/weights");
     write(root_ / "secret", "secret");
     write(root_ / "model/a.bin", "hello");
     write(root_ / "model/weights/b.bin", "world");
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   static void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
   std::string read(std::string_view relative) const {
@@ -41,7 +39,8 @@ class ContainedFile : public testing::Test {
     return "(none)";
   }
 
-  fs::path root_;
+  test::TemporaryFolder folder_;
+  const fs::path& root_ = folder_.path();
 };
 
 TEST_F(ContainedFile, ReadsWhatLiesInTheFolder) {

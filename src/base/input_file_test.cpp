@@ -10,17 +10,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/test_folder.h"
+
 namespace calib8 {
 namespace {
 
 class InputFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "calib8_input_file_XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
   std::filesystem::path write(const std::string& name, const std::string& text) const {
     std::ofstream(folder / name) << text;
     return folder / name;
@@ -37,7 +33,8 @@ class InputFiles : public ::testing::Test {
     return {};
   }
 
-  std::filesystem::path folder;
+  test::TemporaryFolder made;
+  const std::filesystem::path& folder = made.path();
 };
 
 TEST_F(InputFiles, WhatIsNoRegularFileIsRefusedWithoutWaiting) {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <vector>
 
+#include "base/test_folder.h"
 #include "calib8/error.h"
 
 namespace calib8 {
@@ -22,12 +23,7 @@ class MappedFile : public testing::Test {
  protected:
   static constexpr std::size_t size = 40 * 4096 + 100;
 
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "calib8_mapped_XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    write("a", 'a');
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { write("a", 'a'); }
 
   void write(const std::string& name, char letter) const {
     std::ofstream(folder_ / name) << std::string(size, letter);
@@ -48,7 +44,8 @@ class MappedFile : public testing::Test {
     return "unchanged";
   }
 
-  fs::path folder_;
+  test::TemporaryFolder made_;
+  const fs::path& folder_ = made_.path();
 };
 
 TEST_F(MappedFile, ReadsAsZerosBehindANewEndAndTells) {

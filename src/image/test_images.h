@@ -2,19 +2,17 @@
 
 #include <jpeglib.h>
 #include <spng.h>
-#include <unistd.h>
 #include <webp/encode.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/test_folder.h"
 #include "image/image.h"
 
 /// Files and folders for the tests of this folder, written by the formats' own encoders.
@@ -116,33 +114,5 @@ inline std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint32_t s
   for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
   return bytes;
 }
-
-/// A folder that is removed with all that it holds.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "calib8_test_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
-  /// Writes a file at a relative path, with the folders it needs.
-  void write(const std::string& relative_path, const std::vector<std::byte>& bytes = {}) const {
-    const std::filesystem::path path = path_ / relative_path;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace calib8::test
