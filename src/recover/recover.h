@@ -1,15 +1,24 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "recover/trials.h"
 
 namespace calib8 {
 
+/// The same model with pixels as its input.
+struct PixelCandidate {
+  const QuantizationTask& task;  ///< TensorIds and OperatorIds of the other task's model mean the same here.
+  const std::vector<OperatorId>& first_layers;  ///< What meets other values than there.
+  double least_gain = 0;  ///< In decibels, by which it must be ahead: who feeds the model must know of it.
+};
+
 struct RecoveryOptions {
   CalibrationMethod method = CalibrationMethod::mse;  ///< That was asked for: of QuantizationTask::ranges.
   Effort effort = Effort::balanced;
-  const SampleSource* selection = nullptr;  ///< Samples that are set apart to compare candidates on.
+  const SampleSource* selection = nullptr;    ///< Samples that are set apart to compare candidates on.
+  std::optional<PixelCandidate> pixels = {};  ///< Tried where candidates are compared.
   StepCounter::Report progress;
 };
 
@@ -27,7 +36,8 @@ struct Recovered {
 /// Makes an integer model. With Effort::fast the plain way: the ranges that were asked for, weights rounded
 /// to balance each other. Else candidates are measured on LiteRT and the best is kept, so that none ends
 /// worse than the plain way on these samples: ranges of least error and all that was seen; second-order
-/// rounding; then corrections of the last layers. The result doesn't depend on the number of threads.
+/// rounding; pixels as the input, of the best so far; then corrections of the last layers. The recipe says
+/// whether the model takes pixels. The result doesn't depend on the number of threads.
 Recovered recover(const QuantizationTask& task, const RecoveryOptions& options);
 
 }  // namespace calib8
