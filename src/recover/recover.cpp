@@ -70,7 +70,8 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   InputsOfLayers inputs = observe_inputs(task, first, options.effort);
   trials.add(plain, std::move(first));
   std::vector<CalibrationMethod> methods = {options.method};
-  if (options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
+  // Samples that calibrated lie within what was seen, so they can't tell what room beside it is worth.
+  if (set_apart && options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
   RoundedWeights known(task.model.graph);
   for (const CalibrationMethod method : methods) {
     Recipe recipe{.ranges = method, .pixels = pixels};
