@@ -12,6 +12,7 @@
 #include "base/interrupt.h"
 #include "base/standard_streams.h"
 #include "base/text.h"
+#include "calib8/compare.h"
 #include "calib8/export.h"
 #include "calib8/inspect.h"
 #include "calib8/version.h"
@@ -63,6 +64,12 @@ ExportResult export_without_lock(const ExportOptions& options) {
   return calib8::export_model(options);
 }
 
+calib8::CompareResult compare_without_lock(const calib8::CompareOptions& options) {
+  const nb::gil_scoped_release released;
+  const calib8::InterruptCheck check(&check_python_signals);
+  return calib8::compare_models(options);
+}
+
 void bind_options(nb::module_& module) {
   bind_choices<calib8::OutputFormat>(module, "OutputFormat");
   bind_choices<calib8::QuantizeTo>(module, "QuantizeTo");
@@ -96,6 +103,11 @@ void bind_options(nb::module_& module) {
       .def("set_samples", [](ExportOptions& options, nb::callable next) {
         options.next_sample = [next] { return next_sample(next); };
       });
+  nb::class_<calib8::CompareOptions, ExportOptions>(module, "CompareOptions")
+      .def(nb::init<>())
+      .def_rw("methods", &calib8::CompareOptions::methods)
+      .def_rw("others", &calib8::CompareOptions::others)
+      .def_rw("keep_files", &calib8::CompareOptions::keep_files);
 }
 
 }  // namespace
@@ -118,7 +130,14 @@ NB_MODULE(_native, module) {
       .def_prop_ro("verdict", [](const ExportResult& result) { return calib8::one_line(result.verdict); })
       .def_ro("summary", &ExportResult::summary)
       .def_prop_ro("report", [](const ExportResult& result) { return result.report.text(); });
+  nb::class_<calib8::CompareResult>(module, "CompareResult")
+      .def_ro("summary", &calib8::CompareResult::summary)
+      .def_prop_ro("recommended",
+                   [](const calib8::CompareResult& result) { return calib8::one_line(result.recommended); })
+      .def_ro("reason", &calib8::CompareResult::reason)
+      .def_prop_ro("report", [](const calib8::CompareResult& result) { return result.report.text(); });
   module.def("export", &export_without_lock, "options"_a);
+  module.def("compare", &compare_without_lock, "options"_a);
   module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
   bind_dataset(module);
 }

@@ -77,14 +77,7 @@ def export(
         Error: with code, message and where. A failed gate is no error: see ExportResult.gate.
     """
     native = _native.ExportOptions()
-    native.model = pathlib.Path(checkpoint)
-    native.set_progress(progress)
-    native.python = pathlib.Path(sys.executable) if sys.executable else None
-    for name, value in options.items():
-        set_option(native, name, value)
-    if representative_data_gen is not None:
-        samples = _split_into_samples(representative_data_gen)
-        native.set_samples(lambda: next(samples, None))
+    fill_options(native, checkpoint, representative_data_gen, progress, options)
     result = _native.export(native)
     return ExportResult(
         onnx=result.onnx,
@@ -164,6 +157,18 @@ _ENUMS = {
     "model_input": _native.ModelInput,
 }
 _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
+
+
+def fill_options(native: Any, checkpoint: Path, source: Any, progress: Any, options: Mapping[str, Any]) -> None:
+    """Sets all that `export` and `compare` take of _native's options; `source` is a representative_data_gen."""
+    native.model = pathlib.Path(checkpoint)
+    native.set_progress(progress)
+    native.python = pathlib.Path(sys.executable) if sys.executable else None
+    for name, value in options.items():
+        set_option(native, name, value)
+    if source is not None:
+        samples = _split_into_samples(source)
+        native.set_samples(lambda: next(samples, None))
 
 
 def set_option(native: Any, name: str, value: Any) -> None:

@@ -33,17 +33,25 @@ bool all_outputs_are_float(const TfliteGraph& graph) {
                      [&](TensorId output) { return graph[output].dtype == DType::float32; });
 }
 
+ActivationRanges by_tensor(const TfliteGraph& graph, const std::vector<TensorId>& observed,
+                           const std::vector<Range>& ranges) {
+  ActivationRanges result(graph.value_count());
+  for (std::size_t i = 0; i < observed.size(); ++i) result[observed[i].index] = ranges[i];
+  return result;
+}
+
 }  // namespace
 
-Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& observed,
-                      const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
-                      const CalibrationOptions& options) {
+Observations observe_activations(const FloatModel& model, const std::vector<TensorId>& observed,
+                                 const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                                 const ObservationOptions& options) {
   const TfliteGraph& graph = model.graph;
-  const bool may_clip = options.method != CalibrationMethod::minmax;
-  const std::vector<std::size_t> clippable =
-      may_clip ? find_clippable(graph, observed) : std::vector<std::size_t>();
+  Observations result;
+  result.observed = observed;
+  result.samples = samples.size();
+  if (!options.extremes_alone) result.counted = find_clippable(graph, observed);
   std::vector<TensorId> counted;
-  for (const std::size_t i : clippable) counted.push_back(observed[i]);
+  for (const std::size_t i : result.counted) counted.push_back(observed[i]);
   const std::size_t kept = all_outputs_are_float(graph) ? std::min(options.keep_outputs, samples.size()) : 0;
 
   ObservationGraph wanted(graph);
@@ -59,29 +67,46 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
   std::iota(all.begin(), all.end(), 0);
   StepCounter progress(options.progress, samples.size());
   auto seen = observe(pool, samples, all, fresh, progress);
-
-  const std::vector<Range> extremes = seen.get<Extremes>().ranges();
-  std::vector<Range> ranges = extremes;
-  const std::vector<Histogram>& histograms = seen.get<ValueCounts>().histograms();
-  parallel_for(clippable.size(), options.threads, [&](int, std::size_t i) {
-    Range& range = ranges[clippable[i]];
-    range = choose_range(options.method, range, histograms[i], options.activations);
-  });
-  if (options.method == CalibrationMethod::mse) {
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-      if (!graph.is_input(observed[i]))
-        ranges[i] = with_room(ranges[i], extremes[i], samples.size(), upper_bound(graph, observed[i]));
-    }
-  }
-  Calibration result;
-  result.ranges.resize(graph.value_count());
-  result.extremes.resize(graph.value_count());
-  for (std::size_t i = 0; i < observed.size(); ++i) {
-    result.ranges[observed[i].index] = ranges[i];
-    result.extremes[observed[i].index] = extremes[i];
-  }
+  result.extremes = seen.get<Extremes>().ranges();
+  result.histograms = seen.get<ValueCounts>().histograms();
   result.outputs = seen.get<KeptOutputs>().take();
   return result;
+}
+
+ActivationRanges choose_ranges(const TfliteGraph& graph, const Observations& seen, CalibrationMethod method,
+                               DType activations, int threads) {
+  std::vector<Range> ranges = seen.extremes;
+  if (method != CalibrationMethod::minmax) {
+    parallel_for(seen.counted.size(), threads, [&](int, std::size_t i) {
+      Range& range = ranges[seen.counted[i]];
+      range = choose_range(method, range, seen.histograms[i], activations);
+    });
+  }
+  if (method == CalibrationMethod::mse) {
+    for (std::size_t i = 0; i < seen.observed.size(); ++i) {
+      const TensorId tensor = seen.observed[i];
+      if (!graph.is_input(tensor))
+        ranges[i] = with_room(ranges[i], seen.extremes[i], seen.samples, upper_bound(graph, tensor));
+    }
+  }
+  return by_tensor(graph, seen.observed, ranges);
+}
+
+ActivationRanges extremes_of(const TfliteGraph& graph, const Observations& seen) {
+  return by_tensor(graph, seen.observed, seen.extremes);
+}
+
+Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& observed,
+                      const SampleSource& samples, const std::shared_ptr<const LiteRt>& litert,
+                      const CalibrationOptions& options) {
+  Observations seen = observe_activations(model, observed, samples, litert,
+                                          {.extremes_alone = options.method == CalibrationMethod::minmax,
+                                           .threads = options.threads,
+                                           .keep_outputs = options.keep_outputs,
+                                           .counted_values = options.counted_values,
+                                           .progress = options.progress});
+  return {choose_ranges(model.graph, seen, options.method, options.activations, options.threads),
+          extremes_of(model.graph, seen), std::move(seen.outputs)};
 }
 
 }  // namespace calib8

@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   program.formatter(calib8::cli::help_formatter());
   int status = 0;
   calib8::cli::add_export_command(program, status);
+  calib8::cli::add_compare_command(program, status);
   calib8::cli::add_dataset_command(program, status);
   calib8::cli::add_inspect_command(program, status);
   try {

@@ -7,21 +7,14 @@
 #include "pipeline/check_options.h"
 #include "pipeline/export_run.h"
 #include "pipeline/float_model.h"
-#include "pipeline/given_arrays.h"
 #include "pipeline/pixel_input.h"
 #include "pipeline/prove.h"
 #include "pipeline/source.h"
-#include "recover/recover.h"
+#include "pipeline/take_data.h"
 #include "runtime/litert_library.h"
-#include "verify/verify_model.h"
 
 namespace calib8 {
 namespace {
-
-/// True for what is calibrated.
-bool is_integer(QuantizeTo quantize) {
-  return quantize == QuantizeTo::int8 || quantize == QuantizeTo::int16x8;
-}
 
 /// The float model in operators that the target runs in integers; nothing where a pass of --stop-after was
 /// reached.
@@ -38,35 +31,6 @@ std::optional<TfliteGraph> prepared(ExportRun& run, const LoweredModel& model, c
 void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
   run.report.outputs.tflite = run.outputs.write_tflite(file.bytes(), stored_type(run.options.quantize));
   run.report.outputs.tflite->float_bytes = float_bytes;
-}
-
-RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
-  const ExportOptions& options = run.options;
-  SampleRequest request;
-  request.verification = options.verify_samples.value_or(kFirstLook);
-  if (!options.verify_samples) request.more_verification = most_to_verify(model.graph) - kFirstLook;
-  if (is_integer(options.quantize)) request.selection = selection_samples(options.effort);
-  if (options.next_sample) return open_given_arrays(model.graph, options, request);
-  for (std::size_t i = 0; i < model.graph.inputs().size(); ++i)
-    request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
-  request.config = model.config;
-  request.class_names = run.report.model.class_names;
-  if (run.report.model.kind == "onnx") request.config_from = "the file's metadata";
-  request.file_has_channels_last = run.report.model.kind == "tflite";
-  request.check_preprocessing = options.check_preprocessing;
-  request.threads = run.threads;
-  return open_representative_data(
-      dataset_folder(options, " (or write a model without calibration: --quantize float16)"), options,
-      request);
-}
-
-RepresentativeData take_data(ExportRun& run, const LoweredModel& model) {
-  RepresentativeData data = open_data(run, model);
-  run.outputs.keep_apart_from(data);
-  run.report.dataset = describe_dataset(data);
-  run.report.preprocessing = describe_preprocessing(data);
-  run.end_stage("samples");
-  return data;
 }
 
 ExportResult run_stages(ExportRun& run) {
@@ -96,11 +60,15 @@ ExportResult run_stages(ExportRun& run) {
     litert = open_litert(options.model.string());
     data = take_data(run, *model);
     check_float_model(run, *model, data, litert);
+    if (integer_model && options.model_input == ModelInput::pixels)
+      pixel_graph(options, *integer_model, data);  // where that can't be had, it's said before anything is run
     check_preprocessing_of(run, *model, data, litert);
   }
   const SmallModel written =
-      integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
-                    : store_float16(float_pixel_graph(run, *model).value_or(model->graph));
+      integer_model
+          ? quantize_to_integers(run, *model, *integer_model, target, data,
+                                 observe_model(run, *model, *integer_model, target, data, litert), litert)
+          : store_float16(float_pixel_graph(run, *model).value_or(model->graph));
   write_tflite(run, written.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) prove(run, *model, written, data, litert);

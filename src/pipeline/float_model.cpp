@@ -40,7 +40,7 @@ std::optional<TfliteGraph> write_and_lower(ExportRun& run, OnnxGraph graph) {
 }
 
 /// The graph that lowering or a .tflite file gives.
-std::optional<TfliteGraph> to_tflite(ExportRun& run, Source source) {
+std::optional<TfliteGraph> to_tflite(ExportRun& run, Source source, bool writes_onnx) {
   if (auto* tflite = std::get_if<TfliteGraph>(&source.graph)) {
     if (run.options.format != OutputFormat::onnx) return std::move(*tflite);
     throw Error(ErrorCode::usage, "a .tflite file can't become ONNX", run.options.model.string());
@@ -51,21 +51,21 @@ std::optional<TfliteGraph> to_tflite(ExportRun& run, Source source) {
   }
   OnnxGraph& onnx = std::get<OnnxGraph>(source.graph);
   run.dump("onnx graph", to_text(onnx));
-  if (!run.options.stop_after) return write_and_lower(run, std::move(onnx));
+  if (!run.options.stop_after && writes_onnx) return write_and_lower(run, std::move(onnx));
   if (run.options.format == OutputFormat::onnx) run.refuse_stop();
   return lower_and_tell(run, std::move(onnx));
 }
 
 }  // namespace
 
-std::optional<LoweredModel> make_float_model(ExportRun& run) {
+std::optional<LoweredModel> make_float_model(ExportRun& run, bool writes_onnx) {
   Source source = read_source(run.options);
   for (const std::filesystem::path& file : source.other_files)
     run.outputs.keep_apart_from(file, "a part of the model");
   nlohmann::json config = source.description.config;
   run.report.model = std::move(source.description);
   run.files = std::move(source.files);
-  std::optional<TfliteGraph> graph = to_tflite(run, std::move(source));
+  std::optional<TfliteGraph> graph = to_tflite(run, std::move(source), writes_onnx);
   run.end_stage("read");
   if (!graph) return std::nullopt;
   const PassReport passes = optimize(*graph, {pass_options(run.options)});

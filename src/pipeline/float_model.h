@@ -20,10 +20,10 @@ struct LoweredModel {
   FloatModel view() const { return {graph, constants}; }
 };
 
-/// Reads the model, writes model.onnx, lowers and optimizes; nothing where that was all that was asked for,
-/// or a pass of --stop-after was reached. The checkpoint is unmapped and the ONNX graph gone when this
-/// returns: calibration needs the memory.
-std::optional<LoweredModel> make_float_model(ExportRun& run);
+/// Reads the model, writes model.onnx unless that isn't wanted, lowers and optimizes; nothing where that was
+/// all that was asked for, or a pass of --stop-after was reached. The checkpoint is unmapped and the ONNX
+/// graph gone when this returns: calibration needs the memory.
+std::optional<LoweredModel> make_float_model(ExportRun& run, bool writes_onnx = true);
 
 /// The same network for images of another size (height, width), ready to run; nothing for a model whose file
 /// fixes its size. Fails with ErrorCode::model where the network can't take that size.

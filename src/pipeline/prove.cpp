@@ -7,7 +7,6 @@
 #include "verify/verify_model.h"
 
 namespace calib8 {
-namespace {
 
 GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
   const bool found_all =
@@ -16,8 +15,6 @@ GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& d
   if (!min_sqnr && options.min_agreement > 0) min_sqnr = GateLimits{}.min_sqnr;
   return {options.min_agreement, min_sqnr, found_all};
 }
-
-}  // namespace
 
 std::size_t most_to_verify(const TfliteGraph& graph) {
   constexpr std::int64_t most_samples = 200, most_values = 1 << 26;

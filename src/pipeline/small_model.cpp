@@ -71,32 +71,38 @@ struct PixelTask {
 
 }  // namespace
 
-SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
-                                const TargetTraits& target, const RepresentativeData& data,
-                                const std::shared_ptr<const LiteRt>& litert) {
-  const std::optional<PixelGraph> pixels = pixel_graph(run.options, calibrated, data);
-  CalibrationOptions calibration;
-  calibration.method = run.options.calibration;
-  calibration.activations = activation_type(run.options);
-  calibration.threads = run.threads;
-  calibration.counted_values = counted_values(run.options.effort);
-  calibration.progress = run.progress("calibrating");
-  if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
-  Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),
-                                *data.samples.calibration, litert, calibration);
-  const Ranges ranges = std::move(found.ranges);
+Observations observe_model(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
+                           const TargetTraits& target, const RepresentativeData& data,
+                           const std::shared_ptr<const LiteRt>& litert) {
+  ObservationOptions options;
+  options.extremes_alone = run.options.calibration == CalibrationMethod::minmax;
+  options.threads = run.threads;
+  options.progress = run.progress("calibrating");
+  options.counted_values = counted_values(run.options.effort);
+  if (data.samples.overlap.is_beginning) options.keep_outputs = data.samples.verification->size();
+  Observations seen = observe_activations({prepared, model.constants}, tensors_to_observe(prepared, target),
+                                          *data.samples.calibration, litert, options);
   run.end_stage("calibrate");
+  return seen;
+}
 
-  const QuantizationTask task{.model = {calibrated, model.constants},
-                              .ranges = ranges,
-                              .extremes = found.extremes,
-                              .target = target,
-                              .choices = {.activations = activation_type(run.options),
-                                          .has_float_outputs = io_of(run.options) == ModelIo::float32},
-                              .io = io_of(run.options),
-                              .calibration = *data.samples.calibration,
-                              .litert = litert,
-                              .threads = run.threads};
+SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
+                                const TargetTraits& target, const RepresentativeData& data,
+                                const Observations& seen, const std::shared_ptr<const LiteRt>& litert) {
+  const std::optional<PixelGraph> pixels = pixel_graph(run.options, prepared, data);
+  const DType activations = activation_type(run.options);
+  const Ranges ranges = choose_ranges(prepared, seen, run.options.calibration, activations, run.threads);
+  const Ranges extremes = extremes_of(prepared, seen);
+  const QuantizationTask task{
+      .model = {prepared, model.constants},
+      .ranges = ranges,
+      .extremes = extremes,
+      .target = target,
+      .choices = {.activations = activations, .has_float_outputs = io_of(run.options) == ModelIo::float32},
+      .io = io_of(run.options),
+      .calibration = *data.samples.calibration,
+      .litert = litert,
+      .threads = run.threads};
   std::optional<PixelTask> with_pixels;
   if (pixels) with_pixels.emplace(*pixels, task);
   RecoveryOptions recovery{.method = run.options.calibration,
@@ -125,7 +131,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   run.dump("quantized graph", to_text(recovered.model.graph));
   return {chosen.model.graph, std::move(recovered.model.graph), std::move(recovered.model.file),
-          std::move(found.outputs)};
+          seen.outputs};
 }
 
 SmallModel store_float16(const TfliteGraph& model) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "calibrate/calibrate.h"
 #include "optimize/targets/targets.h"
 #include "pipeline/export_run.h"
 #include "pipeline/float_model.h"
@@ -20,11 +21,16 @@ struct SmallModel {
   std::vector<std::vector<float>> float_outputs;
 };
 
-/// Calibrates `calibrated`, the float model in operators that the target runs in integers, quantizes it, and
-/// tells the report what was decided and what stayed in float.
-SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
+/// Runs `prepared`, the float model in operators that the target runs in integers, on what calibrates.
+Observations observe_model(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
+                           const TargetTraits& target, const RepresentativeData& data,
+                           const std::shared_ptr<const LiteRt>& litert);
+
+/// Quantizes it as the options say, by what was seen, and tells the report what was decided and what stayed
+/// in float.
+SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
                                 const TargetTraits& target, const RepresentativeData& data,
-                                const std::shared_ptr<const LiteRt>& litert);
+                                const Observations& seen, const std::shared_ptr<const LiteRt>& litert);
 
 /// A float model with weights stored as float16.
 SmallModel store_float16(const TfliteGraph& model);

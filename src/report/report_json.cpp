@@ -104,31 +104,6 @@ json to_json(const OutputFidelity& output) {
   return object;
 }
 
-json to_json(const Verification& verification) {
-  json object = {{"samples", verification.samples},
-                 {"latency", to_json(verification.latency)},
-                 {"outputs", json::array()}};
-  add_decibels(object, verification.sqnr_decibels);
-  for (const OutputFidelity& output : verification.outputs) object["outputs"].push_back(to_json(output));
-  if (const auto& agreement = verification.agreement) {
-    object["agreement"] = {{"agreeing", agreement->agreeing},
-                           {"share", static_cast<double>(agreement->agreeing) / verification.samples},
-                           {"interval_95", {agreement->interval.low, agreement->interval.high}}};
-  }
-  if (const auto& accuracy = verification.accuracy) {
-    object["accuracy"] = {{"labelled", accuracy->labelled},
-                          {"float_correct", accuracy->float_correct},
-                          {"quantized_correct", accuracy->quantized_correct}};
-  }
-  object["worst_layers"] = json::array();
-  for (const LayerError& layer : verification.worst_layers) {
-    json entry = {{"tensor", layer.tensor}, {"op", layer.op}};
-    add_decibels(entry, layer.sqnr_decibels);
-    object["worst_layers"].push_back(std::move(entry));
-  }
-  return object;
-}
-
 json to_json(const OnnxComparison& comparison) {
   json object = {{"description", comparison.description}};
   if (const auto& numbers = comparison.numbers) {
@@ -186,6 +161,39 @@ json to_json(const Measured& measured) {
 
 }  // namespace
 
+json to_json(const Verification& verification) {
+  json object = {{"samples", verification.samples},
+                 {"latency", to_json(verification.latency)},
+                 {"outputs", json::array()}};
+  add_decibels(object, verification.sqnr_decibels);
+  for (const OutputFidelity& output : verification.outputs) object["outputs"].push_back(to_json(output));
+  if (const auto& agreement = verification.agreement) {
+    object["agreement"] = {{"agreeing", agreement->agreeing},
+                           {"share", static_cast<double>(agreement->agreeing) / verification.samples},
+                           {"interval_95", {agreement->interval.low, agreement->interval.high}}};
+  }
+  if (const auto& accuracy = verification.accuracy) {
+    object["accuracy"] = {{"labelled", accuracy->labelled},
+                          {"float_correct", accuracy->float_correct},
+                          {"quantized_correct", accuracy->quantized_correct}};
+  }
+  object["worst_layers"] = json::array();
+  for (const LayerError& layer : verification.worst_layers) {
+    json entry = {{"tensor", layer.tensor}, {"op", layer.op}};
+    add_decibels(entry, layer.sqnr_decibels);
+    object["worst_layers"].push_back(std::move(entry));
+  }
+  return object;
+}
+
+json to_json(const ModelInputDescription& input) {
+  return {{"takes", input.takes_pixels ? "pixels" : "normalized"},
+          {"type", input.type},
+          {"scale", input.scale},
+          {"zero_point", input.zero_point},
+          {"feed", input.feed}};
+}
+
 json to_json(const DatasetDescription& dataset) {
   json object = {{"layout", dataset.layout}, {"calibration_samples", dataset.calibration_samples}};
   if (dataset.verification_samples) {
@@ -215,14 +223,6 @@ json to_json(const std::optional<PreprocessingDescription>& preprocessing) {
   object["name"] = preprocessing->name;
   object["from"] = preprocessing->from;
   return object;
-}
-
-json to_json(const ModelInputDescription& input) {
-  return {{"takes", input.takes_pixels ? "pixels" : "normalized"},
-          {"type", input.type},
-          {"scale", input.scale},
-          {"zero_point", input.zero_point},
-          {"feed", input.feed}};
 }
 
 json to_json(const ExportReport& report) {

@@ -20,6 +20,8 @@ nlohmann::json to_json(const ExportReport& report);
 void add_path(nlohmann::json& object, const std::string& path);
 
 /// Parts of it that stand alone, too.
+nlohmann::json to_json(const Verification& verification);
+nlohmann::json to_json(const ModelInputDescription& input);
 nlohmann::json to_json(const DatasetDescription& dataset);
 nlohmann::json to_json(const std::optional<PreprocessingDescription>& preprocessing);
 

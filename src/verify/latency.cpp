@@ -39,13 +39,15 @@ bool Latency::is_reliable() const {
 }
 
 Latency measure_latency(const RunnableModel& float_model, const RunnableModel& quantized,
-                        const Sample& sample, const std::shared_ptr<const LiteRt>& litert, double seconds) {
+                        const Sample& sample, const Sample& quantized_sample,
+                        const std::shared_ptr<const LiteRt>& litert, double seconds) {
   constexpr std::size_t fewest_rounds = 3, most_rounds = 50;
   const InterpreterOptions options{.purpose = "timing"};
   std::optional<ModelInstance> instances[2];
   parallel_for(2, 2, [&](int, std::size_t i) {
     instances[i].emplace(litert, i == 0 ? float_model : quantized, options);
-    instances[i]->run(sample, 0);  // the first run touches memory for the first time
+    instances[i]->run(i == 0 ? sample : quantized_sample,
+                      0);  // the first run touches memory for the first time
   });
   ModelInstance &float_instance = *instances[0], &quantized_instance = *instances[1];
 

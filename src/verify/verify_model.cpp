@@ -7,13 +7,13 @@
 #include <string>
 
 #include "calib8/error.h"
+#include "verify/judge_outputs.h"
 #include "verify/latency.h"
 #include "verify/layers.h"
 
 namespace calib8 {
 namespace {
 
-/// The outputs of both models for every sample: [sample][all outputs, one behind the other].
 struct Outputs {
   std::vector<std::vector<float>> of_float, of_quantized;
   std::vector<std::optional<int>> labels;
@@ -54,7 +54,7 @@ class Runs {
           run(worker, begin + index, sample);
         });
   }
-  const Outputs& outputs() const { return outputs_; }
+  MeasuredOutputs outputs() const { return {outputs_.of_float, outputs_.of_quantized, outputs_.labels}; }
 
  private:
   static std::vector<RunnableModel> models(const RunnableModel& float_model, const RunnableModel& quantized,
@@ -83,7 +83,7 @@ class Runs {
   Outputs outputs_;
 };
 
-Agreement count_agreeing(const Outputs& outputs) {
+Agreement count_agreeing(const MeasuredOutputs& outputs) {
   Agreement agreement;
   for (std::size_t i = 0; i < outputs.of_float.size(); ++i) {
     if (is_finite(outputs.of_quantized[i]) && argmax(outputs.of_float[i]) == argmax(outputs.of_quantized[i]))
@@ -94,7 +94,7 @@ Agreement count_agreeing(const Outputs& outputs) {
   return agreement;
 }
 
-Accuracy count_correct(const Outputs& outputs) {
+Accuracy count_correct(const MeasuredOutputs& outputs) {
   Accuracy accuracy;
   for (std::size_t i = 0; i < outputs.of_float.size(); ++i) {
     if (!outputs.labels[i]) continue;
@@ -117,19 +117,6 @@ double worst_of(const std::vector<OutputFidelity>& outputs) {
   return worst;
 }
 
-Verification judge(const Outputs& outputs, const TfliteGraph& graph, const VerifyOptions& options) {
-  Verification result;
-  result.samples = static_cast<int>(outputs.of_float.size());
-  result.outputs = measure_fidelity(graph, outputs.of_float, outputs.of_quantized);
-  result.sqnr_decibels = worst_of(result.outputs);
-  if (classifier_outputs(graph) < 2 || result.outputs[0].cosine) return result;
-  result.agreement = count_agreeing(outputs);
-  if (outputs.of_float.front().size() != options.classes) return result;
-  const Accuracy accuracy = count_correct(outputs);
-  if (accuracy.labelled > 0) result.accuracy = accuracy;
-  return result;
-}
-
 /// After how many samples it is asked whether they are enough: seldom, as each look is a chance to stop at
 /// an accident.
 std::vector<std::size_t> looks(std::size_t samples, const VerifyOptions& options) {
@@ -149,6 +136,19 @@ std::size_t classifier_outputs(const TfliteGraph& graph) {
   return shape.size() == 2 && shape[0] == 1 ? static_cast<std::size_t>(shape[1]) : 0;
 }
 
+Verification judge_outputs(const TfliteGraph& graph, const MeasuredOutputs& outputs, std::size_t classes) {
+  Verification result;
+  result.samples = static_cast<int>(outputs.of_float.size());
+  result.outputs = measure_fidelity(graph, outputs.of_float, outputs.of_quantized);
+  result.sqnr_decibels = worst_of(result.outputs);
+  if (classifier_outputs(graph) < 2 || result.outputs[0].cosine) return result;
+  result.agreement = count_agreeing(outputs);
+  if (outputs.of_float.front().size() != classes) return result;
+  const Accuracy accuracy = count_correct(outputs);
+  if (accuracy.labelled > 0) result.accuracy = accuracy;
+  return result;
+}
+
 Verification verify_model(const FloatModel& float_model, const WrittenModel& quantized,
                           const TfliteGraph& calibrated, const SampleSource& samples,
                           const std::shared_ptr<const LiteRt>& litert, const VerifyOptions& options) {
@@ -158,11 +158,12 @@ Verification verify_model(const FloatModel& float_model, const WrittenModel& qua
   Runs runs(runnable_float, runnable_quantized, samples, litert, options);
   for (const std::size_t count : looks(samples.size(), options)) {
     runs.run_until(count);
-    result = judge(runs.outputs(), float_model.graph, options);
+    result = judge_outputs(float_model.graph, runs.outputs(), options.classes);
     if (options.is_enough && options.is_enough(result)) break;
   }
+  const Sample sample = samples.load(0);
   result.latency =
-      measure_latency(runnable_float, runnable_quantized, samples.load(0), litert, options.latency_seconds);
+      measure_latency(runnable_float, runnable_quantized, sample, sample, litert, options.latency_seconds);
   result.worst_layers =
       find_worst_layers({calibrated, float_model.constants}, quantized.graph, samples, litert, options);
   return result;
