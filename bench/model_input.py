@@ -1,4 +1,4 @@
-"""What pixels as the input are worth: one ONNX image classifier exported with each --model-input, over several seeds.
+"""What pixels as the input are worth: one ONNX image classifier exported with either --model-input, over several seeds.
 
 Each export's int8 file runs on LiteRT on photos that none of them has seen, fed as its metadata says, against ONNX Runtime's run of
 the model. bench/efficientnet_lite0.py makes EfficientNet-Lite0's file."""
@@ -13,7 +13,7 @@ import numpy as np
 import peer
 from support import images, runtimes
 
-KINDS = ("normalized", "pixels", "auto")
+KINDS = ("normalized", "pixels")
 
 
 def main():

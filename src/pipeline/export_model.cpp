@@ -61,7 +61,8 @@ ExportResult run_stages(ExportRun& run) {
     data = take_data(run, *model);
     check_float_model(run, *model, data, litert);
     if (integer_model && options.model_input == ModelInput::pixels)
-      pixel_graph(options, *integer_model, data);  // where that can't be had, it's said before anything is run
+      pixel_graph(options, *integer_model,
+                  data);  // where that can't be had, it's said before anything is run
     check_preprocessing_of(run, *model, data, litert);
   }
   const SmallModel written =

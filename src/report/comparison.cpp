@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "base/text.h"
 #include "report/report_json.h"
@@ -14,7 +16,8 @@ namespace {
 
 /// Times over the float model's that was run in turn with it: what else the machine did fell on both.
 double relative_time(const ComparedModel& model) {
-  return 1 / model.verification.latency.ratio();
+  const Latency& latency = model.verification.latency;
+  return 1 / std::sqrt(latency.least_ratio * latency.most_ratio);
 }
 
 /// NaN is worst.
@@ -65,44 +68,46 @@ std::vector<std::string> row_of(const ComparedModel& model, bool is_recommended)
           std::string(word_of(model.gate.verdict))};
 }
 
+/// Of the chosen ones those whose number is at most 10 % above the least.
+template <class Number>
+std::vector<std::size_t> least(const std::vector<ComparedModel>& models,
+                               const std::vector<std::size_t>& chosen, const Number& number) {
+  constexpr double about_the_same = 1.1;
+  const auto number_of = [&](std::size_t i) { return number(models[i]); };
+  const double most = about_the_same * number_of(*std::ranges::min_element(chosen, {}, number_of));
+  std::vector<std::size_t> result;
+  std::ranges::copy_if(chosen, std::back_inserter(result),
+                       [&](std::size_t i) { return number_of(i) <= most; });
+  return result;
+}
+
+std::size_t closest(const std::vector<ComparedModel>& models, const std::vector<std::size_t>& chosen) {
+  return *std::ranges::max_element(chosen, {}, [&](std::size_t i) { return decibels_of(models[i]); });
+}
+
 }  // namespace
 
 Recommendation recommend(const ModelComparison& comparison) {
-  constexpr double about_as_fast = 1.1;
+  const auto& models = comparison.models;
   std::vector<std::size_t> good;
-  for (std::size_t i = 0; i < comparison.models.size(); ++i) {
-    if (comparison.models[i].gate.verdict != Verdict::failed) good.push_back(i);
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (models[i].gate.verdict != Verdict::failed) good.push_back(i);
   }
-  const auto model_at = [&](std::size_t i) -> const ComparedModel& { return comparison.models[i]; };
   if (good.empty()) {
-    Recommendation closest{0, ""};
-    for (std::size_t i = 1; i < comparison.models.size(); ++i) {
-      if (decibels_of(model_at(i)) > decibels_of(model_at(closest.model))) closest.model = i;
-    }
-    closest.reason = "none passes the gate; this one is closest to the float model";
-    return closest;
+    for (std::size_t i = 0; i < models.size(); ++i) good.push_back(i);
+    return {closest(models, good), "none passes the gate; this one is closest to the float model"};
   }
-  const auto fastest =
-      std::ranges::min_element(good, {}, [&](std::size_t i) { return relative_time(model_at(i)); });
-  const double most = about_as_fast * relative_time(model_at(*fastest));
-  std::size_t best = *fastest, as_fast = 0;
-  for (const std::size_t i : good) {
-    if (relative_time(model_at(i)) > most) continue;
-    ++as_fast;
-    const auto key = [&](std::size_t of) {
-      return std::pair(decibels_of(model_at(of)), -static_cast<double>(model_at(of).bytes));
-    };
-    if (key(i) > key(best)) best = i;
-  }
-  const std::size_t failed = comparison.models.size() - good.size();
-  const std::string passing =
-      failed == 0 ? ""
-                  : fmt::format(" that the gate lets pass ({} of {})", good.size(), comparison.models.size());
-  return {best, as_fast == 1
-                    ? fmt::format("it is the fastest{}", passing)
-                    : fmt::format(
-                          "of the {} fastest{}, within 10 % of each other, it is closest to the float model",
-                          as_fast, passing)};
+  const std::vector<std::size_t> fast = least(models, good, relative_time);
+  const std::vector<std::size_t> small =
+      least(models, fast, [](const ComparedModel& model) { return static_cast<double>(model.bytes); });
+  std::string reason = fast.size() == 1
+                           ? "it is the fastest"
+                           : fmt::format("of the {} fastest, within 10 % of each other,", fast.size());
+  if (fast.size() > 1)
+    reason += small.size() == 1 ? " it is the smallest" : " it is closest to the float model";
+  if (good.size() < models.size())
+    reason += fmt::format("; {} of {} pass the gate", good.size(), models.size());
+  return {closest(models, small), reason};
 }
 
 std::string summarize(const ModelComparison& comparison, const Recommendation& recommendation) {

@@ -37,8 +37,8 @@ struct Recommendation {
   std::string reason;  ///< One sentence.
 };
 
-/// The fastest of those whose gate has not failed; of those that are about as fast the one closest to the
-/// float model; of equal ones the smallest. Where all have failed, the closest.
+/// Of those whose gate has not failed the fastest; of those within 10 % of it the smallest; of those within
+/// 10 % of that size the one closest to the float model. Where all have failed, the closest of all.
 Recommendation recommend(const ModelComparison& comparison);
 
 /// A line for each model, and the recommendation.

@@ -1,4 +1,4 @@
-#include "pipeline/compare_methods.h"
+#include "pipeline/compare/compare_methods.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "pipeline/foreign_model.h"
+#include "pipeline/compare/foreign_model.h"
 
 #include <fmt/format.h>
 
