@@ -229,6 +229,10 @@ json to_json(const ExportReport& report) {
                                        {"onnx_shape", output.onnx_shape}});
   }
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
+  for (const NarrowWeights& narrow : report.narrow_weights) {
+    object["quantization"]["weights"].push_back(
+        {{"name", valid_utf8(narrow.weights)}, {"operator", narrow.op}, {"use", narrow.use}});
+  }
   if (!report.dataset) return object;
   object["dataset"] = to_json(*report.dataset);
   object["preprocessing"] = to_json(report.preprocessing);
