@@ -21,7 +21,6 @@ class DatasetOptions(TypedDict, total=False):
     dataset_type: Literal["auto", "classification", "detection", "images", "numpy"]
     array_layout: Literal["auto", "channels-first", "channels-last"]
     class_order: Literal["auto", "bytes", "natural"]
-    class_column: str
     samples_in: Path | None
     seed: int
     follow_links: bool
@@ -43,7 +42,7 @@ class ExportOptions(DatasetOptions, total=False):
     """What is exported, how it is calibrated, and what proves it."""
 
     format: Literal["tflite", "onnx", "both"]
-    quantize: Literal["int8", "int16x8", "float16", "none"]
+    quantize: Literal["int8", "int16x8", "dynamic", "float16", "none"]
     io: Literal["auto", "int8", "uint8", "int16", "float32"]
     model_input: Literal["auto", "pixels", "normalized"]
     output_dir: Path

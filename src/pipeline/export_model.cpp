@@ -69,7 +69,7 @@ ExportResult run_stages(ExportRun& run) {
       integer_model
           ? quantize_to_integers(run, *model, *integer_model, target, data,
                                  observe_model(run, *model, *integer_model, target, data, litert), litert)
-          : store_float16(float_pixel_graph(run, *model).value_or(model->graph));
+          : store_weights(run, float_pixel_graph(run, *model).value_or(model->graph));
   write_tflite(run, written.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) prove(run, *model, written, data, litert);

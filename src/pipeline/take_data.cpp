@@ -24,8 +24,8 @@ RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;
   return open_representative_data(
-      dataset_folder(options, " (or write a model without calibration: --quantize float16)"), options,
-      request);
+      dataset_folder(options, " (or write a model without calibration: --quantize dynamic, or float16)"),
+      options, request);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ const std::vector<Method>& all_methods() {
   static const std::vector<Method> methods = {
       {{"float32", "the model as it is"}, none},
       {{"float16", "weights as float16"}, float16},
+      {{"dynamic", "weights as int8, activations in float"}, dynamic},
       {{"int8-minmax", "ranges of all that was seen"}, int8, minmax},
       {{"int8-percentile", "ranges of all but rare values"}, int8, percentile},
       {{"int8-mse", "ranges of least error"}, int8, mse},

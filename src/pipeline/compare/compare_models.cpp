@@ -104,7 +104,8 @@ class Comparing {
         made = {model_->graph, model_->graph, serialize_tflite(model_->graph), {}};
         break;
       case QuantizeTo::float16:
-        made = store_float16(model_->graph);
+      case QuantizeTo::dynamic:
+        made = store_weights(run, model_->graph);
         break;
       case QuantizeTo::int8:
       case QuantizeTo::int16x8:
