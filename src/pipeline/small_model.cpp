@@ -5,6 +5,8 @@
 #include "calibrate/calibrate.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
+#include "pipeline/gate.h"
+#include "pipeline/keep_float.h"
 #include "quantize/plan.h"
 #include "recover/recover.h"
 #include "write/tflite.h"
@@ -25,6 +27,30 @@ CandidateComparison describe(const Recovered& recovered) {
     comparison.candidates.push_back({describe(trial.recipe), trial.decibels});
   }
   return comparison;
+}
+
+/// Where nothing was asked for, nothing is given up.
+AccuracyGoal goal_of(const ExportOptions& options) {
+  AccuracyGoal goal{.min_agreement = {}, .min_sqnr = asked_decibels(options)};
+  if (options.min_agreement > 0) goal.min_agreement = options.min_agreement;
+  return goal;
+}
+
+MixedPrecisionReport describe(const MixedPrecision& mixed, const TfliteGraph& graph) {
+  MixedPrecisionReport report;
+  for (const FloatIsland& island : mixed.islands) {
+    auto& described = report.islands.emplace_back();
+    described.decibels_alone = island.decibels_alone;
+    for (const OperatorId id : island.operators)
+      described.outputs.push_back(graph[graph[id].outputs.front()].name);
+  }
+  for (const TensorId output : mixed.outputs) report.float_outputs.push_back(graph[output].name);
+  report.decibels_before = mixed.before;
+  report.decibels_after = mixed.after;
+  report.reached = mixed.reached;
+  report.trials = mixed.trials;
+  report.multiplications_share = mixed.multiplications_share;
+  return report;
 }
 
 void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& join) {
@@ -52,21 +78,27 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const QuantizationTask task{.model = {calibrated, model.constants},
-                              .ranges = ranges,
-                              .extremes = found.extremes,
-                              .target = target,
-                              .choices = {.activations = activation_type(run.options),
-                                          .has_float_outputs = io_of(run.options) == ModelIo::float32},
-                              .io = io_of(run.options),
-                              .calibration = *data.samples.calibration,
-                              .litert = litert,
-                              .threads = run.threads};
+  const QuantizationTask task{
+      .model = {calibrated, model.constants},
+      .ranges = ranges,
+      .extremes = found.extremes,
+      .target = target,
+      .choices = {.activations = activation_type(run.options),
+                  .float_operators = operators_to_keep(calibrated, target, run.options.keep_float),
+                  .has_float_outputs = io_of(run.options) == ModelIo::float32},
+      .io = io_of(run.options),
+      .calibration = *data.samples.calibration,
+      .litert = litert,
+      .threads = run.threads};
   Recovered recovered = recover(task, {.method = run.options.calibration,
                                        .effort = run.options.effort,
                                        .selection = data.samples.selection.get(),
-                                       .progress = run.progress("comparing candidates")});
+                                       .progress = run.progress("comparing candidates"),
+                                       .goal = goal_of(run.options),
+                                       .may_keep_float = !run.options.integer_only,
+                                       .may_change_outputs = run.options.io == ModelIo::automatic});
   if (!recovered.trials.empty()) run.report.measured.comparison = describe(recovered);
+  if (recovered.mixed) run.report.measured.mixed_precision = describe(*recovered.mixed, calibrated);
   const Plan& plan = recovered.model.plan;
   for (const FloatOperator& op : plan.float_operators) {
     const TfliteOperator& kept = calibrated[op.id];

@@ -18,6 +18,12 @@ std::size_t samples_to_compare_on(const TfliteGraph& graph, std::size_t there, E
   return std::min({there, selection_samples(effort), fitting});
 }
 
+MixingLimits mixing_limits(const RecoveryOptions& options) {
+  MixingLimits limits{.may_change_outputs = options.may_change_outputs};
+  if (options.effort == Effort::max) limits.probes *= 2;
+  return limits;
+}
+
 /// Only numbers can be compared.
 bool can_be_measured(const TfliteGraph& graph) {
   return std::ranges::all_of(graph.outputs(),
@@ -42,7 +48,7 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   const Recipe plain{.ranges = options.method};
   QuantizedModel first = make_quantized(task, plain);
   if (options.effort == Effort::fast || !can_be_measured(task.model.graph))
-    return {std::move(first), plain, {}, 0, true};
+    return {std::move(first), plain, {}, 0, true, {}};
 
   const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
@@ -71,8 +77,23 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
                make_quantized(task, recipe,
                               {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
   }
-  const std::size_t best = trials.best_index();
-  return {trials.take_best(), trials.all()[best].recipe, trials.all(), trials.sample_count(), set_apart};
+  std::optional<MixedPrecision> kept;
+  if (options.may_keep_float && task.choices.activations == DType::int8) {
+    const auto make = [&](const QuantizationChoices& choices) {
+      QuantizationTask mixed = task;
+      mixed.choices = choices;
+      return make_quantized(mixed, uncorrected, {rounded ? &inputs : nullptr, rounded ? &known : nullptr});
+    };
+    auto mixed = mix_precision(task, trials, options.goal, trials.best(), mixing_limits(options), make);
+    if (mixed) {
+      kept = std::move(mixed->mixed);
+      Recipe recipe = uncorrected;
+      recipe.mixed = true;
+      trials.prefer(recipe, kept->after, std::move(mixed->model));
+    }
+  }
+  return {trials.take_best(), trials.best_recipe(), trials.all(), trials.sample_count(),
+          set_apart,          std::move(kept)};
 }
 
 }  // namespace calib8
