@@ -40,7 +40,7 @@ help:
 	@echo "make format    clang-format over the sources"
 	@echo "make lint      clang-tidy over the sources"
 	@echo "make sanitize  C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-	@echo "make fuzz      build the fuzz targets; make fuzz-smoke runs each for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make fuzz-smoke  these, and each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS); make fuzz builds the targets with coverage"
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -127,19 +127,20 @@ lint: build $(STAMPS)/lint-packages
 # Signals are what some tests are about: the sanitizer leaves them to the program. One that no test wants still ends it.
 ASAN_SIGNALS := handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_abort=0
 
-sanitize: $(STAMPS)/test-packages $(STAMPS)/venv
-	@echo "== building the tests with sanitizers (build/dev)"
+sanitize: $(STAMPS)/test-packages $(STAMPS)/fuzz-packages $(STAMPS)/venv
+	@echo "== building the tests and the fuzz targets with sanitizers (build/dev)"
 	@cmake --preset dev >/dev/null && cmake --build --preset dev -j $(JOBS)
 	@cd build/dev && VIRTUAL_ENV=$(CURDIR)/$(VENV) ASAN_OPTIONS=$(ASAN_SIGNALS) ctest --output-on-failure -j $(JOBS)
 
+# With coverage, for long runs.
 fuzz: $(STAMPS)/fuzz-packages
 	@echo "== building the fuzz targets (build/fuzz)"
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 
-# What is found anew stays in build/: the corpora in fuzz/ grow by hand.
-fuzz-smoke: fuzz
-	@mkdir -p build/fuzz/findings; cd build/fuzz; for target in fuzz/*_fuzz; do basename $$target _fuzz; done | \
-	xargs -P $(JOBS) -I{} sh -c 'mkdir -p new/{} && LLVM_PROFILE_FILE=/dev/null fuzz/{}_fuzz -max_total_time=$(FUZZ_SECONDS) \
+# Of the build that the tests have. What is found anew stays in build/: the corpora in fuzz/ grow by hand.
+fuzz-smoke: sanitize
+	@mkdir -p build/dev/findings; cd build/dev; for target in fuzz/*_fuzz; do basename $$target _fuzz; done | \
+	xargs -P $(JOBS) -I{} sh -c 'mkdir -p new/{} && fuzz/{}_fuzz -max_total_time=$(FUZZ_SECONDS) \
 	  -rss_limit_mb=4096 -artifact_prefix=findings/{}- -print_final_stats=1 new/{} ../../fuzz/corpus/{} >{}.log 2>&1 \
 	  && echo "{}_fuzz: $$(grep -o "number_of_executed_units: [0-9]*" {}.log), no finding" || { tail -40 {}.log; exit 1; }'
 

@@ -196,7 +196,8 @@ class BatchCounter {
 /// Inputs of a .tflite file, as dicts. Scale and zero point are there where the input has one of each.
 nb::list read_tflite_inputs(const std::filesystem::path& path) {
   nb::list list;
-  for (const auto& [name, tensor] : calib8::read_tflite_inputs(calib8::map_file(path), path.string())) {
+  for (const auto& [name, tensor] :
+       calib8::read_tflite_outline(calib8::map_file(path), path.string()).inputs) {
     nb::dict input;
     input["name"] = to_text(name);
     input["dtype"] = std::string(calib8::name_of(tensor.dtype));

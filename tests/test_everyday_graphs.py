@@ -93,6 +93,7 @@ def outer(size, lowest, diagonal=1):
 
 KEYS = torch.zeros(9)
 KEYS[6:] = -1e9
+UPPER = torch.ones(9, 9, dtype=torch.bool).triu(1)
 
 GRAPHS = {
     "a view of an output given out": lambda: Net(lambda m, x, y: (y.relu(), y.relu().view(1, 4, 16, 16) * 1)),
@@ -120,6 +121,9 @@ GRAPHS = {
     "a mask of -inf": lambda: Masked(outer(9, -float("inf"))),
     "a mask of -10000": lambda: Masked(outer(9, -1e4)),
     "a mask over the last keys": lambda: Masked(KEYS.view(1, 1, 9), lambda scores, mask: 8 * scores.tanh() + mask),
+    "a choice of -1e9": lambda: Masked(UPPER, lambda scores, mask: scores.masked_fill(mask, -1e9)),
+    "a choice of -inf": lambda: Masked(UPPER, lambda scores, mask: scores.masked_fill(mask, -float("inf"))),
+    "a choice of the least float32": lambda: Masked(~UPPER, lambda scores, mask: torch.where(mask, scores, torch.finfo(torch.float32).min)),
     "a mask and a bias": lambda: Masked(outer(9, -1e9) + torch.linspace(-2, 2, 9), lambda scores, mask: scores * 2 + mask),
 }
 TWICE = lambda: Net(lambda m, x, y: (y, y))  # noqa: E731

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import DIGITS, calib8_program, export_report, run_calib8
+from onnx import helper
 from support import images, runtimes
 
 SIZE = 64
@@ -234,6 +235,31 @@ def test_inspect_every_kind_of_file(digits_export, digits_checkpoint):
         assert json.loads(run_calib8("inspect", path, "--json", check=True).stdout)
     found = json.loads(run_calib8("inspect", folder / "model.tflite", "--json", check=True).stdout)
     assert found["xnnpack_partitions"] == 1 and found["xnnpack_operators"] == len(found["operators"])
+
+
+def test_inspect_marks_what_cannot_be_converted(tmp_path):
+    image, size = (helper.make_tensor_value_info("x", 1, shape) for shape in ([1, 3, 8, 8], [1, 3, "height", 8]))
+    y = helper.make_tensor_value_info("y", 1, None)
+    cases = {
+        "own domain": (helper.make_node("Frobnicate", ["x"], ["y"], name="n1", domain="my.ops"), image, "Frobnicate 'n1' (node 0) is of the domain 'my.ops'"),
+        "no row": (helper.make_node("Det", ["x"], ["y"], name="d"), image, "Det 'd' (node 0) is an unknown operator"),
+        "open size": (helper.make_node("Relu", ["x"], ["y"]), size, "height"),
+        "good": (helper.make_node("Relu", ["x"], ["y"]), image, None),
+    }
+    for name, (node, x, refusal) in cases.items():
+        opsets = [helper.make_opsetid("", 20), helper.make_opsetid("my.ops", 1)]
+        model = helper.make_model(helper.make_graph([node], "graph", [x], [y]), opset_imports=opsets, ir_version=10)
+        path = tmp_path / f"{name}.onnx"
+        path.write_bytes(model.SerializeToString())
+        found = json.loads(run_calib8("inspect", path, "--json", check=True).stdout)
+        assert found["is_convertible"] == (refusal is None), found["refusals"]
+        text = run_calib8("inspect", path, check=True).stdout
+        if refusal is None:
+            assert "can't be converted" not in text
+        else:
+            assert refusal in found["refusals"][0] and f"can't be converted: {found['refusals'][0]}" in text
+            done = run_calib8("export", path, "--quantize", "none", "--output-dir", tmp_path / "out")
+            assert done.returncode == 3 and refusal in done.stderr
 
 
 # --- the same inputs, the same bytes ---

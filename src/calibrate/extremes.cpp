@@ -8,6 +8,9 @@
 namespace calib8 {
 namespace {
 
+/// Of tensors that are given out whole: what value counts take whole as well.
+constexpr std::int64_t most_whole_values = 8192;
+
 bool ends_in_relu(const TfliteGraph& graph, TensorId tensor) {
   const OperatorId producer = graph.producer(tensor);
   if (!producer.exists()) return false;
@@ -48,10 +51,13 @@ Range swish(Range x) {
 Extremes::Extremes(const TfliteGraph& graph, const std::vector<TensorId>& observed, ObservationGraph& wanted)
     : graph_(&graph), seen_(observed.size(), {INFINITY, -INFINITY}) {
   for (const TensorId id : observed) {
-    Tensor tensor{id, {}, {}, {}};
-    const auto argument = std::find(observed.begin(), observed.end(), argument_of_swish(graph, id));
+    Tensor tensor{id, {}, {}, {}, {}};
+    const TensorId x = argument_of_swish(graph, id);
+    const auto argument = x.exists() ? std::find(observed.begin(), observed.end(), x) : observed.end();
     if (argument != observed.end()) {
       tensor.swish_of = static_cast<std::size_t>(argument - observed.begin());
+    } else if (element_count(graph[id].shape).value_or(0) <= most_whole_values) {
+      tensor.whole = wanted.whole(id);
     } else {
       if (!ends_in_relu(graph, id)) tensor.minimum = wanted.minimum(id);
       tensor.maximum = wanted.maximum(id);
@@ -60,12 +66,24 @@ Extremes::Extremes(const TfliteGraph& graph, const std::vector<TensorId>& observ
   }
 }
 
+Range Extremes::range_of(const Tensor& tensor, const ModelInstance& model) const {
+  if (!tensor.whole)
+    return {tensor.minimum ? model.float_output(*tensor.minimum)[0] : 0.0f,
+            model.float_output(*tensor.maximum)[0]};
+  Range range{INFINITY, -INFINITY};
+  for (const float value : model.float_output(*tensor.whole)) {
+    if (!std::isfinite(value)) return {value, value};
+    range = hull(range, {value, value});
+  }
+  if (ends_in_relu(*graph_, tensor.id)) range.low = 0;
+  return range;
+}
+
 void Extremes::consume(std::size_t sample, const ModelInstance& model) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const Tensor& tensor = tensors_[i];
     if (tensor.swish_of) continue;
-    const Range range{tensor.minimum ? model.float_output(*tensor.minimum)[0] : 0.0f,
-                      model.float_output(*tensor.maximum)[0]};
+    const Range range = range_of(tensor, model);
     if (!std::isfinite(range.low) || !std::isfinite(range.high)) fail_not_finite(*graph_, tensor.id, sample);
     seen_[i] = hull(seen_[i], range);
   }

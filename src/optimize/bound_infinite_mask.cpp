@@ -8,13 +8,16 @@
 
 //   x -> ADD(0 or -inf) -> SOFTMAX      =>      x -> ADD(0 or -1.7e38) -> SOFTMAX
 //
+// Likewise SELECT_V2(condition, x, -inf).
+//
 // A SOFTMAX makes 0 of either, and what lies between has a range that is finite.
 
 namespace calib8 {
 
 bool bound_infinite_mask(TfliteGraph& graph, OperatorId id) {
-  if (!graph[id].is<tflite::Add>() || !only_softmax_reads(graph, graph[id].outputs[0])) return false;
-  for (std::size_t position = 0; position < 2; ++position) {
+  if (!graph[id].is<tflite::Add>() && !graph[id].is<tflite::SelectV2>()) return false;
+  if (!only_softmax_reads(graph, graph[id].outputs[0])) return false;
+  for (std::size_t position = 0; position < graph[id].inputs.size(); ++position) {
     const TensorId mask = graph[id].inputs[position];
     if (!graph.is_constant(mask) || graph[mask].dtype != DType::float32) continue;
     const Tensor tensor = graph[mask].as_tensor();

@@ -27,5 +27,16 @@ TEST(BoundInfiniteMask, InFrontOfASoftmaxAlone) {
   }
 }
 
+TEST(BoundInfiniteMask, OfASelection) {
+  GraphBuilder b;
+  const TensorId x = b.input({1, 3}), condition = b.emit(tflite::Less{}, {x, b.filled({}, 0)}, {1, 3});
+  b.graph[condition].dtype = DType::boolean;
+  const TensorId scores = b.emit(tflite::SelectV2{}, {condition, x, b.filled({}, -infinity)}, {1, 3});
+  b.output(b.emit(tflite::Softmax{}, {scores}, {1, 3}));
+  const OperatorId select = b.graph.producer(scores);
+  EXPECT_TRUE(bound_infinite_mask(b.graph, select));
+  EXPECT_TRUE(std::isfinite(b.graph[b.graph[select].inputs[2]].as_tensor().as<float>()[0]));
+}
+
 }  // namespace
 }  // namespace calib8::testing

@@ -65,6 +65,8 @@ constexpr std::array simplification = {
     CALIB8_REWRITE(fold_arithmetic_into_next_convolution),
     // Into what is left.
     CALIB8_REWRITE(fuse_activation),
+    // Gives the next pass its ADD.
+    CALIB8_REWRITE(replace_masking_select_with_add),
     // Once masks are constants, and those of two sums one.
     CALIB8_REWRITE(bound_infinite_mask),
     // Looks for an ADD that has its RELU6 fused.

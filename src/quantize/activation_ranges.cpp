@@ -43,6 +43,7 @@ class Completion {
         require(output);
       }
       heed_mask(id);
+      heed_masking_select(id);
     }
     return {std::move(ranges_), std::move(constants_)};
   }
@@ -120,6 +121,18 @@ class Completion {
     sum.high = std::min(sum.high, mask->values.high + other->high);
     sum.low = std::min(std::max(sum.low, mask->lowest_sum), sum.high);
     constants_[{id, mask->constant}] = mask->values;
+  }
+
+  void heed_masking_select(OperatorId id) {
+    const TensorId scores = scores_of_masking_select(graph_, id);
+    const auto range = scores.exists() ? range_of(scores) : std::nullopt;
+    const TensorId output = graph_[id].outputs[0];
+    if (!range || !ranges_[output.index]) return;
+    const auto row = static_cast<std::size_t>(graph_[output].shape.back());
+    const double distance = masked_distance(row, static_cast<double>(levels_of(types_.type(output)).steps()));
+    Range& chosen = *ranges_[output.index];
+    chosen.high = std::min(chosen.high, range->high);
+    chosen.low = std::min(std::max(chosen.low, static_cast<float>(range->low - distance)), chosen.high);
   }
 
   const TfliteGraph& graph_;

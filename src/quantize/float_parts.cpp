@@ -37,7 +37,8 @@ class Normalization {
     return graph_.is_constant(inputs[0]) ? inputs[1] : inputs[0];
   }
 
-  //   [x - mean(x)] -> squares -> MEAN or SUM -> [+ epsilon, or at least epsilon] -> the root
+  //   [x - mean(x)] -> squares -> MEAN, SUM, or sums of neighbours as a product with a constant matrix
+  //   -> [+ epsilon, or at least epsilon] -> the root
   bool take_statistics(TensorId of_root) {
     OperatorId id = graph_.producer(of_root);
     while (
@@ -47,7 +48,8 @@ class Normalization {
       operators_.insert(id);
       id = graph_.producer(computed_operand(id));
     }
-    if (!is<tflite::Mean>(id) && !is<tflite::Sum>(id)) return false;
+    const bool sums_neighbours = is<tflite::FullyConnected>(id) && graph_.is_constant(graph_[id].inputs[1]);
+    if (!is<tflite::Mean>(id) && !is<tflite::Sum>(id) && !sums_neighbours) return false;
     operators_.insert(id);
     id = graph_.producer(graph_[id].inputs[0]);
     if (!is<tflite::Mul>(id) || graph_[id].inputs[0] != graph_[id].inputs[1]) return false;
@@ -59,11 +61,13 @@ class Normalization {
     return true;
   }
 
-  //   the root -> [at least epsilon] -> MUL or DIV -> [MUL, ADD with constants]
+  //   the root -> [at least epsilon, or the power of a logarithm] -> MUL or DIV -> [MUL, ADD with constants]
   void take_quotients(TensorId root) {
     for (const OperatorId reader : graph_.users(root)) {
-      const bool is_bounded = is<tflite::Maximum>(reader) || is<tflite::Add>(reader);
-      if (is_bounded && has_constant(reader)) {
+      const bool has_number =
+          (is<tflite::Maximum>(reader) || is<tflite::Add>(reader) || is<tflite::Mul>(reader)) &&
+          has_constant(reader);
+      if (has_number || is<tflite::Exp>(reader)) {
         operators_.insert(reader);
         take_quotients(graph_[reader].outputs[0]);
       } else if (is<tflite::Mul>(reader) || is<tflite::Div>(reader)) {
@@ -123,7 +127,8 @@ class Sources {
 std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph) {
   std::set<OperatorId> all;
   for (const OperatorId id : graph.nodes()) {
-    if (!graph[id].is<tflite::Rsqrt>() && !graph[id].is<tflite::Sqrt>()) continue;
+    const TfliteOperator& op = graph[id];
+    if (!op.is<tflite::Rsqrt>() && !op.is<tflite::Sqrt>() && !op.is<tflite::Log>()) continue;
     all.merge(Normalization(graph, id).operators());
   }
   return {all.begin(), all.end()};

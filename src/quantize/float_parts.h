@@ -9,9 +9,9 @@ namespace calib8 {
 
 /// Parts of a graph that are one thing in float and lose by being quantized piece by piece.
 
-/// The operators of normalizations by the values' own statistics (layer, instance, group, RMS, L2), however
-/// they are spelled: x, its mean, the squares, their mean or sum, the root, the quotient, and the factor and
-/// offset behind it.
+/// The operators of normalizations by the values' own statistics (layer, instance, group, RMS, L2, local
+/// response), however they are spelled: x, its mean, the squares, their mean or sum, the root or logarithm,
+/// the quotient, and the factor and offset behind it.
 std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph);
 
 /// The elementwise operators that compute a function of one tensor, of which at least one is better kept in

@@ -28,7 +28,7 @@ std::optional<SoftmaxMask> softmax_mask(const TfliteGraph& graph, OperatorId id,
     return std::nullopt;
   const auto row = static_cast<std::size_t>(shape.back());
   if (static_cast<std::size_t>(constant.shape.back()) != row) return std::nullopt;
-  const double margin = std::log(levels * static_cast<double>(row));
+  const double margin = masked_distance(row, levels);
   const double reach = static_cast<double>(other.high) - static_cast<double>(other.low) + margin;
 
   const Tensor tensor = constant.as_tensor();
@@ -52,6 +52,24 @@ std::optional<SoftmaxMask> softmax_mask(const TfliteGraph& graph, OperatorId id,
   mask.lowest_sum = static_cast<float>(static_cast<double>(lowest) + static_cast<double>(other.low) - margin);
   mask.values = {mask.lowest_sum - other.high, highest};
   return mask;
+}
+
+TensorId scores_of_masking_select(const TfliteGraph& graph, OperatorId id) {
+  const TfliteOperator& op = graph[id];
+  if (!op.is<tflite::SelectV2>() || !only_softmax_reads(graph, op.outputs[0])) return {};
+  for (const std::size_t masked : {std::size_t{1}, std::size_t{2}}) {
+    const TensorId constant = op.inputs[masked], scores = op.inputs[3 - masked];
+    if (!graph.is_constant(constant) || graph[constant].dtype != DType::float32 || graph.is_constant(scores))
+      continue;
+    const Tensor tensor = graph[constant].as_tensor();
+    const auto values = tensor.as<float>();
+    if (std::ranges::all_of(values, [](float value) { return value <= lowest_score; })) return scores;
+  }
+  return {};
+}
+
+double masked_distance(std::size_t row, double levels) {
+  return std::log(levels * static_cast<double>(row));
 }
 
 }  // namespace calib8

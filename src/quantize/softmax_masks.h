@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 
 #include "base/range.h"
@@ -19,5 +20,12 @@ struct SoftmaxMask {
 /// them. `levels` is how many steps the quantized SOFTMAX tells between 0 and 1: all that is masked in a row
 /// together weighs less than one of them. A row that is masked as a whole has no right answer.
 std::optional<SoftmaxMask> softmax_mask(const TfliteGraph& graph, OperatorId id, Range other, double levels);
+
+/// The scores, where a SELECT_V2 in front of a SOFTMAX has a constant in place of those that are masked;
+/// absent otherwise.
+TensorId scores_of_masking_select(const TfliteGraph& graph, OperatorId id);
+
+/// How far below the lowest score a whole row of masked elements weighs less than one of `levels` steps.
+double masked_distance(std::size_t row, double levels);
 
 }  // namespace calib8

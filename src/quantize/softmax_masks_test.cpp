@@ -56,5 +56,24 @@ TEST(SoftmaxMask, KeepsTheLevelsOfTheScores) {
   EXPECT_EQ(levels[5], -128);
 }
 
+TEST(SoftmaxMask, OfASelectionIsTheConstantSide) {
+  for (const bool where_true : {true, false}) {
+    SmallGraph small;
+    const TensorId x = small.input({2, 3}, {-2, 2});
+    const TensorId condition = small.emit(tflite::Less{}, {x, small.constant({1}, {0})}, {2, 3});
+    small.graph[condition].dtype = DType::boolean;
+    const TensorId masked = small.constant({1}, {-1e9f});
+    const std::vector<TensorId> inputs =
+        where_true ? std::vector{condition, masked, x} : std::vector{condition, x, masked};
+    const TensorId chosen = small.emit(tflite::SelectV2{}, inputs, {2, 3}, Range{-1e9f, 2});
+    const TensorId softmax = small.emit(tflite::Softmax{}, {chosen}, {2, 3}, Range{0, 1});
+    const Plan plan = small.plan({softmax});
+    EXPECT_EQ(scores_of_masking_select(small.graph, small.graph.producer(chosen)), x);
+    const TfliteGraph quantized = small.quantized(plan);
+    const OperatorId writer = quantized.producer(softmax);
+    EXPECT_LT(quantized[quantized[writer].inputs[0]].quantization->scales[0], 0.1f);
+  }
+}
+
 }  // namespace
 }  // namespace calib8

@@ -44,22 +44,23 @@ class Reader {
     return std::move(graph_);
   }
 
-  std::vector<TfliteInput> read_inputs() {
+  TfliteOutline read_outline() {
     const auto* model = verified_model();
     if (!model->subgraphs() || model->subgraphs()->size() == 0) fail("the model has no subgraph");
-    const auto& subgraph = *model->subgraphs()->Get(0);
-    const std::size_t count = subgraph.tensors() ? subgraph.tensors()->size() : 0;
-    const TensorReader reader{file_, *model, budget_, where_};
-    const Names names = signature_names(*model, &schema::SignatureDef::inputs);
-    std::set<std::string> taken;
-    std::vector<TfliteInput> inputs;
-    for (const std::int32_t number : indices_of(subgraph.inputs(), count, "inputs")) {
-      const auto index = static_cast<std::uint32_t>(number);
-      TfliteTensor tensor = reader.read(*subgraph.tensors()->Get(index));
-      std::string name = own_name(index, tensor.name, names, taken);
-      inputs.push_back({std::move(name), std::move(tensor)});
+    TfliteOutline outline;
+    outline.subgraphs = model->subgraphs()->size();
+    const auto& first = *model->subgraphs()->Get(0);
+    outline.inputs = endpoints(*model, first, first.inputs(), "inputs", &schema::SignatureDef::inputs);
+    outline.outputs = endpoints(*model, first, first.outputs(), "outputs", &schema::SignatureDef::outputs);
+    for (const schema::SubGraph* subgraph : *model->subgraphs()) {
+      if (!subgraph->operators()) continue;
+      for (const schema::Operator* op : *subgraph->operators()) {
+        const schema::OperatorCode& code = code_at(*model, *op);
+        TfliteOutline::OperatorCount& known = outline.operators[valid_utf8(name_of_code(code))];
+        known = {known.count + 1, find_tflite_op(code_of(code)) != nullptr};
+      }
     }
-    return inputs;
+    return outline;
   }
 
  private:
@@ -82,6 +83,24 @@ class Reader {
     if (model->version() != format_version)
       fail(fmt::format("format version {} is not supported; calib8 reads version 3", model->version()));
     return model;
+  }
+
+  template <class Entries>
+  std::vector<TfliteEndpoint> endpoints(const schema::Model& model, const schema::SubGraph& subgraph,
+                                        const Indices* indices, std::string_view kind,
+                                        const Entries* (schema::SignatureDef::*entries_of)() const) {
+    const std::size_t count = subgraph.tensors() ? subgraph.tensors()->size() : 0;
+    const TensorReader reader{file_, model, budget_, where_};
+    const Names names = signature_names(model, entries_of);
+    std::set<std::string> taken;
+    std::vector<TfliteEndpoint> result;
+    for (const std::int32_t number : indices_of(indices, count, kind)) {
+      const auto index = static_cast<std::uint32_t>(number);
+      TfliteTensor tensor = reader.read(*subgraph.tensors()->Get(index));
+      std::string name = own_name(index, tensor.name, names, taken);
+      result.push_back({std::move(name), std::move(tensor)});
+    }
+    return result;
   }
 
   static std::int32_t code_of(const schema::OperatorCode& code) {
@@ -254,8 +273,8 @@ TfliteGraph read_tflite(const Data& file, const std::string& where) {
   return Reader(aligned_copy_if_needed(file), where).read();
 }
 
-std::vector<TfliteInput> read_tflite_inputs(const Data& file, const std::string& where) {
-  return Reader(aligned_copy_if_needed(file), where).read_inputs();
+TfliteOutline read_tflite_outline(const Data& file, const std::string& where) {
+  return Reader(aligned_copy_if_needed(file), where).read_outline();
 }
 
 }  // namespace calib8

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "tflite_graph/outline.h"
 #include "tflite_graph/tflite_graph.h"
 
 namespace calib8 {
@@ -20,14 +21,7 @@ bool looks_like_tflite(ByteView bytes);
 /// named at once. Memory beside the file is bounded by a small multiple of its size.
 TfliteGraph read_tflite(const Data& file, const std::string& where);
 
-/// An input of a .tflite file: its name in the signature, and its type, shape and quantization.
-struct TfliteInput {
-  std::string name;
-  TfliteTensor tensor;
-};
-
-/// The inputs of a .tflite file's first subgraph, whatever its operators and other tensors are. Names and
-/// failures as read_tflite's.
-std::vector<TfliteInput> read_tflite_inputs(const Data& file, const std::string& where);
+/// What can be told of any .tflite file. Names, and failures on damaged ones, as read_tflite's.
+TfliteOutline read_tflite_outline(const Data& file, const std::string& where);
 
 }  // namespace calib8

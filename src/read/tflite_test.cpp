@@ -173,12 +173,19 @@ TEST(ReadTflite, NamesAllUnknownOperatorsAtOnce) {
   EXPECT_THAT(message, HasSubstr("operators that calib8 does not support: WHILE (1x), operator 999 (1x)"));
 }
 
-TEST(ReadTflite, InputsOfAnyModel) {
+TEST(ReadTflite, OutlineOfAnyModel) {
   std::vector<std::uint8_t> bytes = bytes_of(serialize_tflite(int8_example()));
   auto& model = *flatbuffers::GetMutableRoot<schema::Model>(bytes.data());
   set_operator_code(model, 0, schema::BuiltinOperator::WHILE);
   EXPECT_THROW(read_tflite(Data::from_vector(bytes), "model.tflite"), Error);
-  const std::vector<TfliteInput> inputs = read_tflite_inputs(Data::from_vector(bytes), "model.tflite");
+  const TfliteOutline outline = read_tflite_outline(Data::from_vector(bytes), "model.tflite");
+  EXPECT_FALSE(outline.is_supported());
+  ASSERT_TRUE(outline.operators.contains("WHILE"));
+  EXPECT_EQ(outline.operators.at("WHILE").count, 1u);
+  EXPECT_FALSE(outline.operators.at("WHILE").is_supported);
+  EXPECT_EQ(outline.outputs.size(),
+            read_tflite(serialize_tflite(int8_example()), "model.tflite").outputs().size());
+  const std::vector<TfliteEndpoint>& inputs = outline.inputs;
   ASSERT_EQ(inputs.size(), 1u);
   EXPECT_EQ(inputs[0].name, "the image");
   EXPECT_EQ(inputs[0].tensor.dtype, DType::int8);
@@ -186,7 +193,7 @@ TEST(ReadTflite, InputsOfAnyModel) {
   EXPECT_EQ(inputs[0].tensor.quantization, per_tensor(0.5f, 3));
   const auto change_input = [&](std::int32_t index) {
     overwrite(model.subgraphs()->Get(0)->inputs(), 0, index);
-    return message_of([&] { read_tflite_inputs(Data::from_vector(bytes), "model.tflite"); });
+    return message_of([&] { read_tflite_outline(Data::from_vector(bytes), "model.tflite"); });
   };
   EXPECT_THAT(change_input(999), HasSubstr("model.tflite: tensor 999 does not exist"));
   EXPECT_THAT(change_input(-1), HasSubstr("tensor -1 does not exist"));
@@ -244,7 +251,7 @@ TEST(ReadTflite, FlippedBitsGiveAnErrorOrAGraph) {
     for (int flips = 1 + static_cast<int>(random() % 3); flips > 0; --flips) {
       bytes[random() % bytes.size()] ^= static_cast<std::uint8_t>(1u << (random() % 8));
     }
-    ASSERT_FALSE(message_of([&] { read_tflite_inputs(Data::from_vector(bytes), "model.tflite"); }).empty());
+    ASSERT_FALSE(message_of([&] { read_tflite_outline(Data::from_vector(bytes), "model.tflite"); }).empty());
     const std::string message = message_of([&] {
       verify(read_tflite(Data::from_vector(bytes), "model.tflite"), "reading");
       ++read;

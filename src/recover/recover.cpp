@@ -58,7 +58,8 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   const InputsOfLayers inputs = observe_inputs(task, first, options.effort);
   trials.add(plain, std::move(first));
   std::vector<CalibrationMethod> methods = {options.method};
-  if (options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
+  // Samples that calibrated lie within what was seen, so they can't tell what room beside it is worth.
+  if (set_apart && options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
   RoundedWeights known;
   for (const CalibrationMethod method : methods) {
     if (method != options.method) trials.add({.ranges = method}, make_quantized(task, {.ranges = method}));

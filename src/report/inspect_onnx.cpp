@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "ops/onnx_op.h"
 #include "report/inspect.h"
 #include "report/table.h"
 
@@ -64,8 +65,12 @@ struct AttributeJson {
 
 std::map<std::string, int> operator_counts(const OnnxGraph& graph) {
   std::map<std::string, int> counts;
-  for (const OnnxNodeId id : graph.nodes()) ++counts[escaped(graph[id].op_type)];
+  for (const OnnxNodeId id : graph.nodes()) ++counts[graph[id].op_type];
   return counts;
+}
+
+bool is_supported(const std::string& op_type) {
+  return find_onnx_op(op_type) != nullptr;
 }
 
 /// The constants that nodes read, each once.
@@ -128,7 +133,7 @@ Table nodes_table(const OnnxGraph& graph) {
 
 }  // namespace
 
-nlohmann::ordered_json inspect_json(const OnnxGraph& graph) {
+nlohmann::ordered_json inspect_json(const OnnxGraph& graph, const std::vector<std::string>& refusals) {
   Json nodes = Json::array();
   for (const OnnxNodeId id : graph.nodes()) {
     const OnnxNode& node = graph[id];
@@ -136,22 +141,28 @@ nlohmann::ordered_json inspect_json(const OnnxGraph& graph) {
     for (const auto& [name, value] : node.attributes)
       attributes[escaped(name)] = std::visit(AttributeJson{}, value);
     nodes.push_back({{"op", escaped(node.op_type)},
+                     {"is_supported", is_supported(node.op_type)},
                      {"name", escaped(node.name)},
                      {"inputs", values_json(graph, node.inputs)},
                      {"outputs", values_json(graph, node.outputs)},
                      {"attributes", std::move(attributes)}});
   }
+  Json counts = Json::object(), reasons = Json::array();
+  for (const auto& [name, count] : operator_counts(graph)) counts[escaped(name)] = count;
+  for (const std::string& refusal : refusals) reasons.push_back(escaped(refusal));
   return {{"format", "onnx"},
           {"name", escaped(graph.name)},
           {"opset", onnx_opset},
           {"inputs", values_json(graph, graph.inputs())},
           {"outputs", values_json(graph, graph.outputs())},
-          {"operator_counts", operator_counts(graph)},
+          {"operator_counts", std::move(counts)},
+          {"is_convertible", refusals.empty()},
+          {"refusals", std::move(reasons)},
           {"constant_bytes", constant_bytes(graph)},
           {"nodes", std::move(nodes)}};
 }
 
-std::string inspect_text(const OnnxGraph& graph) {
+std::string inspect_text(const OnnxGraph& graph, const std::vector<std::string>& refusals) {
   Table signature{{{""}, {""}, {""}}, {}};
   for (const OnnxValueId id : graph.inputs()) {
     signature.rows.push_back({"input", escaped(graph[id].name), type_text(graph[id])});
@@ -159,17 +170,20 @@ std::string inspect_text(const OnnxGraph& graph) {
   for (const OnnxValueId id : graph.outputs()) {
     signature.rows.push_back({"output", escaped(graph[id].name), type_text(graph[id])});
   }
-  Table counts{{{"operator"}, {"count", true}}, {}};
+  Table counts{{{"operator"}, {"count", true}, {""}}, {}};
   for (const auto& [name, count] : operator_counts(graph))
-    counts.rows.push_back({name, std::to_string(count)});
+    counts.rows.push_back({escaped(name), std::to_string(count), is_supported(name) ? "" : "not supported"});
   Table constants{{{"constant"}, {"type"}, {"size", true}}, {}};
   for (const OnnxValueId id : used_constants(graph)) {
     constants.rows.push_back(
         {escaped(graph[id].name), type_text(graph[id]), bytes_text(graph[id].constant->data.size())});
   }
-  return fmt::format("ONNX model '{}' (read as opset {}): {} nodes, {} of constants\n{}\n{}\n{}\n{}",
+  std::string reasons;
+  for (const std::string& refusal : refusals) reasons += "can't be converted: " + escaped(refusal) + "\n";
+  return fmt::format("ONNX model '{}' (read as opset {}): {} nodes, {} of constants\n{}{}\n{}\n{}\n{}",
                      escaped(graph.name), onnx_opset, graph.node_count(), bytes_text(constant_bytes(graph)),
-                     to_text(signature), to_text(counts), to_text(nodes_table(graph)), to_text(constants));
+                     reasons, to_text(signature), to_text(counts), to_text(nodes_table(graph)),
+                     to_text(constants));
 }
 
 }  // namespace calib8

@@ -83,11 +83,11 @@ TEST(InspectOnnx, ShowsTheModel) {
   graph.set_inputs({x});
   graph.set_outputs(
       {graph.emit("Gemm", "/fc", {x, weight}, {{"alpha", 0.5f}, {"mode", std::string("\x1b[31m")}})});
-  const std::string text = inspect_text(graph);
+  const std::string text = inspect_text(graph, {});
   EXPECT_THAT(text, HasSubstr("float32[batch, 2]"));
   EXPECT_THAT(text, HasSubstr("weight    float32[2, 1]   8 B"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
-  const auto json = inspect_json(graph);
+  const auto json = inspect_json(graph, {});
   EXPECT_EQ(json["nodes"][0]["op"], "Gemm");
   EXPECT_EQ(json["nodes"][0]["attributes"]["alpha"], 0.5);
   EXPECT_EQ(json["inputs"][0]["shape"][0], "batch");
@@ -116,6 +116,34 @@ TEST(Table, SizesHaveThreeDigits) {
   EXPECT_EQ(bytes_text(5'288'548), "5.29 MB");
   EXPECT_EQ(bytes_text(21'000'000), "21.0 MB");
   EXPECT_EQ(bytes_text(999'900), "1.00 MB");
+}
+
+TEST(InspectOnnx, MarksWhatIsNotSupported) {
+  OnnxGraph graph;
+  const OnnxValueId x = graph.add_value({"x", static_type(DType::float32, {1, 2}), {}});
+  graph.set_inputs({x});
+  graph.set_outputs({graph.emit("my.ops.Frobnicate", "/odd", {graph.emit("Relu", "/relu", {x}, {})}, {})});
+  const std::vector<std::string> refusals = {"Frobnicate '/odd' (node 1) is of the domain 'my.ops'"};
+  const std::string text = inspect_text(graph, refusals);
+  EXPECT_THAT(text, HasSubstr("can't be converted: Frobnicate '/odd' (node 1)"));
+  EXPECT_THAT(text, HasSubstr("my.ops.Frobnicate      1  not supported\n"));
+  const auto json = inspect_json(graph, refusals);
+  EXPECT_FALSE(json["is_convertible"]);
+  EXPECT_TRUE(json["nodes"][0]["is_supported"]);
+  EXPECT_FALSE(json["nodes"][1]["is_supported"]);
+}
+
+TEST(InspectTflite, OutlinesWhatIsNotSupported) {
+  TfliteOutline outline{.subgraphs = 1};
+  outline.inputs.push_back({"image", {"image", DType::uint8, {1, 8, 8, 3}, per_tensor(0.5f, 128), {}}});
+  outline.operators = {{"CONV_2D", {2, true}}, {"CUSTOM Odd", {1, false}}};
+  const std::string text = inspect_text(outline);
+  EXPECT_THAT(text, HasSubstr("uint8[1, 8, 8, 3]  scale 0.5, zero point 128"));
+  EXPECT_THAT(text, HasSubstr("CUSTOM Odd      1  not supported\n"));
+  const auto json = inspect_json(outline);
+  EXPECT_EQ(json["unsupported_operators"], nlohmann::ordered_json({"CUSTOM Odd"}));
+  EXPECT_EQ(json["operator_counts"]["CONV_2D"], 2);
+  EXPECT_FALSE(json["is_convertible"]);
 }
 
 }  // namespace

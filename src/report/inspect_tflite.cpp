@@ -201,6 +201,29 @@ Table tensors_table(const TfliteGraph& graph, const Numbering& numbering) {
   return table;
 }
 
+Table signature_table(const TfliteOutline& outline) {
+  Table table{{{""}, {""}, {""}, {""}}, {}};
+  const auto add = [&](std::string_view kind, const std::vector<TfliteEndpoint>& endpoints) {
+    for (const auto& [name, tensor] : endpoints)
+      table.rows.push_back(
+          {std::string(kind), escaped(name), type_text(tensor), quantization_text(tensor.quantization)});
+  };
+  add("input", outline.inputs);
+  add("output", outline.outputs);
+  return table;
+}
+
+Json endpoints_json(const std::vector<TfliteEndpoint>& endpoints) {
+  Json list = Json::array();
+  for (const auto& [name, tensor] : endpoints) {
+    list.push_back({{"name", escaped(name)},
+                    {"dtype", name_of(tensor.dtype)},
+                    {"shape", tensor.shape},
+                    {"quantization", quantization_json(tensor.quantization)}});
+  }
+  return list;
+}
+
 }  // namespace
 
 nlohmann::ordered_json inspect_json(const TfliteGraph& graph) {
@@ -210,6 +233,7 @@ nlohmann::ordered_json inspect_json(const TfliteGraph& graph) {
           {"inputs", signature_json(graph, numbering, graph.inputs(), graph.input_names)},
           {"outputs", signature_json(graph, numbering, graph.outputs(), graph.output_names)},
           {"operator_counts", operator_counts(graph)},
+          {"is_convertible", true},
           {"constant_bytes", constant_bytes(graph, numbering)},
           {"xnnpack_operators", xnnpack.delegated_operators},
           {"xnnpack_partitions", xnnpack.partitions},
@@ -227,6 +251,33 @@ std::string inspect_text(const TfliteGraph& graph) {
       to_text(signature_table(graph)), xnnpack.delegated_operators, graph.node_count(), xnnpack.partitions,
       xnnpack.partitions == 1 ? "" : "s", to_text(counts_table(graph, xnnpack)),
       to_text(operators_table(graph, numbering, xnnpack)), to_text(tensors_table(graph, numbering)));
+}
+
+nlohmann::ordered_json inspect_json(const TfliteOutline& outline) {
+  Json counts = Json::object(), unsupported = Json::array();
+  for (const auto& [name, known] : outline.operators) {
+    counts[escaped(name)] = known.count;
+    if (!known.is_supported) unsupported.push_back(escaped(name));
+  }
+  return {{"format", "tflite"},
+          {"inputs", endpoints_json(outline.inputs)},
+          {"outputs", endpoints_json(outline.outputs)},
+          {"subgraphs", outline.subgraphs},
+          {"operator_counts", std::move(counts)},
+          {"unsupported_operators", std::move(unsupported)},
+          {"is_convertible", false}};
+}
+
+std::string inspect_text(const TfliteOutline& outline) {
+  Table counts{{{"operator"}, {"count", true}, {""}}, {}};
+  for (const auto& [name, known] : outline.operators) {
+    counts.rows.push_back(
+        {escaped(name), std::to_string(known.count), known.is_supported ? "" : "not supported"});
+  }
+  return fmt::format("TFLite model that can't be converted: {} subgraph{}{}\n{}\n{}", outline.subgraphs,
+                     outline.subgraphs == 1 ? "" : "s (calib8 converts one)",
+                     outline.subgraphs == 1 ? ", with operators that calib8 doesn't know" : "",
+                     to_text(signature_table(outline)), to_text(counts));
 }
 
 }  // namespace calib8

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/interrupt.h"
+#include "base/parallel.h"
 
 namespace calib8 {
 namespace {
@@ -40,9 +42,12 @@ Latency measure_latency(const RunnableModel& float_model, const RunnableModel& q
                         const Sample& sample, const std::shared_ptr<const LiteRt>& litert, double seconds) {
   constexpr std::size_t fewest_rounds = 3, most_rounds = 50;
   const InterpreterOptions options{.purpose = "timing"};
-  ModelInstance float_instance(litert, float_model, options), quantized_instance(litert, quantized, options);
-  float_instance.run(sample, 0);  // the first run of each touches its memory for the first time
-  quantized_instance.run(sample, 0);
+  std::optional<ModelInstance> instances[2];
+  parallel_for(2, 2, [&](int, std::size_t i) {
+    instances[i].emplace(litert, i == 0 ? float_model : quantized, options);
+    instances[i]->run(sample, 0);  // the first run touches memory for the first time
+  });
+  ModelInstance &float_instance = *instances[0], &quantized_instance = *instances[1];
 
   std::vector<double> float_times, quantized_times;
   const auto start = Clock::now();

@@ -18,6 +18,12 @@ struct Real {
 /// What one operation in float32 may lose: twice the rounding, for what a pass computes in another way.
 inline constexpr double float_unit = 0x1p-23;
 
+/// What a float32 too small to be normal may lose: processors flush it to zero.
+inline double lost_below_normal(double value) {
+  constexpr double least_normal = 0x1p-126;
+  return value != 0 && std::abs(value) < least_normal ? least_normal : 0;
+}
+
 /// magnitude * error; zero times an unbounded error is zero.
 inline double scaled_error(double magnitude, double error) {
   return magnitude == 0 || error == 0 ? 0 : std::abs(magnitude) * error;
@@ -34,8 +40,9 @@ inline Real operator-(Real a, Real b) {
 }
 inline Real operator*(Real a, Real b) {
   const double both = a.error == 0 || b.error == 0 ? 0 : a.error * b.error;
-  return {a.value * b.value, scaled_error(a.value, b.error) + scaled_error(b.value, a.error) + both +
-                                 float_unit * std::abs(a.value * b.value)};
+  const double product = a.value * b.value;
+  return {product, scaled_error(a.value, b.error) + scaled_error(b.value, a.error) + both +
+                       float_unit * std::abs(product) + lost_below_normal(product)};
 }
 inline Real operator/(Real a, Real b) {
   const double quotient = a.value / b.value, room = std::abs(b.value) - b.error;

@@ -35,7 +35,9 @@ Real stepping(Real x, double (*f)(double)) {
 
 /// a - b floor(a / b); unknown where a is near a multiple of b.
 Real floor_modulo(Real a, Real b) {
-  const double quotient = std::floor(a.value / b.value), rest = a.value - b.value * quotient;
+  const double quotient = std::floor(a.value / b.value);
+  double rest = std::fmod(a.value, b.value);  // exact, however large a is
+  if (rest != 0 && std::signbit(rest) != std::signbit(b.value)) rest += b.value;
   const double error =
       a.error + std::abs(quotient) * b.error + 4 * float_unit * (std::abs(a.value) + std::abs(b.value));
   if (a.error == 0 && b.error == 0 && std::trunc(a.value) == a.value && std::trunc(b.value) == b.value)

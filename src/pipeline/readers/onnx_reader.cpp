@@ -1,5 +1,7 @@
 #include <optional>
 
+#include "calib8/error.h"
+#include "lower/lower.h"
 #include "pipeline/readers/model_readers.h"
 #include "pipeline/readers/onnx_metadata.h"
 #include "read/onnx/onnx.h"
@@ -50,9 +52,24 @@ Source read(const Data& file, const ExportOptions& options) {
   return source;
 }
 
+/// Why lowering would refuse a graph; nothing where it wouldn't.
+std::vector<std::string> refusals_of_lowering(OnnxGraph graph) {
+  try {
+    fix_batch(graph, 1);
+    require_static_inputs(graph);
+    lower(with_single_batch(std::move(graph), {}));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::model && error.code() != ErrorCode::usage) throw;
+    return {error.message()};
+  }
+  return {};
+}
+
 std::string inspect_onnx(const Data& file, const fs::path& path, bool as_json) {
-  const OnnxGraph graph = read_onnx(file, path.string(), folder_of(path));
-  return as_json ? printed(inspect_json(graph)) : inspect_text(graph);
+  std::vector<std::string> refusals;
+  const OnnxGraph graph = read_onnx_to_inspect(file, path.string(), folder_of(path), refusals);
+  if (refusals.empty()) refusals = refusals_of_lowering(graph);
+  return as_json ? printed(inspect_json(graph, refusals)) : inspect_text(graph, refusals);
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ Source read(const Data& file, const ExportOptions& options) {
 }
 
 std::string inspect_tflite(const Data& file, const std::filesystem::path& path, bool as_json) {
+  const TfliteOutline outline = read_tflite_outline(file, path.string());
+  if (!outline.is_supported()) return as_json ? printed(inspect_json(outline)) : inspect_text(outline);
   const TfliteGraph graph = read_tflite(file, path.string());
   return as_json ? printed(inspect_json(graph)) : inspect_text(graph);
 }

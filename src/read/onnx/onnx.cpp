@@ -92,7 +92,9 @@ ModelMessage parse_model(data_view view) {
   return model;
 }
 
-OnnxGraph read_model(const Data& file, const std::filesystem::path& folder, OnnxFileParts* parts) {
+/// Unsupported things go to the refusals.
+OnnxGraph read_model(const Data& file, const std::filesystem::path& folder, OnnxFileParts* parts,
+                     OnnxRefusals& refusals) {
   ModelMessage model = parse_model(view_of(file.bytes()));
   if (!model.graph) throw Error(ErrorCode::model, "holds no ONNX graph");
   if (!model.opset) throw Error(ErrorCode::model, "doesn't say which opset of ONNX it uses");
@@ -102,11 +104,24 @@ OnnxGraph read_model(const Data& file, const std::filesystem::path& folder, Onnx
                                       " (export with opset_version=20)");
   }
   OnnxTensorSource source{file, folder, {}};
-  OnnxRefusals refusals;
   OnnxGraph graph = build_onnx_graph(*model.graph, model.functions, *model.opset, source, refusals);
-  refusals.throw_if_any();
   if (parts) *parts = {std::move(source.external), std::move(model.metadata)};
   return graph;
+}
+
+/// What `read` gives, as a graph that holds together; failures get the place.
+template <class Read>
+OnnxGraph read_verified(const std::string& where, Read read) {
+  try {
+    OnnxGraph graph = read();
+    verify(graph, "reading");
+    return graph;
+  } catch (const protozero::exception& error) {
+    throw Error(ErrorCode::model,
+                std::string("is damaged or cut off: its protobuf breaks off (") + error.what() + ")", where);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.message(), where + (error.where().empty() ? "" : ": " + error.where()));
+  }
 }
 
 }  // namespace
@@ -134,16 +149,22 @@ bool looks_like_onnx(ByteView bytes) {
 
 OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder,
                     OnnxFileParts* parts) {
-  try {
-    OnnxGraph graph = read_model(file, folder, parts);
-    verify(graph, "reading");
+  return read_verified(where, [&] {
+    OnnxRefusals refusals;
+    OnnxGraph graph = read_model(file, folder, parts, refusals);
+    refusals.throw_if_any();
     return graph;
-  } catch (const protozero::exception& error) {
-    throw Error(ErrorCode::model,
-                std::string("is damaged or cut off: its protobuf breaks off (") + error.what() + ")", where);
-  } catch (const Error& error) {
-    throw Error(error.code(), error.message(), where + (error.where().empty() ? "" : ": " + error.where()));
-  }
+  });
+}
+
+OnnxGraph read_onnx_to_inspect(const Data& file, const std::string& where,
+                               const std::filesystem::path& folder, std::vector<std::string>& refusals) {
+  return read_verified(where, [&] {
+    OnnxRefusals collected;
+    OnnxGraph graph = read_model(file, folder, nullptr, collected);
+    refusals = collected.all();
+    return graph;
+  });
 }
 
 OnnxGraph read_onnx(const std::filesystem::path& path, OnnxFileParts* parts) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "onnx_graph/onnx_graph.h"
@@ -35,5 +36,11 @@ OnnxGraph read_onnx(const std::filesystem::path& path, OnnxFileParts* parts = nu
 /// refused where it is empty.
 OnnxGraph read_onnx(const Data& file, const std::string& where, const std::filesystem::path& folder = {},
                     OnnxFileParts* parts = nullptr);
+
+/// The same to look at: what isn't supported stays in the graph, an operator of another domain as
+/// "domain.Operator", a body of control flow left out; and `refusals` gets what read_onnx would fail with, an
+/// entry for each.
+OnnxGraph read_onnx_to_inspect(const Data& file, const std::string& where,
+                               const std::filesystem::path& folder, std::vector<std::string>& refusals);
 
 }  // namespace calib8

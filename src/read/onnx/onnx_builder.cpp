@@ -259,7 +259,12 @@ class Builder {
 
   void append(OnnxNodeMessage& message) {
     const bool known = is_known(message);
-    OnnxNode node{message.op_type, message.name, {}, {}, std::move(message.attributes)};
+    const bool is_foreign = !known && !message.domain.empty() && message.domain != "ai.onnx";
+    OnnxNode node{is_foreign ? message.domain + "." + message.op_type : message.op_type,
+                  message.name,
+                  {},
+                  {},
+                  std::move(message.attributes)};
     for (const std::string& input : message.inputs) {
       node.inputs.push_back(input.empty() ? OnnxValueId{} : ids_.at(input));
     }

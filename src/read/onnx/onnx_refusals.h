@@ -26,6 +26,8 @@ class OnnxRefusals {
     if (op.count > 1) all_[op.place] += " (" + std::to_string(op.count) + " times)";
   }
 
+  const std::vector<std::string>& all() const { return all_; }
+
   /// Fails with ErrorCode::model where there are any.
   void throw_if_any() const {
     constexpr std::size_t most_shown = 20, longest = 4000;  // names may have 4096 bytes each
