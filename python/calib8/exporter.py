@@ -161,6 +161,7 @@ _ENUMS = {
     "calibration": _native.CalibrationMethod,
     "effort": _native.Effort,
     "io": _native.ModelIo,
+    "model_input": _native.ModelInput,
 }
 _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
 

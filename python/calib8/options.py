@@ -44,6 +44,7 @@ class ExportOptions(DatasetOptions, total=False):
     format: Literal["tflite", "onnx", "both"]
     quantize: Literal["int8", "int16x8", "float16", "none"]
     io: Literal["auto", "int8", "uint8", "int16", "float32"]
+    model_input: Literal["auto", "pixels", "normalized"]
     output_dir: Path
     onnx_path: Path | None
     tflite_path: Path | None

@@ -46,6 +46,9 @@ void add_output_flags(CLI::App& command, ExportFlags& flags) {
              "float16 weights, or float32 (none)");
   add_choice(command, "--io", options.io,
              "Type of the integer model's inputs and outputs; auto: int8, or float32 with int16x8");
+  add_choice(command, "--model-input", options.model_input,
+             "What an int8 model is fed: the picture's bytes, or what the float model takes; auto: the bytes "
+             "where they measure clearly better");
   command.add_option("--output-dir", options.output_dir, "Folder of the files (default: exports)");
   command.add_option("--plan-out", options.plan_out, "Write the quantization plan to this file as JSON");
 }

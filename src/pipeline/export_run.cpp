@@ -14,6 +14,7 @@ UsedOptions describe(const ExportOptions& options) {
   return {stored_type(options.quantize),
           std::string(word_of(options.calibration)),
           std::string(word_of(io_of(options))),
+          std::string(word_of(options.model_input)),
           options.num_samples,
           options.verify_samples,
           options.min_agreement,

@@ -26,7 +26,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
                                 const TargetTraits& target, const RepresentativeData& data,
                                 const std::shared_ptr<const LiteRt>& litert);
 
-/// The float model with weights stored as float16.
-SmallModel store_float16(const LoweredModel& model);
+/// A float model with weights stored as float16.
+SmallModel store_float16(const TfliteGraph& model);
 
 }  // namespace calib8

@@ -30,6 +30,40 @@ bool can_be_measured(const TfliteGraph& graph) {
                              [&](TensorId output) { return graph[output].dtype == DType::float32; });
 }
 
+/// The best so far, with pixels as its input. Where that is better, `inputs` are what its layers meet.
+bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, InputsOfLayers& inputs,
+                RoundedWeights& known, Trials& trials) {
+  Recipe recipe = trials.best_recipe();
+  recipe.pixels = true;
+  if (recipe.rounding != "second-order")
+    return trials.add(recipe, make_quantized(pixels.task, recipe), pixels.least_gain);
+  InputsOfLayers met = inputs;
+  const QuantizedModel plain = make_quantized(pixels.task, {.ranges = options.method, .pixels = true});
+  for (const OperatorId layer : pixels.first_layers) met.erase(layer);
+  met.merge(observe_inputs(pixels.task, plain, options.effort, pixels.first_layers));
+  const bool better =
+      trials.add(recipe, make_quantized(pixels.task, recipe, {&met, &known}), pixels.least_gain);
+  if (better) inputs = std::move(met);
+  return better;
+}
+
+/// The recipe with operators in float, where the best so far misses the goal and that helps. LiteRT has no
+/// fast kernels for int16, so many models of it would take too long.
+std::optional<MixedPrecision> keep_float(const QuantizationTask& task, const RecoveryOptions& options,
+                                         Recipe recipe, const Findings& findings, Trials& trials) {
+  if (!options.may_keep_float || task.choices.activations != DType::int8) return std::nullopt;
+  const auto make = [&](const QuantizationChoices& choices) {
+    QuantizationTask mixed = task;
+    mixed.choices = choices;
+    return make_quantized(mixed, recipe, findings);
+  };
+  auto mixed = mix_precision(task, trials, options.goal, trials.best(), mixing_limits(options), make);
+  if (!mixed) return std::nullopt;
+  recipe.mixed = true;
+  trials.prefer(recipe, mixed->mixed.after, std::move(mixed->model));
+  return std::move(mixed->mixed);
+}
+
 }  // namespace
 
 std::size_t selection_samples(Effort effort) {
@@ -45,54 +79,45 @@ std::size_t selection_samples(Effort effort) {
 }
 
 Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) {
-  const Recipe plain{.ranges = options.method};
+  const bool pixels = !task.model.graph.pixel_inputs.empty();
+  const Recipe plain{.ranges = options.method, .pixels = pixels};
   QuantizedModel first = make_quantized(task, plain);
   if (options.effort == Effort::fast || !can_be_measured(task.model.graph))
     return {std::move(first), plain, {}, 0, true, {}};
 
   const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
-  StepCounter progress(options.progress, most_candidates);
+  StepCounter progress(options.progress, most_candidates + (options.pixels ? 1 : 0));
   Trials trials(task, samples, samples_to_compare_on(task.model.graph, samples.size(), options.effort),
                 [&] { progress.step(); });
-  const InputsOfLayers inputs = observe_inputs(task, first, options.effort);
+  InputsOfLayers inputs = observe_inputs(task, first, options.effort);
   trials.add(plain, std::move(first));
   std::vector<CalibrationMethod> methods = {options.method};
   // Samples that calibrated lie within what was seen, so they can't tell what room beside it is worth.
   if (set_apart && options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
-  RoundedWeights known;
+  RoundedWeights known(task.model.graph);
   for (const CalibrationMethod method : methods) {
-    if (method != options.method) trials.add({.ranges = method}, make_quantized(task, {.ranges = method}));
-    const Recipe recipe{.ranges = method, .rounding = "second-order"};
+    Recipe recipe{.ranges = method, .pixels = pixels};
+    if (method != options.method) trials.add(recipe, make_quantized(task, recipe));
+    recipe.rounding = "second-order";
     trials.add(recipe, make_quantized(task, recipe, {&inputs, &known}));
   }
+  const bool rounded = trials.best_recipe().rounding == "second-order";
+  const bool with_pixels = options.pixels && try_pixels(*options.pixels, options, inputs, known, trials);
+  const QuantizationTask& best_task = with_pixels ? options.pixels->task : task;
   const Recipe uncorrected = trials.best_recipe();
-  const bool rounded = uncorrected.rounding == "second-order";
-  const FittedCorrections fitted = fit_last_layers(task, trials.best());
+  const FittedCorrections fitted = fit_last_layers(best_task, trials.best());
   for (const bool gain : {false, true}) {
     const Corrections& corrections = gain ? fitted.gain_and_shift : fitted.shift;
     if (corrections.empty()) continue;
     Recipe recipe = uncorrected;
     recipe.bias = true, recipe.gain = gain;
     trials.add(recipe,
-               make_quantized(task, recipe,
+               make_quantized(best_task, recipe,
                               {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
   }
-  std::optional<MixedPrecision> kept;
-  if (options.may_keep_float && task.choices.activations == DType::int8) {
-    const auto make = [&](const QuantizationChoices& choices) {
-      QuantizationTask mixed = task;
-      mixed.choices = choices;
-      return make_quantized(mixed, uncorrected, {rounded ? &inputs : nullptr, rounded ? &known : nullptr});
-    };
-    auto mixed = mix_precision(task, trials, options.goal, trials.best(), mixing_limits(options), make);
-    if (mixed) {
-      kept = std::move(mixed->mixed);
-      Recipe recipe = uncorrected;
-      recipe.mixed = true;
-      trials.prefer(recipe, kept->after, std::move(mixed->model));
-    }
-  }
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  auto kept = keep_float(best_task, options, uncorrected, findings, trials);
   return {trials.take_best(), trials.best_recipe(), trials.all(), trials.sample_count(),
           set_apart,          std::move(kept)};
 }

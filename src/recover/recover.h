@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "recover/accuracy_goal.h"
@@ -8,10 +9,18 @@
 
 namespace calib8 {
 
+/// The same model with pixels as its input.
+struct PixelCandidate {
+  const QuantizationTask& task;  ///< TensorIds and OperatorIds of the other task's model mean the same here.
+  const std::vector<OperatorId>& first_layers;  ///< What meets other values than there.
+  double least_gain = 0;  ///< In decibels, by which it must be ahead: who feeds the model must know of it.
+};
+
 struct RecoveryOptions {
   CalibrationMethod method = CalibrationMethod::mse;  ///< That was asked for: of QuantizationTask::ranges.
   Effort effort = Effort::balanced;
-  const SampleSource* selection = nullptr;  ///< Samples that are set apart to compare candidates on.
+  const SampleSource* selection = nullptr;    ///< Samples that are set apart to compare candidates on.
+  std::optional<PixelCandidate> pixels = {};  ///< Tried where candidates are compared.
   StepCounter::Report progress;
   AccuracyGoal goal;                ///< What has to be reached: where integers don't, some stay in float.
   bool may_keep_float = true;       ///< Whether operators may,
@@ -33,8 +42,9 @@ struct Recovered {
 /// Makes an integer model. With Effort::fast the plain way: the ranges that were asked for, weights rounded
 /// to balance each other. Else candidates are measured on LiteRT and the best is kept, so that none ends
 /// worse than the plain way on these samples: ranges of least error and all that was seen; second-order
-/// rounding; then corrections of the last layers. Where the best misses the goal, mix_precision() follows.
-/// The result doesn't depend on the number of threads.
+/// rounding; pixels as the input, of the best so far; then corrections of the last layers. Where the best
+/// misses the goal, mix_precision() follows. The recipe says whether the model takes pixels. The result
+/// doesn't depend on the number of threads.
 Recovered recover(const QuantizationTask& task, const RecoveryOptions& options);
 
 }  // namespace calib8

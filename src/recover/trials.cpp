@@ -52,10 +52,10 @@ Trials::Trials(const QuantizationTask& task, const SampleSource& samples, std::s
   of_float_ = outputs_of(runnable(task.model.graph, task.model.file()), count);
 }
 
-bool Trials::add(const Recipe& recipe, QuantizedModel model) {
+bool Trials::add(const Recipe& recipe, QuantizedModel model, double lead) {
   trials_.push_back({recipe, score(outputs_of(model.runnable(), count_))});
   if (step_) step_();
-  if (best_model_ && rank(trials_.back().decibels) <= rank(trials_[best_].decibels)) return false;
+  if (best_model_ && rank(trials_.back().decibels) <= rank(trials_[best_].decibels) + lead) return false;
   best_ = trials_.size() - 1;
   best_model_ = std::move(model);
   return true;

@@ -23,8 +23,9 @@ class Trials {
   Trials(const QuantizationTask& task, const SampleSource& samples, std::size_t count,
          std::function<void()> step);
 
-  /// Measures a model; the first one tried is to be beaten by the others. True where it is the best so far.
-  bool add(const Recipe& recipe, QuantizedModel model);
+  /// Measures a model; the first one tried is to be beaten by the others. True where it is the best so far,
+  /// by more than `lead` decibels.
+  bool add(const Recipe& recipe, QuantizedModel model, double lead = 0);
 
   /// Takes a model as the best that was measured already, whatever the others are.
   void prefer(const Recipe& recipe, double decibels, QuantizedModel model);

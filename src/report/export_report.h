@@ -44,7 +44,7 @@ struct ModelDescription {
 
 /// The options that decide what is in the files.
 struct UsedOptions {
-  std::string quantize, calibration, io;
+  std::string quantize, calibration, io, model_input;
   std::uint64_t num_calib_samples = 0;
   std::optional<std::uint64_t> verify_samples;  ///< Nothing: as many as the gate needs.
   double min_agreement = 0;
@@ -97,6 +97,15 @@ struct WrittenFile {
 struct Outputs {
   std::optional<WrittenFile> onnx, tflite;
   std::optional<std::string> metadata;  ///< Its path.
+};
+
+/// How the integer model's picture is to be fed.
+struct ModelInputDescription {
+  bool takes_pixels = false;  ///< The picture's bytes, not what the float model takes.
+  std::string type;           ///< "int8", "uint8"
+  double scale = 1;           ///< Of the input tensor: what it takes is scale * (integer - zero point).
+  std::int64_t zero_point = 0;
+  std::string feed;  ///< "int8 RGB 224x224 (height x width): the resized picture's bytes less 128"
 };
 
 /// An output whose axes have another order in the .tflite file than in model.onnx: channels last.
@@ -190,6 +199,7 @@ struct ExportReport {
   UsedOptions options;
   std::optional<DatasetDescription> dataset;
   std::optional<PreprocessingDescription> preprocessing;  ///< Of images.
+  std::optional<ModelInputDescription> model_input;       ///< Of an integer model that takes images.
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
   std::vector<std::string> warnings;  ///< Of the float model on its data: to be mended before all else.

@@ -42,6 +42,11 @@ DatasetDescription read_dataset(const JsonFields& fields) {
   return dataset;
 }
 
+ModelInputDescription read_model_input(const JsonFields& fields) {
+  return {fields.text("takes") == "pixels", fields.text("type"), fields.number("scale"),
+          static_cast<std::int64_t>(fields.number("zero_point")), fields.text("feed")};
+}
+
 /// Those with a reason: others convert between types, or older versions wrote them.
 std::vector<OperatorInFloat> read_float_operators(const JsonFields& quantization) {
   std::vector<OperatorInFloat> operators;
@@ -207,6 +212,7 @@ ExportReport read_report(const JsonFields& metadata) {
                             preprocessing.text_or("from", ""),
                             {}};
   }
+  if (metadata.has("model_input")) report.model_input = read_model_input(metadata.object("model_input"));
   if (metadata.has("quantization"))
     report.float_operators = read_float_operators(metadata.object("quantization"));
   if (metadata.has("moved_outputs")) {

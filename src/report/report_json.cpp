@@ -45,6 +45,7 @@ json to_json(const UsedOptions& options) {
   return {{"quantize", options.quantize},
           {"calibration", options.calibration},
           {"io", options.io},
+          {"model_input", options.model_input},
           {"num_calib_samples", options.num_calib_samples},
           {"verify_samples", options.verify_samples ? json(*options.verify_samples) : json("auto")},
           {"min_agreement", options.min_agreement},
@@ -235,6 +236,14 @@ json to_json(const std::optional<PreprocessingDescription>& preprocessing) {
   return object;
 }
 
+json to_json(const ModelInputDescription& input) {
+  return {{"takes", input.takes_pixels ? "pixels" : "normalized"},
+          {"type", input.type},
+          {"scale", input.scale},
+          {"zero_point", input.zero_point},
+          {"feed", input.feed}};
+}
+
 json to_json(const ExportReport& report) {
   json object = {{"schema_version", schema_version},   {"calib8_version", report.calib8_version},
                  {"model", to_json(report.model)},     {"options", to_json(report.options)},
@@ -247,10 +256,10 @@ json to_json(const ExportReport& report) {
                                        {"shape", output.tflite_shape},
                                        {"onnx_shape", output.onnx_shape}});
   }
+  if (report.model_input) object["model_input"] = to_json(*report.model_input);
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
-  if (!report.dataset) return object;
-  object["dataset"] = to_json(*report.dataset);
-  object["preprocessing"] = to_json(report.preprocessing);
+  if (report.dataset) object["dataset"] = to_json(*report.dataset);
+  if (report.dataset || report.preprocessing) object["preprocessing"] = to_json(report.preprocessing);
   return object;
 }
 

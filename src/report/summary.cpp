@@ -237,6 +237,7 @@ std::string summarize(const ExportReport& report) {
               fmt::format("behind the pass {}, as --stop-after asks; the graph was printed, no file written",
                           report.stopped_after));
   }
+  if (report.model_input) lines.add("feed", report.model_input->feed);
   add_moved_outputs(lines, report.moved_outputs);
   add_float_operators(lines, report.float_operators);
   const Measured& measured = report.measured;
