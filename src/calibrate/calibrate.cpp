@@ -47,7 +47,8 @@ Calibration calibrate(const FloatModel& model, const std::vector<TensorId>& obse
   const std::size_t kept = all_outputs_are_float(graph) ? std::min(options.keep_outputs, samples.size()) : 0;
 
   ObservationGraph wanted(graph);
-  const Observers fresh(Extremes(graph, observed, wanted), ValueCounts(graph, counted, wanted),
+  const Observers fresh(Extremes(graph, observed, wanted),
+                        ValueCounts(graph, counted, options.counted_values, wanted),
                         KeptOutputs(graph, kept, wanted));
   RunnableModel runnable = wanted.write([&](const TfliteGraph& variant, const TfliteFileOptions& file) {
     return model.constants.file_of(variant, file);

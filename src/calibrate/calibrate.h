@@ -16,6 +16,8 @@ struct CalibrationOptions {
   CalibrationMethod method = CalibrationMethod::mse;
   DType activations = DType::int8;  ///< The type that the ranges are chosen for: int8 or int16.
   int threads = 1;
+  /// Values that go into histograms, of each tensor in each sample.
+  std::size_t counted_values = 4096;
   /// Samples, from the first on, whose outputs are kept, because they will be verified on too.
   std::size_t keep_outputs = 0;
   StepCounter::Report progress;

@@ -74,6 +74,8 @@ Range least_error_range(Range observed, const Histogram& histogram, const Levels
   return best;
 }
 
+constexpr std::size_t most_samples_with_room = 32;
+
 }  // namespace
 
 Range choose_range(CalibrationMethod method, Range observed, const Histogram& histogram, DType activations) {
@@ -93,6 +95,7 @@ Range choose_range(CalibrationMethod method, Range observed, const Histogram& hi
 
 Range with_room(Range chosen, Range observed, std::size_t samples, std::optional<float> bound) {
   const double width = static_cast<double>(observed.high) - static_cast<double>(observed.low);
+  if (samples > most_samples_with_room) return chosen;
   const double room = width / static_cast<double>(std::max<std::size_t>(samples, 2) - 1);
   constexpr double largest = std::numeric_limits<float>::max();
   const auto is_free = [&](float end) { return end != 0 && end != bound; };

@@ -3,17 +3,10 @@
 #include "calibrate/not_finite.h"
 
 namespace calib8 {
-namespace {
-
-/// Of one tensor, per sample.
-constexpr std::size_t counted_values = 4096;
-
-}  // namespace
-
-ValueCounts::ValueCounts(const TfliteGraph& graph, const std::vector<TensorId>& tensors,
+ValueCounts::ValueCounts(const TfliteGraph& graph, const std::vector<TensorId>& tensors, std::size_t counted,
                          ObservationGraph& wanted)
     : graph_(&graph), tensors_(tensors), histograms_(tensors.size()) {
-  for (const TensorId tensor : tensors) positions_.push_back(wanted.pixels(tensor, counted_values));
+  for (const TensorId tensor : tensors) positions_.push_back(wanted.pixels(tensor, counted));
 }
 
 void ValueCounts::consume(std::size_t sample, const ModelInstance& model) {

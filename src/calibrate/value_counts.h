@@ -9,10 +9,12 @@
 
 namespace calib8 {
 
-/// Histograms of tensors' values, of a part of each tensor in each sample.
+/// Histograms of tensors' values, of a part of each tensor in each sample: `counted` values, or all where
+/// there aren't many more.
 class ValueCounts {
  public:
-  ValueCounts(const TfliteGraph& graph, const std::vector<TensorId>& tensors, ObservationGraph& wanted);
+  ValueCounts(const TfliteGraph& graph, const std::vector<TensorId>& tensors, std::size_t counted,
+              ObservationGraph& wanted);
 
   /// Fails where it meets NaN or infinity, as Extremes does: reductions may pass over a NaN.
   void consume(std::size_t sample, const ModelInstance& model);

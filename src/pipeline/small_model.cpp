@@ -19,6 +19,19 @@ DType activation_type(const ExportOptions& options) {
   return options.quantize == QuantizeTo::int16x8 ? DType::int16 : DType::int8;
 }
 
+/// Of each tensor in each sample. More find the ranges of networks that hang on single values.
+std::size_t counted_values(Effort effort) {
+  switch (effort) {
+    case Effort::fast:
+      return 1 << 12;
+    case Effort::balanced:
+      return 1 << 14;
+    case Effort::max:
+      return 1 << 16;
+  }
+  return 1 << 12;
+}
+
 CandidateComparison describe(const Recovered& recovered) {
   CandidateComparison comparison;
   comparison.samples = recovered.samples;
@@ -92,6 +105,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
   calibration.method = run.options.calibration;
   calibration.activations = activation_type(run.options);
   calibration.threads = run.threads;
+  calibration.counted_values = counted_values(run.options.effort);
   calibration.progress = run.progress("calibrating");
   if (data.samples.overlap.is_beginning) calibration.keep_outputs = data.samples.verification->size();
   Calibration found = calibrate({calibrated, model.constants}, tensors_to_observe(calibrated, target),

@@ -24,10 +24,13 @@ MixingLimits mixing_limits(const RecoveryOptions& options) {
   return limits;
 }
 
-/// Only numbers can be compared.
+/// Only numbers can be compared; and LiteRT's time to open a model, which each candidate takes, grows with
+/// the square of its operators.
 bool can_be_measured(const TfliteGraph& graph) {
-  return std::ranges::all_of(graph.outputs(),
-                             [&](TensorId output) { return graph[output].dtype == DType::float32; });
+  constexpr std::size_t most_operators = 10000;  // some 2 s for each candidate
+  return graph.node_count() <= most_operators && std::ranges::all_of(graph.outputs(), [&](TensorId output) {
+           return graph[output].dtype == DType::float32;
+         });
 }
 
 /// The best so far, with pixels as its input. Where that is better, `inputs` are what its layers meet.

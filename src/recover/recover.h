@@ -33,7 +33,9 @@ std::size_t selection_samples(Effort effort);
 struct Recovered {
   QuantizedModel model;
   Recipe recipe;
-  std::vector<Trial> trials;            ///< The plain way first; empty where nothing was compared.
+  /// The plain way first; empty where nothing was compared: with Effort::fast, outputs that are no numbers,
+  /// or more than 10,000 operators.
+  std::vector<Trial> trials;
   std::size_t samples = 0;              ///< That they were compared on,
   bool set_apart = true;                ///< and whether these didn't calibrate.
   std::optional<MixedPrecision> mixed;  ///< What stays in float to reach the goal.

@@ -7,7 +7,7 @@
 namespace calib8 {
 namespace {
 
-constexpr std::size_t rectangles_of_a_tensor = 2;
+constexpr std::size_t values_of_a_rectangle = 2048;
 constexpr std::size_t most_slice_dimensions = 5;  // of LiteRT's SLICE
 
 /// The k-th of points that fill a line evenly however many there are: a coordinate of Roberts' R2 sequence.
@@ -102,7 +102,8 @@ std::vector<std::size_t> ObservationGraph::pixels(TensorId tensor, std::size_t w
   if (shape.size() < 2 || shape.size() > most_slice_dimensions || count <= 2 * wanted) return {whole(tensor)};
   const std::size_t column = shape.size() - 2;
   const std::int64_t width = shape[column], height = shape.size() > 2 ? shape[column - 1] : 1;
-  const std::size_t values = wanted / rectangles_of_a_tensor;
+  const std::size_t rectangles = std::max<std::size_t>(wanted / values_of_a_rectangle, 2);
+  const std::size_t values = wanted / rectangles;
   const auto needed = static_cast<std::int64_t>(values / static_cast<std::size_t>(shape.back())) + 1;
   Shape size(shape.size(), 1);
   size.back() = shape.back();
@@ -110,7 +111,7 @@ std::vector<std::size_t> ObservationGraph::pixels(TensorId tensor, std::size_t w
   if (shape.size() > 2) size[column - 1] = std::clamp<std::int64_t>(needed / width, 1, height);
 
   std::vector<std::size_t> positions;
-  for (std::size_t i = 0; i < rectangles_of_a_tensor; ++i) {
+  for (std::size_t i = 0; i < rectangles; ++i) {
     const auto [down, across] = next_place();
     Shape begin(shape.size(), 0);
     begin[column] = place_in(width - size[column], across);

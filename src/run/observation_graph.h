@@ -29,9 +29,9 @@ class ObservationGraph {
   std::size_t minimum(TensorId tensor);
   std::size_t maximum(TensorId tensor);
   /// About `wanted` elements of a tensor, all where there are no more than twice as many: whole pixels (all
-  /// channels, the last dimension), so that each channel has the same part, in two rectangles. Where they lie
-  /// depends on how many tensors were asked for before: a place that is special in all images is so in few
-  /// tensors.
+  /// channels, the last dimension), so that each channel has the same part, in two rectangles, in more where
+  /// many are wanted. Where they lie depends on how many tensors were asked for before: a place that is
+  /// special in all images is so in few tensors.
   std::vector<std::size_t> pixels(TensorId tensor, std::size_t wanted);
 
   /// A part of a tensor of at most five dimensions: `size` elements from `begin` on in each.
