@@ -105,12 +105,12 @@ TEST(MixedPrecision, LeavesIntegersAloneWhereTheyReachTheGoalOrNothingIsAsked) {
   const Chain fine(0.4f);
   EXPECT_FALSE(recover(fine.task(), fine.options()).mixed);
   const Chain chain;
-  RecoveryOptions options = chain.options();
-  options.goal = {};
-  EXPECT_FALSE(recover(chain.task(), options).mixed);
-  options = chain.options();
-  options.may_keep_float = false;
-  const Recovered forbidden = recover(chain.task(), options);
+  RecoveryOptions nothing_asked = chain.options();
+  nothing_asked.goal = {};
+  EXPECT_FALSE(recover(chain.task(), nothing_asked).mixed);
+  RecoveryOptions not_allowed = chain.options();
+  not_allowed.may_keep_float = false;
+  const Recovered forbidden = recover(chain.task(), not_allowed);
   EXPECT_FALSE(forbidden.mixed);
   EXPECT_TRUE(forbidden.model.plan.float_operators.empty());
 }

@@ -50,21 +50,40 @@ bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, In
   return better;
 }
 
-/// The recipe with operators in float, where the best so far misses the goal and that helps. LiteRT has no
-/// fast kernels for int16, so many models of it would take too long.
+bool reaches_goal(const QuantizationTask& task, const AccuracyGoal& goal, const Trials& trials) {
+  const auto outputs = trials.outputs_of(trials.best().runnable(), trials.sample_count());
+  return compare_with_goal(goal, task.model.graph, trials.of_float(), outputs).reached;
+}
+
+/// The recipe with operators in float, where that helps; `integers` is made by it without.
 std::optional<MixedPrecision> keep_float(const QuantizationTask& task, const RecoveryOptions& options,
-                                         Recipe recipe, const Findings& findings, Trials& trials) {
-  if (!options.may_keep_float || task.choices.activations != DType::int8) return std::nullopt;
+                                         const Recipe& recipe, const Findings& findings,
+                                         const QuantizedModel& integers, Trials& trials) {
   const auto make = [&](const QuantizationChoices& choices) {
     QuantizationTask mixed = task;
     mixed.choices = choices;
     return make_quantized(mixed, recipe, findings);
   };
-  auto mixed = mix_precision(task, trials, options.goal, trials.best(), mixing_limits(options), make);
-  if (!mixed) return std::nullopt;
-  recipe.mixed = true;
-  trials.prefer(recipe, mixed->mixed.after, std::move(mixed->model));
+  auto mixed = mix_precision(task, trials, options.goal, integers, mixing_limits(options), make);
+  const double best_so_far = trials.all()[trials.best_index()].decibels;
+  if (!mixed || (!mixed->mixed.reached && mixed->mixed.after <= best_so_far)) return std::nullopt;
+  Recipe with_floats = recipe;
+  with_floats.mixed = true;
+  trials.prefer(with_floats, mixed->mixed.after, std::move(mixed->model));
   return std::move(mixed->mixed);
+}
+
+/// The same with pixels as the input: what normalized values lose on int8's levels no float layer gives back.
+std::optional<MixedPrecision> keep_float_with_pixels(const RecoveryOptions& options, Recipe recipe,
+                                                     InputsOfLayers inputs, RoundedWeights& known,
+                                                     Trials& trials) {
+  const PixelCandidate& pixels = *options.pixels;
+  for (const OperatorId layer : pixels.first_layers) inputs.erase(layer);
+  recipe.pixels = true;
+  const bool rounded = recipe.rounding == "second-order";
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  const QuantizedModel integers = make_quantized(pixels.task, recipe, findings);
+  return keep_float(pixels.task, options, recipe, findings, integers, trials);
 }
 
 }  // namespace
@@ -120,7 +139,16 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
                               {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
   }
   const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
-  auto kept = keep_float(best_task, options, uncorrected, findings, trials);
+  std::optional<MixedPrecision> kept;
+  // LiteRT has no fast kernels for int16: many models of it would take too long.
+  const bool may_mix = options.may_keep_float && task.choices.activations == DType::int8;
+  if (may_mix && !reaches_goal(best_task, options.goal, trials)) {
+    kept = keep_float(best_task, options, uncorrected, findings, trials.best(), trials);
+    if (options.pixels && !with_pixels && !(kept && kept->reached)) {
+      auto other = keep_float_with_pixels(options, uncorrected, inputs, known, trials);
+      if (other) kept = std::move(other);
+    }
+  }
   return {trials.take_best(), trials.best_recipe(), trials.all(), trials.sample_count(),
           set_apart,          std::move(kept)};
 }
