@@ -3,6 +3,7 @@ and eyes that are found in them, and text that is drawn."""
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import random
 import string
@@ -99,6 +100,7 @@ def photographs(packages: pathlib.Path, chance: random.Random, size: int):
         yield vary(cut(image, (*center, side), chance, size), chance)
 
 
+@functools.cache
 def find_faces(packages: pathlib.Path) -> list[tuple[Image.Image, tuple[float, float, float]]]:
     """(picture, (x, y, side)) of each face that scikit-image's cascade finds; and its faces of 25x25 pixels, in gray."""
     from skimage.feature import Cascade

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import fitting_images as fitting
 import peer
 
-PICTURES = 320
+PICTURES = 200
 MINUS_ONE_TO_ONE = ["--scale", "1/255", "--mean", "0.5", "--std", "0.5"]
 ZERO_TO_ONE = ["--scale", "1/255", "--mean", "0", "--std", "1"]
 BYTES = ["--scale", "1", "--mean", "0", "--std", "1"]
