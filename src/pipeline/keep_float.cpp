@@ -1,19 +1,35 @@
 #include "pipeline/keep_float.h"
 
+#include <algorithm>
+
 #include "calib8/error.h"
+#include "ops/module_name.h"
 #include "ops/tflite_op.h"
 
 namespace calib8 {
 namespace {
 
-bool names(const std::string& pattern, const TfliteGraph& graph, const TfliteOperator& op) {
-  for (const TensorId output : op.outputs) {
-    if (output.exists() && matches(pattern, graph[output].name)) return true;
-  }
-  for (const TensorId input : op.inputs) {
-    if (input.exists() && graph.is_constant(input) && matches(pattern, graph[input].name)) return true;
-  }
-  return false;
+/// The pattern, and what calib8 calls that which torch's exporter names by scopes: for
+/// "/model.22/cv3.0/conv/Conv" "model.22.cv3.0.conv" and its weights, for "/model.22/*" all of "model.22".
+std::vector<std::string> spellings(const std::string& pattern) {
+  if (!pattern.starts_with('/')) return {pattern};
+  const std::string last = pattern.substr(pattern.rfind('/') + 1);
+  const std::string operation = last.substr(0, last.find('_'));
+  const std::string module = module_name(pattern.substr(0, pattern.rfind('/') + 1) + operation, operation);
+  if (last == "*") return {pattern, module, module + ".*", module + "/*"};
+  return {pattern, module_name(pattern, ""), module, module + ".weight"};
+}
+
+bool names(const std::vector<std::string>& patterns, const TfliteGraph& graph, const TfliteOperator& op) {
+  const auto is_named = [&](TensorId tensor) {
+    return tensor.exists() && std::ranges::any_of(patterns, [&](const std::string& pattern) {
+             return matches(pattern, graph[tensor].name);
+           });
+  };
+  if (std::ranges::any_of(op.outputs, is_named)) return true;
+  return std::ranges::any_of(op.inputs, [&](TensorId input) {
+    return input.exists() && graph.is_constant(input) && is_named(input);
+  });
 }
 
 }  // namespace
@@ -40,10 +56,11 @@ std::map<OperatorId, std::string> operators_to_keep(const TfliteGraph& graph, co
                                                     const std::vector<std::string>& patterns) {
   std::map<OperatorId, std::string> kept;
   for (const std::string& pattern : patterns) {
+    const std::vector<std::string> spelled = spellings(pattern);
     bool is_found = false;
     for (const OperatorId id : graph.nodes()) {
       if (quantization_rule(graph, graph[id], target).output == OutputRange::no_range) continue;
-      if (!names(pattern, graph, graph[id])) continue;
+      if (!names(spelled, graph, graph[id])) continue;
       is_found = true;
       kept.emplace(id, "asked for: --keep-float " + pattern);
     }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "calib8/error.h"
 #include "optimize/targets/targets.h"
 
@@ -63,6 +65,29 @@ TEST(KeepFloat, NamesOperatorsByWhatTheyWriteAndByTheirWeights) {
     EXPECT_NE(kept.at(layers.head).find(pattern), std::string::npos) << "the reason says which pattern";
   }
   EXPECT_EQ(layers.kept({"body*", "head"}).size(), 2u);
+}
+
+TEST(KeepFloat, TakesNamesAsOnnxHasThem) {
+  TfliteGraph graph;
+  const TensorId x = graph.add_value({"x", DType::float32, {1, 2}, std::nullopt, std::nullopt});
+  const TensorId w =
+      graph.add_constant("net.3.conv.weight", make_tensor(Shape{1, 2}, std::vector{1.0f, 2.0f}));
+  const TensorId fused = graph.emit(tflite::FullyConnected{}, {x, w, {}}, "net.3.act", {1, 1});
+  const TensorId sum = graph.emit(tflite::Add{}, {fused, fused}, "net.3/Add_1", {1, 1});
+  const TensorId y = graph.emit(tflite::Add{}, {sum, sum}, "net.30", {1, 1});
+  graph.set_outputs({y});
+  const auto kept = [&](const std::string& pattern) {
+    std::set<TensorId> outputs;
+    for (const auto& [id, reason] : operators_to_keep(graph, litert_cpu(), {pattern}))
+      outputs.insert(graph[id].outputs[0]);
+    return outputs;
+  };
+  EXPECT_EQ(kept("/net/net.3/conv/Conv"), std::set{fused}) << "a node's name, fused with what is behind it";
+  EXPECT_EQ(kept("/net/net.3/act/Relu"), std::set{fused});
+  EXPECT_EQ(kept("/net/net.3/act/Relu_output_0"), std::set{fused}) << "a tensor's name";
+  EXPECT_EQ(kept("/net/net.3/Add_1"), std::set{sum});
+  EXPECT_EQ(kept("/net/net.3/*"), (std::set{fused, sum})) << "and not net.30";
+  EXPECT_EQ(kept("/net/net.30/Add"), std::set{y});
 }
 
 TEST(KeepFloat, RefusesAPatternThatNamesNothing) {
