@@ -61,6 +61,14 @@ def claims(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+def as_text(raw: bytes, image: Image.Image) -> bytes:
+    """The kin of a raw PNM whose samples are decimal numbers."""
+    kind = {b"P4": b"P1", b"P5": b"P2", b"P6": b"P3"}[raw[:2]]
+    samples = [int(value > 127) for value in image.tobytes()] if kind == b"P1" else image.tobytes()
+    highest = b"" if kind == b"P1" else b"255\n"
+    return kind + b" %d %d\n" % image.size + highest + b" ".join(b"%d" % value for value in samples)
+
+
 def seeds() -> dict[str, bytes]:
     files = {
         "rgb.jpg": encoded(picture("RGB"), "JPEG", quality=80),
@@ -115,6 +123,16 @@ def more_seeds() -> dict[str, bytes]:
         "fields.bmp": raw_bmp(5, 3, 16, bmp_rows(generator, 5, 3, 16), compression=3, masks=(0xF800, 0x7E0, 0x1F)),
         "core.bmp": raw_bmp(5, 3, 1, bmp_rows(generator, 5, 3, 1), palette=generator.bytes(6), header_size=12),
     }
+    for kind, mode in {"plain": "1", "gray": "L", "colour": "RGB"}.items():
+        raw = encoded(picture("L").convert("1") if mode == "1" else picture(mode), "PPM")
+        files[f"{kind}.pnm"] = raw
+        files[f"{kind}_text.pnm"] = as_text(raw, picture(mode).convert("L") if mode == "1" else picture(mode))
+    files["deep.pgm"] = b"P5\n# deep\n%d %d\n1023\n" % (WIDTH, 2) + struct.pack(f">{2 * WIDTH}H", *(i * 46 for i in range(2 * WIDTH)))
+    files["palette.gif"] = encoded(picture("RGB").quantize(16), "GIF")
+    files["interlaced.gif"] = encoded(picture("L"), "GIF", interlace=1, comment=b"seed")
+    files["animated.gif"] = encoded(
+        picture("RGB"), "GIF", save_all=True, append_images=[picture("L").convert("RGB")], transparency=0, disposal=2
+    )
     for compression in ("packbits", "tiff_lzw", "tiff_adobe_deflate", "jpeg", "lzma", "zstd"):
         files[f"{compression}.tif"] = encoded(picture("RGB"), "TIFF", compression=compression)
     for bits in (4, 8, 24, 32):

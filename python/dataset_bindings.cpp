@@ -248,8 +248,9 @@ nb::ndarray<nb::numpy, float> preprocess(const std::filesystem::path& path,
 }
 
 /// Paths and names as bytes: they need not be UTF-8.
-nb::dict discover(const std::filesystem::path& folder, calib8::DatasetKind type, bool follow_links) {
-  const calib8::DatasetListing listing = calib8::discover_dataset(folder, {type, follow_links});
+nb::dict discover(const std::filesystem::path& folder, calib8::DatasetKind type, bool follow_links,
+                  const std::string& class_column) {
+  const calib8::DatasetListing listing = calib8::discover_dataset(folder, {type, follow_links, class_column});
   nb::list images, labels, boxes;
   for (const calib8::ImageEntry image : listing.images) {
     images.append(to_bytes(image.relative_path));
@@ -291,7 +292,7 @@ void bind_parts(nb::module_& module) {
       },
       "path"_a, "height"_a, "width"_a, "float32 [1, height, width, 3], as the default");
   module.def("discover", &discover, "folder"_a, "type"_a = calib8::DatasetKind::automatic,
-             "follow_links"_a = false, "What discover_dataset finds, as a dict");
+             "follow_links"_a = false, "class_column"_a = "", "What discover_dataset finds, as a dict");
 }
 
 }  // namespace
@@ -317,6 +318,7 @@ void bind_dataset_options(nb::module_& module) {
       .def_rw("dataset_type", &DatasetOptions::dataset_type)
       .def_rw("array_layout", &DatasetOptions::array_layout)
       .def_rw("class_order", &DatasetOptions::class_order)
+      .def_rw("class_column", &DatasetOptions::class_column)
       .def_prop_rw(  // a preset's name, or a path of whatever bytes
           "preprocessing", [](const DatasetOptions& options) { return options.preprocessing; },
           [](DatasetOptions& options, const std::filesystem::path& name) {

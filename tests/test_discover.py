@@ -19,8 +19,8 @@ def make(root: pathlib.Path, *files: str, content: bytes | str = b"") -> pathlib
     return root
 
 
-def discover(root, kind="auto", follow_links=False):
-    found = _native.discover(pathlib.Path(root), TYPES[kind], follow_links)
+def discover(root, kind="auto", follow_links=False, class_column=""):
+    found = _native.discover(pathlib.Path(root), TYPES[kind], follow_links, class_column)
     for key in ("images", "class_names", "object_names", "notes"):
         found[key] = [os.fsdecode(item) for item in found[key]]
     found["layout"] = os.fsdecode(found["layout"])

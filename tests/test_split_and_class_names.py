@@ -2,6 +2,7 @@
 
 import pathlib
 
+import calib8
 import pytest
 
 from test_discover import discover, make, refusal
@@ -90,6 +91,26 @@ def test_tables_by_any_column(tmp_path, header, row, classes):
     make(tmp_path, "labels.csv", content="\n".join([header, *rows]))
     found = discover(tmp_path)
     assert found["class_names"] == classes and found["labels"] == [0, 1] * 3, found
+
+
+def test_the_column_of_classes_can_be_named(tmp_path):
+    make(tmp_path, *names("pictures", 6))
+    make(tmp_path, "results.csv", content="epoch,loss\n1,0.5\n2,0.4\n")
+    rows = [f"{i}.jpg,{i % 2},kind{i % 3},{i % 2},{(i + 1) % 2}" for i in range(6)]
+    make(tmp_path, "labels.csv", content="\n".join(["image,label,species, even,odd", *rows]))
+    assert discover(tmp_path)["labels"] == [0, 1] * 3
+    for column, labels in {"species": [0, 1, 2] * 2, "even": [0, 1] * 3, "odd": [1, 0] * 3}.items():
+        found = discover(tmp_path, class_column=column)
+        assert found["labels"] == labels and f"labels.csv: column {column} holds the classes, as asked for" in found["notes"]
+    with pytest.raises(calib8.Error, match="no table of images has a column \"kind\" .*labels.csv: its columns are image, label, species, even, odd"):
+        discover(tmp_path, class_column="kind")
+
+
+def test_a_named_column_needs_a_table(tmp_path):
+    make(tmp_path, *names("cat", 3), *names("dog", 3))
+    with pytest.raises(calib8.Error, match="no table of images has a column \"kind\" .*: what was found is classification: <class>, 2 classes") as error:
+        discover(tmp_path, class_column="kind")
+    assert error.value.code == calib8.ErrorCode.USAGE
 
 
 def test_a_table_beside_the_pictures_is_used(tmp_path):

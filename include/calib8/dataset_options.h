@@ -60,6 +60,9 @@ struct DatasetOptions : PreprocessingOptions {
   DatasetKind dataset_type = DatasetKind::automatic;
   ArrayLayout array_layout = ArrayLayout::automatic;
   ClassOrder class_order = ClassOrder::automatic;
+  /// The column of a table of images that holds their classes, by its header. Empty: the likeliest, which is
+  /// said.
+  std::string class_column;
   std::size_t num_samples = 100;  ///< That calibrate.
   std::uint64_t seed = 0;
   /// Metadata of an earlier export, a report of RepresentativeDataset, or a JSON list of paths: exactly these

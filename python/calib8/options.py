@@ -21,6 +21,7 @@ class DatasetOptions(TypedDict, total=False):
     dataset_type: Literal["auto", "classification", "detection", "images", "numpy"]
     array_layout: Literal["auto", "channels-first", "channels-last"]
     class_order: Literal["auto", "bytes", "natural"]
+    class_column: str
     samples_in: Path | None
     seed: int
     follow_links: bool

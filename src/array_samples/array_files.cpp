@@ -194,6 +194,7 @@ void note_drawn(const DrawRequest& request, bool holds_integers, ArraySamples& s
 
 std::vector<Digest> hashes_of(const std::vector<UsedArray>& arrays) {
   std::vector<Digest> hashes;
+  hashes.reserve(arrays.size());
   for (const UsedArray& array : arrays) hashes.push_back(array.sha256);
   return hashes;
 }

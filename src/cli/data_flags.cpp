@@ -66,6 +66,9 @@ void add_data_flags(CLI::App& command, DatasetOptions& options) {
       command, "--class-order", options.class_order,
       "How class folders are numbered: by the model's class names or else by bytes (1, 10, 2), or natural "
       "(1, 2, 10)");
+  command.add_option(
+      "--class-column", options.class_column,
+      "The column of a table of images (.csv, .tsv) that holds their classes (default: the likeliest)");
   command
       .add_option("--num-calib-samples,--num-samples", options.num_samples,
                   "Samples to calibrate on (default: 100)")

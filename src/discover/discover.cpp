@@ -229,6 +229,16 @@ void note_classes(DatasetListing& listing, std::size_t already_said) {
       folder.string());
 }
 
+/// A column that was asked for is one of the table that was taken.
+void require_class_column(const Search& search) {
+  if (search.class_column.empty()) return;
+  const std::vector<std::string>& tables = search.tables_without_class_column;
+  throw Error(ErrorCode::usage, fmt::format("no table of images has a column {} (--class-column): {}",
+                                            printable(search.class_column),
+                                            tables.empty() ? "what was found is " + search.listing.layout
+                                                           : fmt::format("{}", fmt::join(tables, "; "))));
+}
+
 DatasetListing finish(Search& search) {
   DatasetListing& listing = search.listing;
   listing.root = search.reader.root();
@@ -237,6 +247,7 @@ DatasetListing finish(Search& search) {
   listing.images.sort();
   listing.images.set_root(listing.root);
   count_in_layout(listing);
+  require_class_column(search);
   note_classes(listing, search.classes_without_images_said);
   note_left_out(search.reader.left_out(), listing.notes);
   return std::move(listing);
@@ -281,6 +292,7 @@ DatasetListing discover_described(const fs::path& named, const Description& desc
   for (const fs::path& root : description.roots(file)) {
     Search search{
         FolderReader(root, {FileKind::images, options.follow_links}), options.type, file, {}, {}, {}};
+    search.class_column = options.class_column;
     if (description.find(search)) return finish(search);
     if (notes.empty()) notes = search.listing.notes;
     if (holds_images(search, search.here())) break;  // what it names elsewhere leads out of the data
@@ -316,6 +328,7 @@ DatasetListing discover_dataset(const fs::path& folder, const DiscoverOptions& o
   }
   const FileKind kind = options.type == DatasetKind::numpy ? FileKind::arrays : FileKind::images;
   Search search{FolderReader(folder, {kind, options.follow_links}), options.type, {}, {}, {}, {}};
+  search.class_column = options.class_column;
   if (find_layout(search)) {
     note_unused_labels(search);
     return finish(search);

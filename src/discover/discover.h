@@ -15,6 +15,7 @@ struct DiscoverOptions {
   /// What the user says the folder holds; `automatic` takes the first layout that fits.
   DatasetKind type = DatasetKind::automatic;
   bool follow_links = false;  ///< Also symbolic links, and paths in lists, that lead out of the folder.
+  std::string class_column;   ///< Of a table that names images: its classes. Empty: the likeliest.
 };
 
 /// What was found in a folder.
@@ -30,9 +31,9 @@ struct DatasetListing {
   std::vector<std::string> notes;  ///< What a person should know: "train/ is used: ...", one sentence each.
 };
 
-/// Finds the images of a folder, or of a description of them: `folder` may be a .txt, .csv, .tsv, .yaml or .json
-/// (COCO) file. The first of these layouts that holds an image is taken and said in `layout`; where another one
-/// of the list seems to fit too, a note names it. Splits have any spelling of split_names.h.
+/// Finds the images of a folder, or of a description of them: `folder` may be a .txt, .csv, .tsv, .yaml or
+/// .json (COCO) file. The first of these layouts that holds an image is taken and said in `layout`; where
+/// another one of the list seems to fit too, a note names it. Splits have any spelling of split_names.h.
 ///
 ///  1. detection: data.yaml or dataset.yaml (YOLO): val, then test, then train
 ///  2. detection: annotations/*.json (COCO), or _annotations.coco.json in valid/, val/, test/, train/; the
@@ -47,7 +48,8 @@ struct DatasetListing {
 ///  8. classification: <class>/ alone, where folders directly below hold images and the folder itself none
 ///  9. images directly in the folder (with the labels of a list of training data), then in val/, test/
 /// 10. images: train.txt, train.csv; train/, images/; a table of any name without labels
-/// 11. images: a search through all folders below; before it 1 to 8 and splits in a folder further down, which
+/// 11. images: a search through all folders below; before it 1 to 8 and splits in a folder further down,
+/// which
 ///     alone holds images or holds splits
 /// 12. arrays (.npy, .npz), where there is no image: 4, 6, 8, 9 and 11 with these
 ///
@@ -59,8 +61,9 @@ struct DatasetListing {
 /// lead out of the folder (see DiscoverOptions) or back into their own path are left out. The result doesn't
 /// depend on the order in which the file system lists. Each folder is read once and no image is looked at.
 ///
-/// Fails with ErrorCode::dataset where `folder` is neither, where a list or annotation file is damaged, or
-/// where no image is found: the error lists every place looked in.
+/// Fails with ErrorCode::usage where a class column is named and the data are no table, with
+/// ErrorCode::dataset where the table has no such column, where `folder` is neither, where a list or
+/// annotation file is damaged, or where no image is found: the error lists every place looked in.
 DatasetListing discover_dataset(const std::filesystem::path& folder, const DiscoverOptions& options = {});
 
 }  // namespace calib8

@@ -1,6 +1,7 @@
 #include "discover/list_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -177,6 +178,16 @@ Columns columns_of(const std::vector<Record>& rows, const NamesImage& names_imag
   return columns;
 }
 
+/// Takes the column that the user names; false where there is none.
+bool take_class_column(Columns& columns, const Record& header, const std::string& wanted) {
+  const auto found = std::ranges::find(header, wanted, [](const std::string& name) { return trimmed(name); });
+  if (found == header.end()) return false;
+  columns.header = true;
+  columns.label = static_cast<std::size_t>(found - header.begin());
+  columns.flags.clear();
+  return true;
+}
+
 ListRow row_of(Record& record, const Columns& columns, const Record& header) {
   ListRow row{std::move(record[columns.path]), ""};
   if (columns.label && *columns.label < record.size()) row.label = trimmed(record[*columns.label]);
@@ -205,7 +216,8 @@ bool is_whole_number(std::string_view text) {
   return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-ListTable read_list_table(std::string_view text, const std::string& where, const NamesImage& names_image) {
+ListTable read_list_table(std::string_view text, const std::string& where, const NamesImage& names_image,
+                          const std::string& class_column) {
   std::vector<Record> looked;
   for (std::string_view rest = text; !rest.empty() && looked.size() < kLooked;) {
     Record record = take_record(rest, where);
@@ -213,7 +225,14 @@ ListTable read_list_table(std::string_view text, const std::string& where, const
   }
   ListTable table;
   if (looked.empty()) return table;
-  const Columns columns = columns_of(looked, names_image, table.notes);
+  Columns columns = columns_of(looked, names_image, table.notes);
+  const bool is_named = !class_column.empty();
+  if (is_named && !take_class_column(columns, looked.front(), class_column)) {
+    std::ranges::transform(looked.front(), looked.front().begin(),
+                           [](const std::string& name) { return trimmed(name); });
+    table.refusal = fmt::format("its columns are {}", fmt::join(looked.front(), ", "));
+    return table;
+  }
   bool is_header = columns.header;
   while (!text.empty()) {
     Record record = take_record(text, where);
@@ -221,7 +240,9 @@ ListTable read_list_table(std::string_view text, const std::string& where, const
     if (!is_header) table.rows.push_back(row_of(record, columns, looked.front()));
     is_header = false;
   }
-  drop_labels_of_objects(table, columns.header && column_of(looked.front(), kBoxColumns).has_value());
+  if (is_named) table.notes = {fmt::format("column {} holds the classes, as asked for", class_column)};
+  drop_labels_of_objects(table,
+                         !is_named && columns.header && column_of(looked.front(), kBoxColumns).has_value());
   return table;
 }
 

@@ -125,7 +125,7 @@ RepresentativeData open_folder(const std::filesystem::path& path, const DatasetO
   RepresentativeData data;
   FoundFolder& folder = data.folder.emplace();
   folder.path = path;
-  folder.listing = discover_dataset(path, {options.dataset_type, options.follow_links});
+  folder.listing = discover_dataset(path, {options.dataset_type, options.follow_links, options.class_column});
   number_classes(folder.listing, options.class_order, request.class_names);
   folder.files = folder.listing.images.size();
   folder.class_counts = count_by_class(folder.listing);

@@ -57,7 +57,7 @@ class RepresentativeDataGenerator:
         interpolation, resize_mode, crop, channel_order, scale: as the flags of the same names.
         samples_in: the metadata of an earlier export, or a JSON list of paths: exactly these samples.
         class_order: "auto", "bytes" or "natural", array_layout: "auto", "channels-first" or "channels-last": as the flags
-            of the same names.
+            of the same names. class_column: the column of a table of images that holds their classes.
         follow_links: also symbolic links and listed paths that lead out of the folder.
         full: check the quality of all images, not of those drawn alone.
         strict: warnings about the quality are errors.
@@ -88,6 +88,7 @@ class RepresentativeDataGenerator:
         scale: float | str | None = None,
         samples_in: Path | None = None,
         class_order: str = "auto",
+        class_column: str = "",
         array_layout: str = "auto",
         follow_links: bool = False,
         full: bool = False,

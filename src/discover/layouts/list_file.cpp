@@ -96,9 +96,14 @@ std::vector<ListRow> read_rows(Search& search, const fs::path& file, const std::
   const std::string text = read_text_file(file, kMostBytes);
   const std::string ending = lower_case(file.extension().string());
   if (ending != ".csv" && ending != ".tsv") return read_lines(text);
-  ListTable table = read_list_table(text, file.string(), [&](const std::string& cell) {
+  const auto names_image = [&](const std::string& cell) {
     return find_listed_image(search, bases, cell).folder != nullptr;
-  });
+  };
+  ListTable table = read_list_table(text, file.string(), names_image, search.class_column);
+  if (!table.refusal.empty()) {
+    search.tables_without_class_column.push_back(fmt::format("{}: {}", shown, escaped(table.refusal)));
+    return {};
+  }
   for (const std::string& note : table.notes) search.listing.notes.push_back(shown + ": " + note);
   return std::move(table.rows);
 }
@@ -142,6 +147,7 @@ bool take_list(Search& search, const fs::path& file) {
     note_listed(search, name, files);
     return false;
   }
+  search.class_column.clear();  // it has served
   note_listed(search, name, files);
   const auto labelled =
       std::count_if(rows.begin(), rows.end(), [](const ListRow& row) { return !row.label.empty(); });

@@ -37,6 +37,8 @@ struct Search {
   /// The folder that layouts are looked for in, relative to the reader's root: data sets come unpacked into
   /// folders of their own. Paths of images stay relative to the root.
   std::string base = {};
+  std::string class_column = {};  ///< As DiscoverOptions has it, until a table is taken by it.
+  std::vector<std::string> tables_without_class_column = {};  ///< "labels.csv: its columns are a, b"
   std::size_t classes_without_images_said = 0;  ///< Of the class names: a note has told of them.
 
   const Folder& here() { return *reader.find(base); }
