@@ -1,15 +1,16 @@
 """ONNX's own tests of single operators (package onnx, onnx.backend.test), converted to float TFLite and run on LiteRT.
 
-    python bench/onnx_node_tests.py CALIB8 [OPERATOR...]
+    python bench/onnx_node_tests.py CALIB8 [--markdown FILE] [OPERATOR...]
 
 A test passes where LiteRT gives the outputs that the package ships. Inputs behind the first that an operator takes as parameters
 (weights, shapes, axes) become constants, as exporters write them; where a conversion wants them at run time too, they stay inputs.
-Prints a line per operator, and each test that doesn't pass with its reason."""
+Prints a line per operator, and each test that doesn't pass with its reason; --markdown writes the same as a page of the documentation."""
 
 from __future__ import annotations
 
 import collections
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,13 +50,14 @@ def with_constants(model, node, inputs):
     return model, kept
 
 
-def as_shape(array, shape):
-    return np.moveaxis(array, 1, -1) if array.ndim == 4 and array.shape != tuple(shape) else array
+def as_input(array):
+    """Float tensors of four dimensions are images, whose channels TFLite has last."""
+    return np.moveaxis(array, 1, -1) if array.ndim == 4 and array.dtype.kind == "f" else array
 
 
 def run(calib8, model, inputs, folder):
     onnx.save(model, folder / "in.onnx")
-    command = [calib8, "export", str(folder / "in.onnx"), "--quantize", "none", "--format", "tflite", "--output-dir", str(folder / "out")]
+    command = [calib8, "export", str(folder / "in.onnx"), "--quantize", "none", "--format", "tflite", "--keep-output-axes", "--output-dir", str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -63,13 +65,13 @@ def run(calib8, model, inputs, folder):
     interpreter = Interpreter(str(folder / "out" / "model.tflite"), num_threads=1)
     interpreter.allocate_tensors()
     for detail, array in zip(interpreter.get_input_details(), inputs):
-        interpreter.set_tensor(detail["index"], np.ascontiguousarray(as_shape(array, detail["shape"]).astype(detail["dtype"])))
+        interpreter.set_tensor(detail["index"], np.ascontiguousarray(as_input(array).astype(detail["dtype"])))
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()], ""
 
 
 def difference(expected, actual):
-    expected = as_shape(np.asarray(expected), actual.shape)
+    expected = np.asarray(expected)
     if expected.shape != actual.shape:
         return f"shape {actual.shape} instead of {expected.shape}"
     if np.allclose(actual.astype(np.float64), expected.astype(np.float64), rtol=1e-3, atol=1e-4, equal_nan=True):
@@ -93,20 +95,59 @@ def verdict(calib8, case, node):
     return next(filter(None, map(difference, outputs, actual)), "")
 
 
+PAGE = """# ONNX operators
+
+What ONNX's own tests of single operators (package onnx {version}) say of calib8: each is converted to a float .tflite file and run on LiteRT, and
+passes where it gives the outputs that the package ships. `python bench/onnx_node_tests.py calib8 --markdown docs/operators.md` writes
+this page. Operators that calib8 doesn't know aren't listed.
+
+{passed} of {all} pass.
+
+| operator | pass | of | what doesn't |
+|---|---|---|---|
+{rows}
+"""
+
+
+def shortened(reason):
+    """Without the names and numbers that differ from test to test."""
+    reason = re.sub(r"^status \d+: (calib8: )?(/\S+: )?", "", reason)
+    reason = re.sub(r"\d+ things can't be converted to TFLite: ", "", reason).replace("this can't be converted to TFLite: ", "")
+    reason = re.sub(r"^\w+ '[^']*': ", "", re.sub(r"\[[\d, ]*\]", "[...]", reason))
+    return re.sub(r"[\d.]+(e[-+]\d+)?", "n", reason).replace("|", "/").strip()[:110]
+
+
+def as_page(passed, all_of, reasons):
+    rows = []
+    for op, count in sorted(all_of.items()):
+        why = collections.Counter(map(shortened, reasons[op]))
+        rows.append(f"| {op} | {passed[op]} | {count} | {'; '.join(f'{text} ({n})' for text, n in why.most_common(3))} |")
+    return PAGE.format(version=onnx.__version__, passed=sum(passed.values()), all=sum(all_of.values()), rows="\n".join(rows))
+
+
 def main():
     calib8, *wanted = sys.argv[1:]
-    passed, all_of, reasons = collections.Counter(), collections.Counter(), []
+    page = None
+    if "--markdown" in wanted:
+        place = wanted.index("--markdown")
+        page = pathlib.Path(wanted[place + 1])
+        del wanted[place : place + 2]
+    passed, all_of, reasons = collections.Counter(), collections.Counter(), collections.defaultdict(list)
+    failures = []
     for case, node in cases(set(wanted)):
         if "unknown operator" in (why := verdict(calib8, case, node)):
             continue
         all_of[node.op_type] += 1
         passed[node.op_type] += not why
         if why:
-            reasons.append(f"{case.name}: {why}")
+            failures.append(f"{case.name}: {why}")
+            reasons[node.op_type].append(why)
     for op, count in sorted(all_of.items()):
         print(f"{op:28} {passed[op]:3} of {count}")
     print(f"{'all':28} {sum(passed.values()):3} of {sum(all_of.values())}\n")
-    print("\n".join(reasons))
+    print("\n".join(failures))
+    if page:
+        page.write_text(as_page(passed, all_of, reasons))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ namespace calib8 {
 /// Which files an export writes.
 enum class OutputFormat { onnx, tflite, both };
 
-/// How the .tflite file stores numbers: int8 throughout, int8 weights beside int16 activations, weights as
-/// float16, or float32.
-enum class QuantizeTo { none, float16, int8, int16x8 };
+/// How the .tflite file stores numbers: int8 throughout, int8 weights beside int16 activations, int8 weights
+/// beside float activations ("dynamic range": no calibration), weights as float16, or float32.
+enum class QuantizeTo { none, float16, int8, int16x8, dynamic };
 
 /// How activation ranges are chosen from what calibration saw: the extremes, all but rare values, or the
 /// range of least error.
@@ -55,9 +55,9 @@ constexpr std::array<Choice<OutputFormat>, 3> choices_of(OutputFormat) {
   using enum OutputFormat;
   return {{{tflite, "tflite"}, {onnx, "onnx"}, {both, "both"}}};
 }
-constexpr std::array<Choice<QuantizeTo>, 4> choices_of(QuantizeTo) {
+constexpr std::array<Choice<QuantizeTo>, 5> choices_of(QuantizeTo) {
   using enum QuantizeTo;
-  return {{{int8, "int8"}, {int16x8, "int16x8"}, {float16, "float16"}, {none, "none"}}};
+  return {{{int8, "int8"}, {int16x8, "int16x8"}, {dynamic, "dynamic"}, {float16, "float16"}, {none, "none"}}};
 }
 constexpr std::array<Choice<CalibrationMethod>, 3> choices_of(CalibrationMethod) {
   using enum CalibrationMethod;

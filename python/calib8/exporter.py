@@ -135,7 +135,8 @@ class ModelExporter:
 
         Args:
             path: of the .tflite file; model.onnx is written into the same folder.
-            quantize: "int8", "int16x8" (int16 activations), "float16" (weights) or "none".
+            quantize: "int8", "int16x8" (int16 activations), "dynamic" (int8 weights, float
+                activations), "float16" (weights) or "none".
             dataset_dir: a folder with representative images; in its place
             representative_data_gen: batches as `export` takes them.
             **options: as `export` takes them.

@@ -43,7 +43,7 @@ class ExportOptions(DatasetOptions, total=False):
     """What is exported, how it is calibrated, and what proves it."""
 
     format: Literal["tflite", "onnx", "both"]
-    quantize: Literal["int8", "int16x8", "float16", "none"]
+    quantize: Literal["int8", "int16x8", "dynamic", "float16", "none"]
     io: Literal["auto", "int8", "uint8", "int16", "float32"]
     model_input: Literal["auto", "pixels", "normalized"]
     output_dir: Path

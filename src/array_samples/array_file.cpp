@@ -83,13 +83,16 @@ std::string names_of(const auto& members) {
   return names.substr(0, 200);
 }
 
-/// [C, ...] -> [..., C]
-std::vector<float> to_channels_last(const std::vector<float>& values, std::size_t channels) {
-  const std::size_t pixels = values.size() / channels;
+/// [N, C, H, W] -> [N, H, W, C], whose shape is `shape`.
+std::vector<float> to_channels_last(const std::vector<float>& values, const Shape& shape) {
+  const auto channels = static_cast<std::size_t>(shape[3]),
+             pixels = static_cast<std::size_t>(shape[1] * shape[2]);
   std::vector<float> moved(values.size());
-  for (std::size_t channel = 0; channel < channels; ++channel) {
-    for (std::size_t pixel = 0; pixel < pixels; ++pixel)
-      moved[pixel * channels + channel] = values[channel * pixels + pixel];
+  for (std::size_t image = 0; image < values.size(); image += channels * pixels) {
+    for (std::size_t channel = 0; channel < channels; ++channel) {
+      for (std::size_t pixel = 0; pixel < pixels; ++pixel)
+        moved[image + pixel * channels + channel] = values[image + channel * pixels + pixel];
+    }
   }
   return moved;
 }
@@ -261,21 +264,23 @@ std::map<std::string, ArrayFile::Member> ArrayFile::open_npz(const InputFile& fi
 
 void ArrayFile::fit(Member& member, const std::string& name, const ArrayInput& input) {
   const Shape& shape = member.header.shape;
-  member.is_batch = shape.size() == input.shape.size();
+  // A model that takes one sample at a time has a first size that arrays may leave out, or count samples
+  // with; one that takes several has all of them in each sample.
+  const bool is_single = !input.shape.empty() && input.shape[0] == 1;
+  const Shape wanted(input.shape.begin() + (is_single ? 1 : 0), input.shape.end());
+  member.is_batch = shape.size() == wanted.size() + 1;
   const Shape sample(shape.begin() + (member.is_batch ? 1 : 0), shape.end());
-  const Shape wanted(input.shape.begin() + 1, input.shape.end());
+  const bool has_image = input.shape.size() == 4;
   Shape first = wanted;
-  if (first.size() == 3) std::rotate(first.begin(), first.end() - 1, first.end());
-  const bool both_ways = first.size() == 3 && first == wanted && sample == wanted && wanted[0] > 1;
+  if (has_image) std::rotate(first.end() - 3, first.end() - 1, first.end());
+  const bool both_ways = has_image && first == wanted && sample == wanted && wanted.back() > 1;
   ambiguous_ = ambiguous_ || both_ways;
-  member.channels_first =
-      both_ways ? input.channels_first : sample != wanted && first.size() == 3 && sample == first;
-  if ((!member.is_batch && shape.size() + 1 != input.shape.size()) ||
-      (sample != wanted && !member.channels_first)) {
-    refuse(path_,
-           fmt::format("an array {} doesn't fit the model's input '{}' {}: it must be that, without its "
-                       "first size, or with any other first size",
-                       to_string(shape), name, to_string(input.shape)));
+  member.channels_first = both_ways ? input.channels_first : has_image && sample != wanted && sample == first;
+  if (sample != wanted && !member.channels_first) {
+    refuse(path_, fmt::format("an array {} doesn't fit the model's input '{}' {}: it must be that, {}",
+                              to_string(shape), name, to_string(input.shape),
+                              is_single ? "without its first size, or with any other first size"
+                                        : "or several of them with their number in front"));
   }
   const std::size_t rows = member.is_batch ? static_cast<std::size_t>(shape[0]) : 1;
   if (rows_ != 0 && rows != rows_) refuse(path_, "its arrays hold different numbers of samples");
@@ -319,8 +324,7 @@ std::map<std::string, std::vector<float>> ArrayFile::read_row(std::size_t row) c
   std::map<std::string, std::vector<float>> values;
   for (const auto& [name, member] : members_) {
     std::vector<float> read = read_row_of(member, file, row);
-    if (member.channels_first)
-      read = to_channels_last(read, static_cast<std::size_t>(shapes_.at(name).back()));
+    if (member.channels_first) read = to_channels_last(read, shapes_.at(name));
     values.emplace(name, std::move(read));
   }
   return values;

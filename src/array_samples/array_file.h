@@ -19,7 +19,8 @@ namespace calib8 {
 /// An input that arrays are for.
 struct ArrayInput {
   std::string name;
-  Shape shape;  ///< [1, ...] as the float model takes it: images [1, height, width, channels].
+  Shape
+      shape;  ///< As the float model takes it: images [N, height, width, channels], and N is nearly always 1.
   /// Arrays whose shape fits both ways (channels, height and width are equal) hold channels first.
   bool channels_first = false;
 };
@@ -31,10 +32,11 @@ std::map<std::string, Shape> array_shapes(const std::filesystem::path& path);
 /// A .npy or .npz file of which the heads were read. Its samples are read from disk one by one.
 class ArrayFile {
  public:
-  /// Matches arrays with inputs: by name, or the only array with the only input. An array of the input's rank
-  /// holds a sample a row, one of a rank less is a single sample. Compressed batches, and those in Fortran's
-  /// order, are unpacked into `spool`. Fails with ErrorCode::dataset where the file is damaged, an array is
-  /// missing, or its shape fits neither the input's nor the same with channels first.
+  /// Matches arrays with inputs: by name, or the only array with the only input. Where the input's first size
+  /// is 1, an array of its rank holds a sample a row, and one of a rank less is a single sample; else one of
+  /// its shape is a single sample, and one of a rank more holds a sample a row. Compressed batches, and those
+  /// in Fortran's order, are unpacked into `spool`. Fails with ErrorCode::dataset where the file is damaged,
+  /// an array is missing, or its shape fits neither the input's nor the same with channels first.
   ArrayFile(const std::filesystem::path& path, const std::vector<ArrayInput>& inputs,
             const std::shared_ptr<SpoolFile>& spool);
 

@@ -42,8 +42,9 @@ void add_output_flags(CLI::App& command, ExportFlags& flags) {
   begin_group(command, "Files");
   add_choice(command, "--format", options.format, "model.onnx alone, or all files (tflite and both)");
   add_choice(command, "--quantize", options.quantize,
-             "What the .tflite file holds: int8 throughout, int8 weights beside int16 activations (int16x8), "
-             "float16 weights, or float32 (none)");
+             "What the .tflite file holds: int8 throughout, int8 weights beside int16 activations (int16x8) "
+             "or beside "
+             "float ones, without calibration (dynamic), float16 weights, or float32 (none)");
   add_choice(command, "--io", options.io,
              "Type of the integer model's inputs and outputs; auto: int8, or float32 with int16x8");
   add_choice(command, "--model-input", options.model_input,

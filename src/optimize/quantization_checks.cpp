@@ -20,9 +20,10 @@ bool is_any(const TfliteOperator& op) {
   return (op.is<Op>() || ...);
 }
 
-/// Whether the tensor stands for real numbers.
+/// Whether the tensor stands for real numbers. Without a scale, int8 and uint8 are whole numbers like any
+/// others: raw pictures.
 bool is_real(const TfliteTensor& tensor) {
-  return is_floating(tensor.dtype) || is_quantized_type(tensor.dtype);
+  return is_floating(tensor.dtype) || (is_quantized_type(tensor.dtype) && tensor.quantization);
 }
 
 std::pair<std::int64_t, std::int64_t> zero_point_range(DType dtype) {
@@ -60,10 +61,7 @@ void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& fi
   const auto report = [&](const std::string& message) {
     findings.push_back(fmt::format("tensor '{}': {}", tensor.name, message));
   };
-  if (!tensor.quantization) {
-    if (is_quantized_type(tensor.dtype)) report(fmt::format("{} without a scale", name_of(tensor.dtype)));
-    return;
-  }
+  if (!tensor.quantization) return;
   const auto& [scales, zero_points, axis] = *tensor.quantization;
   if (is_floating(tensor.dtype)) return report("float, yet with a scale");
   if (!tensor.is_constant() && scales.size() != 1) {
@@ -81,6 +79,20 @@ void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& fi
   if (const auto bad = std::ranges::find_if_not(zero_points, fits); bad != zero_points.end()) {
     report(fmt::format("zero point {} is outside of [{}, {}]", *bad, low, high));
   }
+}
+
+void check_scales_present(const OperatorCheck& check) {
+  const OutputRange rule = check.rule().output;
+  if (rule != OutputRange::own_range && rule != OutputRange::fixed) return;
+  const auto hold = [&](const TfliteTensor& tensor) {
+    if (!is_quantized_type(tensor.dtype) || tensor.quantization) return;
+    check.findings.push_back(
+        fmt::format("tensor '{}': {} without a scale", tensor.name, name_of(tensor.dtype)));
+  };
+  for (const TensorId id : check.op.inputs) {
+    if (id.exists() && !check.graph.producer(id).exists()) hold(check.graph[id]);
+  }
+  for (const TensorId id : check.op.outputs) hold(check.graph[id]);
 }
 
 void check_one_type(const OperatorCheck& check) {

@@ -29,10 +29,13 @@ struct OperatorCheck {
   }
 };
 
-/// Of a tensor by itself: an activation of integer type has one usable scale and a zero point within its
-/// type; float has no quantization.
+/// Of a tensor by itself: an activation with scales has one, a usable one, and a zero point within its type;
+/// float has no quantization.
 void check_quantization(const TfliteTensor& tensor, std::vector<std::string>& findings);
 
+/// What is computed with as integers has a scale; other operators may read whole numbers of any size, and
+/// move them.
+void check_scales_present(const OperatorCheck& check);
 /// Inputs and outputs that stand for real numbers are all float or all of one integer type.
 void check_one_type(const OperatorCheck& check);
 /// Operators that move bytes have one quantization at input and output.

@@ -86,7 +86,7 @@ void check_options(const ExportOptions& options) {
   if (options.check_preprocessing &&
       (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
     refuse("--check-preprocessing",
-           "needs a model that is calibrated and verified: --quantize int8, int16x8 or float16");
+           "needs a model that is calibrated and verified: --quantize int8, int16x8, dynamic or float16");
   }
 }
 

@@ -56,8 +56,8 @@ RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;
   return open_representative_data(
-      dataset_folder(options, " (or write a model without calibration: --quantize float16)"), options,
-      request);
+      dataset_folder(options, " (or write a model without calibration: --quantize dynamic, or float16)"),
+      options, request);
 }
 
 RepresentativeData take_data(ExportRun& run, const LoweredModel& model) {
@@ -100,7 +100,7 @@ ExportResult run_stages(ExportRun& run) {
   }
   const SmallModel written =
       integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
-                    : store_float16(float_pixel_graph(run, *model).value_or(model->graph));
+                    : store_weights(run, float_pixel_graph(run, *model).value_or(model->graph));
   write_tflite(run, written.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) prove(run, *model, written, data, litert);

@@ -36,6 +36,7 @@ ModelIo io_of(const ExportOptions& options) {
 
 std::string stored_type(QuantizeTo quantize) {
   if (quantize == QuantizeTo::none) return "float32";
+  if (quantize == QuantizeTo::dynamic) return "int8 weights";
   return std::string(word_of(quantize)) + (quantize == QuantizeTo::float16 ? " weights" : "");
 }
 

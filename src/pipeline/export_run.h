@@ -49,7 +49,8 @@ class ExportRun {
 /// The type of the model's inputs and outputs; never automatic.
 ModelIo io_of(const ExportOptions& options);
 
-/// How the .tflite file's numbers are stored, as the metadata has it: "int8", "float16 weights", "float32".
+/// How the .tflite file's numbers are stored, as the metadata has it: "int8", "int8 weights", "float16
+/// weights", "float32".
 std::string stored_type(QuantizeTo quantize);
 
 }  // namespace calib8

@@ -16,7 +16,9 @@ constexpr int fewest_samples = 5;
 
 constexpr const char* recover =
     "calibrate on more images of the real input domain (--num-calib-samples 300), check the preprocessing "
-    "(--check-preprocessing), or ship --quantize float16";
+    "(--check-preprocessing), or ship --quantize dynamic (int8 weights, float activations; the right choice "
+    "for "
+    "transformers) or float16";
 
 GateDecision failed(std::string sentence, std::string next_step = recover) {
   return {Verdict::failed, "failed: " + std::move(sentence), std::move(next_step)};

@@ -8,17 +8,19 @@
 namespace calib8 {
 namespace {
 
-/// [1, C, H, W] -> [1, H, W, C]
+/// [N, C, H, W] -> [N, H, W, C]
 Tensor to_channels_last(const Tensor& tensor) {
   const auto values = tensor.as<float>();
   const auto channels = static_cast<std::size_t>(tensor.shape[1]);
-  const std::size_t pixels = values.size() / channels;
+  const auto pixels = static_cast<std::size_t>(tensor.shape[2] * tensor.shape[3]);
   std::vector<float> moved(values.size());
-  for (std::size_t channel = 0; channel < channels; ++channel) {
-    for (std::size_t pixel = 0; pixel < pixels; ++pixel)
-      moved[pixel * channels + channel] = values[channel * pixels + pixel];
+  for (std::size_t image = 0; image < values.size(); image += channels * pixels) {
+    for (std::size_t channel = 0; channel < channels; ++channel) {
+      for (std::size_t pixel = 0; pixel < pixels; ++pixel)
+        moved[image + pixel * channels + channel] = values[image + channel * pixels + pixel];
+    }
   }
-  return make_tensor({1, tensor.shape[2], tensor.shape[3], tensor.shape[1]}, std::move(moved));
+  return make_tensor({tensor.shape[0], tensor.shape[2], tensor.shape[3], tensor.shape[1]}, std::move(moved));
 }
 
 /// How the arrays of a caller are read.

@@ -182,6 +182,14 @@ PreprocessingChoice choose_preprocessing(const PreprocessingOptions& options, co
                                          const std::vector<Shape>& inputs) {
   const bool is_image =
       inputs.size() == 1 && inputs[0].size() == 4 && (inputs[0][3] == 3 || inputs[0][3] == 1);
+  if (is_image && inputs[0][0] != 1) {
+    throw Error(
+        ErrorCode::dataset,
+        fmt::format(
+            "the model takes {} images at once, and calibrating feeds it one: export it with batch 1 or a "
+            "dynamic one, or give arrays of {}",
+            inputs[0][0], to_string(inputs[0])));
+  }
   if (!is_image) {
     throw Error(ErrorCode::dataset,
                 "the model doesn't take one RGB or gray image, so images can't calibrate it; give arrays by "

@@ -8,6 +8,7 @@
 #include "pipeline/gate.h"
 #include "pipeline/keep_float.h"
 #include "pipeline/pixel_input.h"
+#include "quantize/int8_weights.h"
 #include "quantize/plan.h"
 #include "recover/recover.h"
 #include "write/tflite.h"
@@ -65,6 +66,18 @@ MixedPrecisionReport describe(const MixedPrecision& mixed, const TfliteGraph& gr
   report.trials = mixed.trials;
   report.multiplications_share = mixed.multiplications_share;
   return report;
+}
+
+std::string word_of(Int8Weights use) {
+  switch (use) {
+    case Int8Weights::meet_integers:
+      return "int8 kernel";
+    case Int8Weights::widened:
+      return "widened when loaded";
+    case Int8Weights::looked_up:
+      return "looked up";
+  }
+  throw Error(ErrorCode::internal, "not an Int8Weights");
 }
 
 void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& join) {
@@ -160,9 +173,16 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
           std::move(found.outputs)};
 }
 
-SmallModel store_float16(const TfliteGraph& model) {
+SmallModel store_weights(ExportRun& run, const TfliteGraph& model) {
   TfliteGraph graph = model;
-  store_weights_as_float16(graph);
+  if (run.options.quantize == QuantizeTo::dynamic) {
+    for (const StoredWeights& stored : store_weights_as_int8(graph))
+      run.report.narrow_weights.push_back({stored.weights, stored.op, word_of(stored.use)});
+    run.report.quantization["recipe"] = "int8 weights per channel, float activations";
+    run.dump("quantized graph", to_text(graph));
+  } else {
+    store_weights_as_float16(graph);
+  }
   require_valid(graph);
   Data file = serialize_tflite(graph);
   return {model, std::move(graph), std::move(file), {}};

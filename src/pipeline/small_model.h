@@ -26,7 +26,8 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
                                 const TargetTraits& target, const RepresentativeData& data,
                                 const std::shared_ptr<const LiteRt>& litert);
 
-/// A float model with weights stored as float16.
-SmallModel store_float16(const TfliteGraph& model);
+/// A float model with narrower weights, as --quantize asks for them: float16, or int8 (dynamic), of which
+/// it tells the report what was stored.
+SmallModel store_weights(ExportRun& run, const TfliteGraph& model);
 
 }  // namespace calib8

@@ -37,37 +37,45 @@ class Normalization {
     return graph_.is_constant(inputs[0]) ? inputs[1] : inputs[0];
   }
 
+  /// What computes the tensor, or what a RESHAPE in between passes on: layouts leave these where sizes of 1
+  /// move.
+  OperatorId producer(TensorId tensor) {
+    OperatorId id = graph_.producer(tensor);
+    for (; is<tflite::Reshape>(id); id = graph_.producer(graph_[id].inputs[0])) operators_.insert(id);
+    return id;
+  }
+
   //   [x - mean(x)] -> squares -> MEAN, SUM, or sums of neighbours as a product with a constant matrix
   //   -> [+ epsilon, or at least epsilon] -> the root
   bool take_statistics(TensorId of_root) {
-    OperatorId id = graph_.producer(of_root);
-    while (
-        id.exists() &&
-        (is<tflite::Add>(id) || is<tflite::Maximum>(id) || is<tflite::Mul>(id) || is<tflite::Reshape>(id)) &&
-        has_constant(id)) {
+    OperatorId id = producer(of_root);
+    while (id.exists() && (is<tflite::Add>(id) || is<tflite::Maximum>(id) || is<tflite::Mul>(id)) &&
+           has_constant(id)) {
       operators_.insert(id);
-      id = graph_.producer(computed_operand(id));
+      id = producer(computed_operand(id));
     }
     const bool sums_neighbours = is<tflite::FullyConnected>(id) && graph_.is_constant(graph_[id].inputs[1]);
     if (!is<tflite::Mean>(id) && !is<tflite::Sum>(id) && !sums_neighbours) return false;
     operators_.insert(id);
-    id = graph_.producer(graph_[id].inputs[0]);
+    id = producer(graph_[id].inputs[0]);
     if (!is<tflite::Mul>(id) || graph_[id].inputs[0] != graph_[id].inputs[1]) return false;
     operators_.insert(id);
     const OperatorId difference = graph_.producer(graph_[id].inputs[0]);
     if (!is<tflite::Sub>(difference)) return true;
     const OperatorId mean = graph_.producer(graph_[difference].inputs[1]);
-    if (is<tflite::Mean>(mean)) operators_.insert({difference, mean});
+    const OperatorId before = is<tflite::Reshape>(mean) ? graph_.producer(graph_[mean].inputs[0]) : mean;
+    if (is<tflite::Mean>(before)) operators_.insert({difference, mean, before});
     return true;
   }
 
-  //   the root -> [at least epsilon, or the power of a logarithm] -> MUL or DIV -> [MUL, ADD with constants]
+  //   the root -> [at least epsilon, or the power of a logarithm] -> [RESHAPE] -> MUL or DIV
+  //   -> [MUL, ADD with constants]
   void take_quotients(TensorId root) {
     for (const OperatorId reader : graph_.users(root)) {
       const bool has_number =
           (is<tflite::Maximum>(reader) || is<tflite::Add>(reader) || is<tflite::Mul>(reader)) &&
           has_constant(reader);
-      if (has_number || is<tflite::Exp>(reader)) {
+      if (has_number || is<tflite::Exp>(reader) || is<tflite::Reshape>(reader)) {
         operators_.insert(reader);
         take_quotients(graph_[reader].outputs[0]);
       } else if (is<tflite::Mul>(reader) || is<tflite::Div>(reader)) {
@@ -90,6 +98,23 @@ class Normalization {
   OperatorId root_;
   std::set<OperatorId> operators_;
 };
+
+/// The way from a product of matrices to a tensor, by operators that pick parts of it, move them or add
+/// constants to them: from the end. Empty where the tensor comes another way.
+std::vector<OperatorId> way_from_product(const TfliteGraph& graph, TensorId tensor) {
+  std::vector<OperatorId> way;
+  for (OperatorId id = graph.producer(tensor); id.exists(); id = graph.producer(graph[id].inputs[0])) {
+    const TfliteOperator& op = graph[id];
+    way.push_back(id);
+    if (op.is<tflite::BatchMatMul>()) return way;
+    const bool adds = op.is<tflite::Add>() && graph.is_constant(op.inputs[1]);
+    const bool bounds = op.is<tflite::Maximum>() && graph.is_constant(op.inputs[1]);
+    if (!adds && !bounds && !op.is<tflite::Slice>() && !op.is<tflite::StridedSlice>() &&
+        !op.is<tflite::Reshape>() && !op.is<tflite::Transpose>())
+      break;
+  }
+  return {};
+}
 
 /// Which tensor each is a function of: itself, unless an elementwise operator makes it of one alone.
 class Sources {
@@ -130,6 +155,20 @@ std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph) {
     const TfliteOperator& op = graph[id];
     if (!op.is<tflite::Rsqrt>() && !op.is<tflite::Sqrt>() && !op.is<tflite::Log>()) continue;
     all.merge(Normalization(graph, id).operators());
+  }
+  return {all.begin(), all.end()};
+}
+
+std::vector<OperatorId> operators_of_quotients(const TfliteGraph& graph) {
+  std::set<OperatorId> all;
+  for (const OperatorId id : graph.nodes()) {
+    if (!graph[id].is<tflite::Div>()) continue;
+    const auto dividend = way_from_product(graph, graph[id].inputs[0]);
+    const auto divisor = way_from_product(graph, graph[id].inputs[1]);
+    if (dividend.empty() || divisor.empty() || dividend.back() != divisor.back()) continue;
+    all.insert(id);
+    all.insert(dividend.begin(), dividend.end());
+    all.insert(divisor.begin(), divisor.end());
   }
   return {all.begin(), all.end()};
 }

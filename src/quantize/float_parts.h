@@ -14,6 +14,11 @@ namespace calib8 {
 /// the quotient, and the factor and offset behind it.
 std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph);
 
+/// The operators of quotients whose dividend and divisor are parts of one product of matrices (linear
+/// attention: values and their weights' sum in one tensor): the product and what leads from it to the DIV.
+/// Both parts may be large while their ratio is not, and one scale for both leaves nothing of it.
+std::vector<OperatorId> operators_of_quotients(const TfliteGraph& graph);
+
 /// The elementwise operators that compute a function of one tensor, of which at least one is better kept in
 /// float: the others, in integers between, would only add roundings, and XNNPACK makes one table of the
 /// whole.

@@ -47,6 +47,52 @@ TEST(FloatParts, NormalizationInItsSpellings) {
               UnorderedElementsAre("MEAN", "SUB", "MUL", "MEAN", "ADD", "SQRT", "DIV", "MUL"));
 }
 
+TEST(FloatParts, NormalizationWithReshapesInBetween) {
+  SmallGraph small;
+  const Shape whole{2, 4}, line{2, 1}, other{1, 2, 4}, other_line{1, 2, 1};
+  const auto reshape = [&](TensorId tensor, const Shape& shape, Range range) {
+    const std::vector<std::int32_t> sizes(shape.begin(), shape.end());
+    return small.emit(tflite::Reshape{sizes}, {tensor, small.graph.add_constant("shape", sizes)}, shape,
+                      range);
+  };
+  const TensorId axes = small.graph.add_constant("axes", std::vector<std::int32_t>{2});
+  const TensorId x = small.input(whole, {-2, 2});
+  const TensorId mean =
+      small.emit(tflite::Mean{{true}}, {reshape(x, other, {-2, 2}), axes}, other_line, Range{-1, 1});
+  const TensorId difference =
+      small.emit(tflite::Sub{}, {x, reshape(mean, line, {-1, 1})}, whole, Range{-2, 2});
+  const TensorId squares = small.emit(tflite::Mul{}, {difference, difference}, whole, Range{0, 4});
+  const TensorId variance =
+      small.emit(tflite::Mean{{true}}, {reshape(squares, other, {0, 4}), axes}, other_line, Range{0, 4});
+  const TensorId factor = small.emit(tflite::Rsqrt{}, {variance}, other_line, Range{0, 300});
+  small.graph.set_outputs(
+      {small.emit(tflite::Mul{}, {difference, reshape(factor, line, {0, 300})}, whole, Range{-2, 2})});
+  EXPECT_THAT(
+      names_of(small.graph, operators_of_normalizations(small.graph)),
+      UnorderedElementsAre("MEAN", "RESHAPE", "SUB", "MUL", "RESHAPE", "MEAN", "RSQRT", "RESHAPE", "MUL"));
+}
+
+TEST(FloatParts, AQuotientOfPartsOfOneProduct) {
+  const auto found = [](bool of_one) {
+    SmallGraph small;
+    const TensorId a = small.input({4, 8}, {-2, 2}), b = small.input({8, 3}, {-2, 2});
+    const auto product = [&] { return small.emit(tflite::BatchMatMul{}, {a, b}, {4, 3}, Range{-50, 50}); };
+    const TensorId first = product(), second = of_one ? first : product();
+    const auto part = [&](TensorId of, std::int32_t begin, std::int32_t count) {
+      return small.emit(tflite::Slice{},
+                        {of, small.graph.add_constant("begin", std::vector<std::int32_t>{0, begin}),
+                         small.graph.add_constant("size", std::vector<std::int32_t>{4, count})},
+                        {4, count}, Range{-50, 50});
+    };
+    const TensorId sum = small.emit(tflite::Add{}, {part(second, 2, 1), small.constant({1, 1}, {1e-3f})},
+                                    {4, 1}, Range{-50, 50});
+    small.graph.set_outputs({small.emit(tflite::Div{}, {part(first, 0, 2), sum}, {4, 2}, Range{-2, 2})});
+    return names_of(small.graph, operators_of_quotients(small.graph));
+  };
+  EXPECT_THAT(found(true), UnorderedElementsAre("BATCH_MATMUL", "SLICE", "SLICE", "ADD", "DIV"));
+  EXPECT_THAT(found(false), IsEmpty());
+}
+
 TEST(FloatParts, ARootOfSomethingElseIsNoNormalization) {
   SmallGraph small;
   const TensorId x = small.input({2, 4}, {0, 2});

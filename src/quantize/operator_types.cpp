@@ -41,6 +41,9 @@ void OperatorTypes::keep_normalizations() {
   for (const OperatorId id : operators_of_normalizations(graph_)) {
     if (!is_float(id)) keep_float(id, "part of a normalization, whose squares and roots need float's range");
   }
+  for (const OperatorId id : operators_of_quotients(graph_)) {
+    if (!is_float(id)) keep_float(id, "both sides of a quotient, which need float's range");
+  }
 }
 
 void OperatorTypes::keep_functions() {

@@ -66,6 +66,7 @@ class Conversion {
     const TfliteOperator& op = graph_[id];
     if (op.outputs.empty() || graph_[op.outputs[0]].dtype != DType::float32) return;
     if (op.is<tflite::Dequantize>()) {
+      if (widen_table(id)) return;
       if (!is_stored_narrow(graph_[op.inputs[0]]) || outputs_.contains(op.outputs[0].index)) return;
       graph_.replace_uses(op.outputs[0], widened(op.inputs[0]));
       graph_.remove(id);
@@ -75,6 +76,26 @@ class Conversion {
       if (op.inputs[i].exists() && is_stored_narrow(graph_[op.inputs[i]]))
         graph_.set_input(id, i, widened(op.inputs[i]));
     }
+  }
+
+  /// GATHER(narrow table) -> DEQUANTIZE: the rows of a table of floats.
+  bool widen_table(OperatorId id) {
+    const TensorId rows = graph_[id].inputs[0], result = graph_[id].outputs[0];
+    const OperatorId gather = graph_.producer(rows);
+    if (!gather.exists() || !graph_[gather].is<tflite::Gather>() || outputs_.contains(rows.index) ||
+        outputs_.contains(result.index))
+      return false;
+    const TensorId table = graph_[gather].inputs[0];
+    const auto widens = [&](OperatorId reader) { return graph_[reader].is<tflite::Dequantize>(); };
+    if (is_stored_narrow(graph_[table]) && std::ranges::all_of(graph_.users(rows), widens)) {
+      graph_.set_input(gather, 0, widened(table));
+      graph_[rows].dtype = DType::float32;
+      graph_[rows].quantization.reset();
+    }
+    if (graph_[rows].dtype != DType::float32) return false;
+    graph_.replace_uses(result, rows);
+    graph_.remove(id);
+    return true;
   }
 
   /// The constant in float32, made once.
@@ -87,8 +108,10 @@ class Conversion {
     return entry->second;
   }
 
+  /// Whole numbers without a scale are tokens, masks or indices.
   void require_float32(const TfliteTensor& tensor) const {
-    if (tensor.dtype == DType::float32) return;
+    const bool is_whole = !is_floating(tensor.dtype) && !tensor.quantization;
+    if (tensor.dtype == DType::float32 || is_whole) return;
     if (tensor.quantization) {
       fail(fmt::format("the model is quantized already: tensor '{}' is {}; give the float model", tensor.name,
                        name_of(tensor.dtype)));

@@ -97,10 +97,26 @@ TEST(ConvertToFloat32, RefusesWhatComputesInAnotherType) {
   quantized.graph[quantized.y].quantization = per_tensor(0.5f, 0);
   EXPECT_EQ(refusal(quantized.graph),
             "model.tflite: the model is quantized already: tensor 'y' is int8; give the float model");
-  Model indices([](TfliteGraph& graph) { return floats(graph, 3); });
-  indices.graph[indices.x].dtype = DType::int32;
-  EXPECT_THAT(refusal(indices.graph),
-              HasSubstr("tensor 'x' is int32; calib8 converts models that compute in float32"));
+  Model wide([](TfliteGraph& graph) { return floats(graph, 3); });
+  wide.graph[wide.x].dtype = DType::float64;
+  EXPECT_THAT(refusal(wide.graph),
+              HasSubstr("tensor 'x' is float64; calib8 converts models that compute in float32"));
+}
+
+TEST(ConvertToFloat32, RowsOfANarrowTable) {
+  TfliteGraph graph;
+  const TensorId indices = graph.add_value({"indices", DType::int32, {3}, {}, {}});
+  const TensorId rows = graph.emit(tflite::Gather{}, {add_narrow(graph, per_tensor(0.5f, 0)), indices},
+                                   "rows", {3, 2}, DType::int8);
+  graph[rows].quantization = per_tensor(0.5f, 0);
+  const TensorId widened = graph.emit(tflite::Dequantize{}, {rows}, "widened", {3, 2});
+  graph.set_inputs({indices});
+  graph.set_outputs({graph.emit(tflite::Abs{}, {widened}, "y", {3, 2})});
+  EXPECT_EQ(refusal(graph), "none");
+  verify(graph, "converting");
+  ASSERT_EQ(graph.node_count(), 2u);
+  EXPECT_THAT(to_float(graph[graph[graph.nodes()[0]].inputs[0]].as_tensor()),
+              ElementsAre(0.5f, -1, 1.5f, -64));
 }
 
 TEST(ConvertToFloat32, RefusesAnOutputThatNothingComputes) {

@@ -193,6 +193,12 @@ struct OperatorInFloat {
   std::string op, output, reason;
 };
 
+/// Weights that the file holds as int8 beside float activations (--quantize dynamic).
+struct NarrowWeights {
+  std::string weights, op;
+  std::string use;  ///< How the operator gets at them: "int8 kernel", "widened when loaded", "looked up"
+};
+
 struct ExportReport {
   std::string calib8_version;
   ModelDescription model;
@@ -202,6 +208,7 @@ struct ExportReport {
   std::optional<ModelInputDescription> model_input;       ///< Of an integer model that takes images.
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
+  std::vector<NarrowWeights> narrow_weights;              ///< Likewise.
   std::vector<std::string> warnings;  ///< Of the float model on its data: to be mended before all else.
   std::vector<MovedOutput> moved_outputs;
   Outputs outputs;

@@ -59,6 +59,14 @@ std::vector<OperatorInFloat> read_float_operators(const JsonFields& quantization
   return operators;
 }
 
+std::vector<NarrowWeights> read_narrow_weights(const JsonFields& quantization) {
+  std::vector<NarrowWeights> weights;
+  if (!quantization.has("weights")) return weights;
+  for (const JsonFields& fields : quantization.objects("weights"))
+    weights.push_back({fields.text("name"), fields.text("operator"), fields.text("use")});
+  return weights;
+}
+
 WrittenFile read_file(const JsonFields& fields) {
   WrittenFile file{
       fields.text("path"), fields.count("bytes"), fields.text_or("sha256", ""), fields.text("type"), {}};
@@ -213,8 +221,10 @@ ExportReport read_report(const JsonFields& metadata) {
                             {}};
   }
   if (metadata.has("model_input")) report.model_input = read_model_input(metadata.object("model_input"));
-  if (metadata.has("quantization"))
+  if (metadata.has("quantization")) {
     report.float_operators = read_float_operators(metadata.object("quantization"));
+    report.narrow_weights = read_narrow_weights(metadata.object("quantization"));
+  }
   if (metadata.has("moved_outputs")) {
     for (const JsonFields& output : metadata.objects("moved_outputs"))
       report.moved_outputs.push_back(

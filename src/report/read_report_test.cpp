@@ -40,6 +40,7 @@ ExportReport full_report() {
       {"tensors", json::array()},
       {"float_operators", {{{"operator", "DIV"}, {"output", "a quotient"}, {"reason", "no right kernel"}}}}};
   report.float_operators = {{"DIV", "a quotient", "no right kernel"}};
+  report.narrow_weights = {{"fc.weight", "FULLY_CONNECTED", "int8 kernel"}};
   report.moved_outputs = {{"mask", {1, 5, 12, 10}, {1, 12, 10, 5}}};
   report.outputs.onnx = {"m.onnx", 1000, "cd", "float32", {}};
   report.outputs.tflite = {"m.tflite", 250, "ef", "int8", 1000};

@@ -258,6 +258,10 @@ json to_json(const ExportReport& report) {
   }
   if (report.model_input) object["model_input"] = to_json(*report.model_input);
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
+  for (const NarrowWeights& narrow : report.narrow_weights) {
+    object["quantization"]["weights"].push_back(
+        {{"name", valid_utf8(narrow.weights)}, {"operator", narrow.op}, {"use", narrow.use}});
+  }
   if (report.dataset) object["dataset"] = to_json(*report.dataset);
   if (report.dataset || report.preprocessing) object["preprocessing"] = to_json(report.preprocessing);
   return object;

@@ -102,6 +102,26 @@ void add_float_operators(Lines& lines, const std::vector<OperatorInFloat>& opera
             fmt::format("{} operator{}: {}", operators.size(), operators.size() == 1 ? "" : "s", named));
 }
 
+/// Which operators have int8 weights beside float activations: "37 FULLY_CONNECTED (int8 kernel), 1 GATHER
+/// (looked up)".
+void add_narrow_weights(Lines& lines, const std::vector<NarrowWeights>& weights) {
+  if (weights.empty()) return;
+  std::vector<std::pair<std::string, int>> kinds;  // in the order in which they first occur
+  for (const NarrowWeights& narrow : weights) {
+    const std::string kind = fmt::format("{} ({})", narrow.op, narrow.use);
+    const auto known = std::ranges::find(kinds, kind, [](const auto& entry) { return entry.first; });
+    if (known == kinds.end()) {
+      kinds.emplace_back(kind, 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::string text;
+  for (const auto& [kind, count] : kinds)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, kind);
+  lines.add("in int8", "weights of " + text);
+}
+
 /// Which way of making the integer model won, and how far it is ahead of the plain one.
 void add_comparison(Lines& lines, const CandidateComparison& comparison) {
   if (comparison.chosen >= comparison.candidates.size()) return;
@@ -240,6 +260,7 @@ std::string summarize(const ExportReport& report) {
   if (report.model_input) lines.add("feed", report.model_input->feed);
   add_moved_outputs(lines, report.moved_outputs);
   add_float_operators(lines, report.float_operators);
+  add_narrow_weights(lines, report.narrow_weights);
   const Measured& measured = report.measured;
   if (measured.comparison) add_comparison(lines, *measured.comparison);
   if (measured.mixed_precision) add_mixed_precision(lines, *measured.mixed_precision);

@@ -25,6 +25,8 @@ bool eliminate_dead_code(OnnxGraph& graph);
 bool fuse_pad(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_batch_norm(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_channel_affine(OnnxGraph& graph, OnnxNodeId node);
+bool merge_parallel_branches(OnnxGraph& graph, OnnxNodeId node);
+bool merge_linear_chain(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_hard_sigmoid(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_onnx_hard_swish(OnnxGraph& graph, OnnxNodeId node);
 bool fuse_gelu(OnnxGraph& graph, OnnxNodeId node);

@@ -319,7 +319,14 @@ TEST(Signature, RefusesToChangeWhatIsFixed) {
   graph.input("x", Shape{8, 3, 224, 224});
   EXPECT_NO_THROW(set_input_size(graph, 224, 224));
   EXPECT_THAT(message_of([&] { set_input_size(graph, 225, 161); }), HasSubstr("225x161"));
-  EXPECT_THAT(message_of([&] { fix_batch(graph, 1); }), HasSubstr("batch at 8"));
+}
+
+TEST(Signature, FixesTheBatchWhereItIsOpen) {
+  TestGraph graph;
+  const OnnxValueId open = graph.input("x", open_images), fixed = graph.input("z", Shape{8, 3});
+  fix_batch(graph, 1);
+  EXPECT_EQ(graph[open].type->shape->at(0).size, 1);
+  EXPECT_EQ(graph[fixed].type->shape->at(0).size, 8);
 }
 
 TEST(Signature, OpensTheBatchUnlessTheGraphFixesIt) {

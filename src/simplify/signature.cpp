@@ -60,14 +60,7 @@ void set_input_size(OnnxGraph& graph, std::int64_t height, std::int64_t width) {
 void fix_batch(OnnxGraph& graph, std::int64_t batch) {
   for (const OnnxValueId id : graph.inputs()) {
     std::vector<Dimension>& shape = shape_of(graph[id]);
-    if (shape.empty()) continue;
-    if (shape[0].is_known() && shape[0].size != batch) {
-      throw Error(ErrorCode::model,
-                  "the file fixes its batch at " + std::to_string(shape[0].size) +
-                      "; export the model with batch " + std::to_string(batch) + " or a dynamic one",
-                  quoted(graph[id]));
-    }
-    shape[0] = {batch, {}};
+    if (!shape.empty() && !shape[0].is_known()) shape[0] = {batch, {}};
   }
 }
 

@@ -13,8 +13,8 @@ namespace calib8 {
 /// file has fixed other sizes.
 void set_input_size(OnnxGraph& graph, std::int64_t height, std::int64_t width);
 
-/// Gives dimension 0 of all inputs this size, where the file leaves it open. Fails with ErrorCode::model
-/// where the file has fixed another.
+/// Gives dimension 0 of all inputs this size, where the file leaves it open; a size that the file has fixed
+/// stays.
 void fix_batch(OnnxGraph& graph, std::int64_t batch);
 
 /// Leaves dimension 0 of all inputs open under that name and infers the shapes anew. Fails with

@@ -23,11 +23,13 @@ constexpr std::array passes{
     OnnxPass{"fuse_onnx_hard_swish", fuse_onnx_hard_swish},  // after hard-sigmoid, of which it may consist
     OnnxPass{"fuse_gelu", fuse_gelu},              // before a factor of it could move into a linear layer
     OnnxPass{"fuse_batch_norm", fuse_batch_norm},  // before other sums that stand behind it
-    OnnxPass{"fuse_channel_affine", fuse_channel_affine},                // after batch_norm and hard_sigmoid
-    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},              // may leave a Flatten
-    OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},  // after mean_as_pool
-    OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},              // any time after folding
-    OnnxPass{"add_zero_bias", add_zero_bias},                            // after what brings a real bias
+    OnnxPass{"fuse_channel_affine", fuse_channel_affine},          // after batch_norm and hard_sigmoid
+    OnnxPass{"merge_parallel_branches", merge_parallel_branches},  // after both: branches are one node each
+    OnnxPass{"merge_linear_chain", merge_linear_chain},            // after what merges branches into one
+    OnnxPass{"rewrite_mean_as_pool", rewrite_mean_as_pool},        // may leave a Flatten
+    OnnxPass{"rewrite_reshape_as_flatten", rewrite_reshape_as_flatten},      // after mean_as_pool
+    OnnxPass{"rewrite_clip_as_relu", rewrite_clip_as_relu},                  // any time after folding
+    OnnxPass{"add_zero_bias", add_zero_bias},                                // after what brings a real bias
     OnnxPass{"eliminate_default_attributes", eliminate_default_attributes},  // after what changes attributes
     OnnxPass{"order_onnx_operands", nullptr, order_onnx_operands},  // last: fusions change the depths
 };

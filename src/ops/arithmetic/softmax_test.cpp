@@ -27,10 +27,24 @@ TEST(Softmax, RunsOverTheLastAxis) {
 
 TEST(Softmax, ReadsTheFilesDefaultAndFixesItsOutput) {
   const TfliteOp& row = tflite_op(tflite::Softmax{});
-  EXPECT_EQ(rule_of(tflite::Softmax{}).output, OutputRange::fixed);
-  EXPECT_EQ(rule_of(tflite::Softmax{}).fixed_scale, 0.00390625f);
   const TfliteGraph graph = softmax({1, 10});
-  EXPECT_TRUE(row.runs_on_xnnpack(graph, first<tflite::Softmax>(graph)));
+  const TfliteOperator& op = first<tflite::Softmax>(graph);
+  EXPECT_EQ(quantization_rule(graph, op, TargetTraits{}).output, OutputRange::fixed);
+  EXPECT_EQ(quantization_rule(graph, op, TargetTraits{}).fixed_scale, 0.00390625f);
+  EXPECT_TRUE(row.runs_on_xnnpack(graph, op));
+}
+
+TEST(Softmax, SharesOfManyAreComputedInFloatUnlessTheModelGivesThemOut) {
+  const auto rule_for = [](std::int64_t row, bool is_output) {
+    SmallModel model;
+    OnnxValueId y = model.node("Softmax", "y", {model.input("x", {1, row})});
+    if (!is_output) y = model.node("Abs", "z", {y});
+    const TfliteGraph graph = model.lower(y);
+    return quantization_rule(graph, first<tflite::Softmax>(graph), TargetTraits{}).output;
+  };
+  EXPECT_EQ(rule_for(3137, false), OutputRange::keep_float);
+  EXPECT_EQ(rule_for(32, false), OutputRange::fixed);
+  EXPECT_EQ(rule_for(3137, true), OutputRange::fixed);
 }
 
 }  // namespace

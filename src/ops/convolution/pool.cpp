@@ -6,6 +6,7 @@
 #include "ops/convolution/pool_rows.h"
 #include "ops/convolution/spatial.h"
 #include "ops/emit.h"
+#include "ops/formula.h"
 #include "ops/lowering.h"
 
 namespace calib8 {
@@ -67,7 +68,7 @@ ImagePool image_pool(const Lowering& lowering) {
 
 Refusal refuse_pool(const Lowering& lowering) {
   const PoolShape pool = read_pool(lowering);
-  if (pool.windows.size() > 2) return "pooling over " + std::to_string(pool.windows.size()) + " dimensions";
+  if (pool.windows.size() > 3) return "pooling over " + std::to_string(pool.windows.size()) + " dimensions";
   for (const Window& window : pool.windows) {
     if (window.dilation != 1) return "dilation in a pool";
     if (window.pad_before >= window.kernel || window.pad_after >= window.kernel) {
@@ -91,19 +92,49 @@ TensorId emit_pool(Lowering& lowering, TensorId x, const ImagePool& pool, tflite
   return lowering.emit(op, {x}, {shape[0], pool.output[0], pool.output[1], shape[3]}, part);
 }
 
-// ONNX pads a MaxPool with -infinity, as TFLite's SAME does.
-//   MaxPool(x)   ->   TRANSPOSE, [PADV2 lowest], MAX_POOL_2D, TRANSPOSE
-Refusal lower_max_pool(Lowering& lowering) {
-  if (Refusal refusal = refuse_pool(lowering)) return refusal;
-  const ImagePool pool = image_pool(lowering);
-  TensorId x = enter_image(lowering, lowering.input(0));
+/// Pools x [N, H, W, C]; `part` names its result where it isn't the node's.
+using PoolImages = TensorId (*)(Lowering& lowering, TensorId x, const ImagePool& pool, std::string_view part);
+
+/// A pool over volumes goes over height and width first, then over depth: maxima and means are separable, and
+/// so is what corrects a padded mean.
+//   x   ->   TRANSPOSE, RESHAPE, pool, RESHAPE, pool, RESHAPE, TRANSPOSE
+Refusal lower_volume_pool(Lowering& lowering, PoolImages pool_images) {
+  const std::vector<Window> windows = read_pool(lowering).windows;
+  const Shape in = lowering.input_shape(0), out = lowering.output_shape();  // [N, C, D, H, W]
+  const auto pool_of = [](std::vector<Window> two, Shape input, Shape output) {
+    ImagePool pool{std::move(two), std::move(input), std::move(output), {}};
+    pool.form = padding_form(pool.windows, pool.input, pool.output);
+    return pool;
+  };
+  Formula f(lowering);
+  TensorId y = lowering.to_channels_last(lowering.input(0));
+  y = f.reshape(y, {in[0] * in[2], in[3], in[4], in[1]});
+  y = pool_images(lowering, y, pool_of({windows[1], windows[2]}, {in[3], in[4]}, {out[3], out[4]}), "planes");
+  y = f.reshape(y, {in[0], in[2], out[3] * out[4], in[1]});
+  const std::int64_t places = out[3] * out[4];
+  y = pool_images(lowering, y, pool_of({windows[0], Window{}}, {in[2], places}, {out[2], places}), "depth");
+  y = f.reshape(y, {in[0], out[2], out[3], out[4], in[1]});
+  lowering.set_output(0, lowering.to_channels_first(y));
+  return std::nullopt;
+}
+
+/// ONNX pads a MaxPool with -infinity, as TFLite's SAME does.
+TensorId max_of_images(Lowering& lowering, TensorId x, const ImagePool& pool, std::string_view part) {
   auto padding = tflite::Padding::valid;
   if (!pool.form.is_valid && pool.form.is_same) {
     padding = tflite::Padding::same;
   } else if (!pool.form.is_valid) {
     x = emit_image_padding(lowering, x, pool.form, std::numeric_limits<float>::lowest());
   }
-  lowering.set_output(0, leave_image(lowering, emit_pool<tflite::MaxPool2D>(lowering, x, pool, padding)));
+  return emit_pool<tflite::MaxPool2D>(lowering, x, pool, padding, part);
+}
+
+//   MaxPool(x)   ->   TRANSPOSE, [PADV2 lowest], MAX_POOL_2D, TRANSPOSE
+Refusal lower_max_pool(Lowering& lowering) {
+  if (Refusal refusal = refuse_pool(lowering)) return refusal;
+  if (read_pool(lowering).windows.size() == 3) return lower_volume_pool(lowering, max_of_images);
+  const TensorId x = enter_image(lowering, lowering.input(0));
+  lowering.set_output(0, leave_image(lowering, max_of_images(lowering, x, image_pool(lowering), "")));
   return std::nullopt;
 }
 
@@ -140,30 +171,34 @@ std::optional<Tensor> mean_correction(const ImagePool& pool, bool count_padding)
   return make_tensor({1, pool.output[0], pool.output[1], 1}, std::move(factors));
 }
 
-// TFLite's SAME counts no padding; a PAD before VALID counts all of it, and a constant factor per place sets
-// that right.
+/// TFLite's SAME counts no padding; a PAD before VALID counts all of it, and a constant factor per place sets
+/// that right.
+TensorId mean_of_images(Lowering& lowering, TensorId x, const ImagePool& pool, std::string_view part) {
+  const bool count_padding = lowering.node.get_int("count_include_pad", 0) != 0;
+  if (pool.form.is_valid)
+    return emit_pool<tflite::AveragePool2D>(lowering, x, pool, tflite::Padding::valid, part);
+  if (pool.form.is_same && !count_padding)
+    return emit_pool<tflite::AveragePool2D>(lowering, x, pool, tflite::Padding::same, part);
+  const std::optional<Tensor> correction = mean_correction(pool, count_padding);
+  TensorId y = emit_image_padding(lowering, x, pool.form);
+  y = emit_pool<tflite::AveragePool2D>(lowering, y, pool, tflite::Padding::valid, correction ? "mean" : part);
+  if (!correction) return y;
+  const TensorId factors = lowering.constant("correction", *correction);
+  return lowering.emit(tflite::Mul{}, {y, factors}, lowering.target[y].shape, part);
+}
+
 //   AveragePool(x)   ->   TRANSPOSE, [PAD], AVERAGE_POOL_2D, [MUL], TRANSPOSE
 Refusal lower_average_pool(Lowering& lowering) {
   if (Refusal refusal = refuse_pool(lowering)) return refusal;
-  const ImagePool pool = image_pool(lowering);
-  const bool count_padding = lowering.node.get_int("count_include_pad", 0) != 0;
-  TensorId y = enter_image(lowering, lowering.input(0));
-  if (pool.form.is_valid) {
-    y = emit_pool<tflite::AveragePool2D>(lowering, y, pool, tflite::Padding::valid);
-  } else if (pool.form.is_same && !count_padding) {
-    y = emit_pool<tflite::AveragePool2D>(lowering, y, pool, tflite::Padding::same);
-  } else {
-    if (pool.output[0] * pool.output[1] > most_places)
-      return "a padded average over " + to_string(pool.output) + " places";
-    const std::optional<Tensor> correction = mean_correction(pool, count_padding);
-    y = emit_image_padding(lowering, y, pool.form);
-    y = emit_pool<tflite::AveragePool2D>(lowering, y, pool, tflite::Padding::valid, correction ? "mean" : "");
-    if (correction) {
-      y = lowering.emit(tflite::Mul{}, {y, lowering.constant("correction", *correction)},
-                        lowering.target[y].shape);
-    }
-  }
-  lowering.set_output(0, leave_image(lowering, y));
+  const Shape out = lowering.output_shape();
+  const auto places = element_count({out.begin() + 2, out.end()});
+  const bool is_volume = read_pool(lowering).windows.size() == 3;
+  const bool is_padded = is_volume || !image_pool(lowering).form.is_valid;
+  if (is_padded && (!places || *places > most_places))
+    return "a padded average over " + to_string(Shape(out.begin() + 2, out.end())) + " places";
+  if (is_volume) return lower_volume_pool(lowering, mean_of_images);
+  const TensorId x = enter_image(lowering, lowering.input(0));
+  lowering.set_output(0, leave_image(lowering, mean_of_images(lowering, x, image_pool(lowering), "")));
   return std::nullopt;
 }
 

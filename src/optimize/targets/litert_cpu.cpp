@@ -29,9 +29,10 @@ constexpr std::array passes = {
 };
 
 /// The strictest part of LiteRT on a CPU: what XNNPACK refuses, or TFLite's own kernels get wrong.
-constexpr std::array<void (*)(const OperatorCheck&), 8> checks = {
-    check_one_type,     check_shared_quantization, check_fixed_output, check_kept_float,
-    check_scale_ratios, check_hybrid_depthwise,    check_weights,      check_bias,
+constexpr std::array<void (*)(const OperatorCheck&), 9> checks = {
+    check_scales_present,   check_one_type,   check_shared_quantization,
+    check_fixed_output,     check_kept_float, check_scale_ratios,
+    check_hybrid_depthwise, check_weights,    check_bias,
 };
 
 bool runs_on_xnnpack(const TfliteGraph& graph, const TfliteOperator& op) {

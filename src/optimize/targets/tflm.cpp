@@ -36,10 +36,9 @@ void check_not_hybrid(const OperatorCheck& check) {
     check.report("float activations meet integer weights, for which there is no kernel");
 }
 
-constexpr std::array<void (*)(const OperatorCheck&), 9> checks = {
-    check_kernel,       check_not_hybrid, check_one_type,     check_shared_quantization,
-    check_fixed_output, check_kept_float, check_scale_ratios, check_weights,
-    check_bias,
+constexpr std::array<void (*)(const OperatorCheck&), 10> checks = {
+    check_kernel,       check_not_hybrid, check_scales_present, check_one_type, check_shared_quantization,
+    check_fixed_output, check_kept_float, check_scale_ratios,   check_weights,  check_bias,
 };
 
 }  // namespace

@@ -13,6 +13,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* quantized_already =
+    "the file is quantized already: it is read as the real numbers that it stands for, and quantized anew; "
+    "the "
+    "float model that it was made of would lose less";
+
 fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
@@ -37,6 +42,7 @@ Source read(const Data& file, const ExportOptions& options) {
   OnnxGraph graph = read_onnx(file, options.model.string(), folder, &parts);
   if (const auto dtype = other_float(graph); dtype && options.note)
     options.note("the file holds " + std::string(name_of(*dtype)) + "; everything is computed in float32");
+  if (parts.quantized_operators > 0) source.description.notes.emplace_back(quantized_already);
   for (const auto& [location, data] : parts.external_files) {
     source.description.external_files.push_back({location, data.size(), sha256(data.bytes())});
     source.other_files.push_back(folder / location);

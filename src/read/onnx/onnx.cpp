@@ -104,8 +104,10 @@ OnnxGraph read_model(const Data& file, const std::filesystem::path& folder, Onnx
                                       " (export with opset_version=20)");
   }
   OnnxTensorSource source{file, folder, {}};
-  OnnxGraph graph = build_onnx_graph(*model.graph, model.functions, *model.opset, source, refusals);
-  if (parts) *parts = {std::move(source.external), std::move(model.metadata)};
+  std::size_t quantized = 0;
+  OnnxGraph graph =
+      build_onnx_graph(*model.graph, model.functions, *model.opset, source, refusals, quantized);
+  if (parts) *parts = {std::move(source.external), std::move(model.metadata), quantized};
   return graph;
 }
 

@@ -14,6 +14,9 @@ namespace calib8 {
 struct OnnxFileParts {
   std::map<std::string, Data> external_files;  ///< Weights that were read, by location in the model's folder.
   std::map<std::string, std::string> metadata;  ///< The model's metadata_props.
+  /// Operators on integers that stand for real numbers. Where there are any, the file was quantized, and the
+  /// graph computes with these real numbers (read/onnx/onnx_quantized.h).
+  std::size_t quantized_operators = 0;
 };
 
 /// True where the bytes begin as an ONNX file does: the fields of a ModelProto, a graph among them. ONNX has

@@ -14,6 +14,7 @@
 #include "read/onnx/onnx_microsoft.h"
 #include "read/onnx/onnx_name.h"
 #include "read/onnx/onnx_node.h"
+#include "read/onnx/onnx_quantized.h"
 #include "read/onnx/onnx_upgrade.h"
 #include "read/onnx/onnx_value_info.h"
 
@@ -89,6 +90,8 @@ class Builder {
  public:
   Builder(OnnxFunctions& functions, std::int64_t opset, OnnxTensorSource& source, OnnxRefusals& refusals)
       : functions_(functions), opset_(opset), source_(source), refusals_(refusals) {}
+
+  std::size_t quantized_operators() const { return dequantizer_.operators(); }
 
   OnnxGraph build(const GraphMessage& message) {
     graph_.name = message.name;
@@ -229,6 +232,7 @@ class Builder {
   /// True where the operator is one of ours; otherwise says what it is.
   bool is_known(const OnnxNodeMessage& node) {
     if (node.domain == "com.microsoft" && is_microsoft_operator(node.op_type)) return true;
+    if (OnnxDequantizer::knows(node.domain, node.op_type)) return true;
     if (!node.domain.empty() && node.domain != "ai.onnx") {
       refusals_.add(node.describe() + " is of the domain '" + node.domain + "'");
       return false;
@@ -275,9 +279,12 @@ class Builder {
     if (known) {
       if (node.inputs.empty() || !node.inputs[0].exists()) fail(message.describe() + " has no input");
       OnnxUpgrade upgrade{emitter_, opset_, message.describe(), refusals_, {}};
-      if (message.domain == "com.microsoft") {
+      if (OnnxDequantizer::knows(message.domain, message.op_type)) {
+        dequantizer_.take_apart(node, upgrade);
+      } else if (message.domain == "com.microsoft") {
         replace_microsoft_operator(node, upgrade);
       } else {
+        dequantizer_.follow(node, upgrade);
         upgrade_onnx_node(node, upgrade);
       }
       check_inputs(node, message);
@@ -302,6 +309,7 @@ class Builder {
   }
 
   OnnxFunctions& functions_;
+  OnnxDequantizer dequantizer_;
   std::int64_t opset_;
   OnnxTensorSource& source_;
   OnnxRefusals& refusals_;
@@ -314,9 +322,13 @@ class Builder {
 }  // namespace
 
 OnnxGraph build_onnx_graph(data_view view, const std::vector<data_view>& functions, std::int64_t opset,
-                           OnnxTensorSource& source, OnnxRefusals& refusals) {
+                           OnnxTensorSource& source, OnnxRefusals& refusals,
+                           std::size_t& quantized_operators) {
   OnnxFunctions known(functions);
-  return Builder(known, opset, source, refusals).build(parse_graph(view));
+  Builder builder(known, opset, source, refusals);
+  OnnxGraph graph = builder.build(parse_graph(view));
+  quantized_operators = builder.quantized_operators();
+  return graph;
 }
 
 }  // namespace calib8

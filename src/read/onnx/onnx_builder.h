@@ -12,9 +12,11 @@ namespace calib8 {
 /// Builds the graph that a GraphProto of this opset describes, with the meaning of onnx_opset. What isn't
 /// supported goes to the refusals (the graph is of no use then). Fails with ErrorCode::model where the file
 /// contradicts itself.
-/// `functions` are those that the model defines for itself.
+/// `functions` are those that the model defines for itself. `quantized_operators` receives how many operators
+/// on quantized numbers were taken apart.
 OnnxGraph build_onnx_graph(protozero::data_view graph_message,
                            const std::vector<protozero::data_view>& functions, std::int64_t opset,
-                           OnnxTensorSource& source, OnnxRefusals& refusals);
+                           OnnxTensorSource& source, OnnxRefusals& refusals,
+                           std::size_t& quantized_operators);
 
 }  // namespace calib8
