@@ -69,6 +69,7 @@ void bind_options(nb::module_& module) {
   bind_choices<calib8::CalibrationMethod>(module, "CalibrationMethod");
   bind_choices<calib8::Effort>(module, "Effort");
   bind_choices<calib8::ModelIo>(module, "ModelIo");
+  bind_choices<calib8::ModelInput>(module, "ModelInput");
   bind_dataset_options(module);
   nb::class_<ExportOptions, calib8::DatasetOptions>(module, "ExportOptions")
       .def(nb::init<>())
@@ -86,6 +87,9 @@ void bind_options(nb::module_& module) {
       .def_rw("calibration", &ExportOptions::calibration)
       .def_rw("effort", &ExportOptions::effort)
       .def_rw("io", &ExportOptions::io)
+      .def_rw("keep_float", &ExportOptions::keep_float)
+      .def_rw("integer_only", &ExportOptions::integer_only)
+      .def_rw("model_input", &ExportOptions::model_input)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
       .def_rw("min_sqnr", &ExportOptions::min_sqnr)
       .def_rw("require_proof", &ExportOptions::require_proof)

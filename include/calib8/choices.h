@@ -21,6 +21,10 @@ enum class CalibrationMethod { minmax, percentile, mse };
 /// Type of an integer model's inputs and outputs; automatic: int8, or float32 beside int16 activations.
 enum class ModelIo { automatic, int8, uint8, int16, float32 };
 
+/// What an int8 model takes in place of what the float model takes: a picture's own bytes, the same values as
+/// the float model, or, where that is measured to be worth it, the bytes.
+enum class ModelInput { automatic, pixels, normalized };
+
 /// How much an export does for the accuracy of an integer model: one way to make it, several that are
 /// compared with each other, or several with more samples.
 enum class Effort { fast, balanced, max };
@@ -62,6 +66,10 @@ constexpr std::array<Choice<CalibrationMethod>, 3> choices_of(CalibrationMethod)
 constexpr std::array<Choice<ModelIo>, 5> choices_of(ModelIo) {
   using enum ModelIo;
   return {{{automatic, "auto"}, {int8, "int8"}, {uint8, "uint8"}, {int16, "int16"}, {float32, "float32"}}};
+}
+constexpr std::array<Choice<ModelInput>, 3> choices_of(ModelInput) {
+  using enum ModelInput;
+  return {{{automatic, "auto"}, {pixels, "pixels"}, {normalized, "normalized"}}};
 }
 constexpr std::array<Choice<Effort>, 3> choices_of(Effort) {
   using enum Effort;

@@ -162,6 +162,7 @@ _ENUMS = {
     "calibration": _native.CalibrationMethod,
     "effort": _native.Effort,
     "io": _native.ModelIo,
+    "model_input": _native.ModelInput,
 }
 _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
 
@@ -184,6 +185,8 @@ def set_option(native: Any, name: str, value: Any) -> None:
         value = os.fspath(value)
     elif name in ("scale", "crop") and isinstance(value, (int, float, np.number)):
         value = str(value)
+    elif name == "keep_float":
+        value = [value] if isinstance(value, str) else list(value)
     elif name in ("mean", "std"):
         value = [float(number) for number in np.atleast_1d(value)]
     try:

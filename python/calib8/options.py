@@ -45,6 +45,7 @@ class ExportOptions(DatasetOptions, total=False):
     format: Literal["tflite", "onnx", "both"]
     quantize: Literal["int8", "int16x8", "dynamic", "float16", "none"]
     io: Literal["auto", "int8", "uint8", "int16", "float32"]
+    model_input: Literal["auto", "pixels", "normalized"]
     output_dir: Path
     onnx_path: Path | None
     tflite_path: Path | None
@@ -54,6 +55,8 @@ class ExportOptions(DatasetOptions, total=False):
     num_calib_samples: int
     calibration: Literal["mse", "minmax", "percentile"]
     effort: Literal["balanced", "fast", "max"]
+    keep_float: str | Sequence[str]
+    integer_only: bool
     check_preprocessing: bool
     verify_samples: int | Literal["auto"] | None
     min_agreement: float

@@ -47,6 +47,9 @@ void add_output_flags(CLI::App& command, ExportFlags& flags) {
              "float ones, without calibration (dynamic), float16 weights, or float32 (none)");
   add_choice(command, "--io", options.io,
              "Type of the integer model's inputs and outputs; auto: int8, or float32 with int16x8");
+  add_choice(command, "--model-input", options.model_input,
+             "What an int8 model is fed: the picture's bytes, or what the float model takes; auto: the bytes "
+             "where they measure clearly better");
   command.add_option("--output-dir", options.output_dir, "Folder of the files (default: exports)");
   command.add_option("--plan-out", options.plan_out, "Write the quantization plan to this file as JSON");
 }
@@ -57,6 +60,14 @@ void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
   add_choice(command, "--calibration", options.calibration, "How activation ranges are chosen");
   add_choice(command, "--effort", options.effort,
              "What is done for accuracy: one way of rounding, or the best of several, measured");
+  command
+      .add_option("--keep-float", options.keep_float,
+                  "Layers that compute in float in the integer model: a name, or a pattern with * and ? "
+                  "(repeatable)")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  command.add_flag("--integer-only", options.integer_only,
+                   "Keep no layer in float to pass the gate; without it, those that harm most are");
   command.add_flag(
       "--check-preprocessing", options.check_preprocessing,
       "Run the float model on labelled images under the usual mistakes, and warn where one of them "

@@ -62,4 +62,26 @@ std::optional<std::vector<double>> per_channel(const TfliteGraph& graph, TensorI
   return std::vector<double>(values.begin(), values.end());
 }
 
+std::optional<std::vector<std::size_t>> channels_of_weights(const TfliteOperator& op, const Shape& weights,
+                                                            std::size_t channels) {
+  std::vector<std::size_t> result(static_cast<std::size_t>(element_count(weights).value()));
+  if (const auto* depthwise = op.get_if<tflite::DepthwiseConv2D>()) {
+    const auto multiplier = static_cast<std::size_t>(depthwise->depth_multiplier);
+    const auto outputs = static_cast<std::size_t>(weights[3]);
+    if (depthwise->depth_multiplier < 1 || channels * multiplier != outputs) return std::nullopt;
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = i % outputs / multiplier;
+    return result;
+  }
+  const auto outputs = static_cast<std::size_t>(weights.front());
+  const auto per_group = static_cast<std::size_t>(weights.back());
+  if (per_group == 0 || channels % per_group != 0) return std::nullopt;
+  const std::size_t groups = channels / per_group;
+  if (groups == 0 || outputs == 0 || outputs % groups != 0) return std::nullopt;
+  if (op.is<tflite::FullyConnected>() && groups != 1) return std::nullopt;
+  const std::size_t per_output = result.size() / outputs;
+  for (std::size_t i = 0; i < result.size(); ++i)
+    result[i] = i / per_output / (outputs / groups) * per_group + i % per_group;
+  return result;
+}
+
 }  // namespace calib8

@@ -26,6 +26,12 @@ std::vector<double> bias_of(const TfliteGraph& graph, OperatorId id, const Convo
 void set_weights(TfliteGraph& graph, OperatorId id, const Convolution& convolution,
                  const std::vector<double>& weights, const std::vector<double>& bias);
 
+/// The channel of the data that each weight is multiplied with, of operators that as_convolution() knows but
+/// TRANSPOSE_CONV; nothing where weights of that shape and so many channels don't match (a FULLY_CONNECTED
+/// that flattens its input has other columns than channels).
+std::optional<std::vector<std::size_t>> channels_of_weights(const TfliteOperator& op, const Shape& weights,
+                                                            std::size_t channels);
+
 /// One number per index of the last dimension of `shape`, where the float32 constant is broadcast over all
 /// other dimensions without growing the result; nothing otherwise, or where one isn't finite.
 std::optional<std::vector<double>> per_channel(const TfliteGraph& graph, TensorId constant,

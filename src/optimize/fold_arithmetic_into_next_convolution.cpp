@@ -1,4 +1,3 @@
-#include <optional>
 #include <vector>
 
 #include "optimize/convolution.h"
@@ -12,33 +11,6 @@
 // likewise.
 
 namespace calib8 {
-namespace {
-
-/// The channel of the input that each weight is multiplied with; nothing where weights and channels don't
-/// match (a FULLY_CONNECTED that flattens its input has other columns than channels).
-std::optional<std::vector<std::size_t>> input_channels(const TfliteOperator& op, const Shape& weights,
-                                                       std::size_t channels) {
-  std::vector<std::size_t> result(static_cast<std::size_t>(element_count(weights).value()));
-  if (const auto* depthwise = op.get_if<tflite::DepthwiseConv2D>()) {
-    const auto multiplier = static_cast<std::size_t>(depthwise->depth_multiplier);
-    const auto outputs = static_cast<std::size_t>(weights[3]);
-    if (depthwise->depth_multiplier < 1 || channels * multiplier != outputs) return std::nullopt;
-    for (std::size_t i = 0; i < result.size(); ++i) result[i] = i % outputs / multiplier;
-    return result;
-  }
-  const auto outputs = static_cast<std::size_t>(weights.front());
-  const auto per_group = static_cast<std::size_t>(weights.back());
-  if (per_group == 0 || channels % per_group != 0) return std::nullopt;
-  const std::size_t groups = channels / per_group;
-  if (groups == 0 || outputs == 0 || outputs % groups != 0) return std::nullopt;
-  if (op.is<tflite::FullyConnected>() && groups != 1) return std::nullopt;
-  const std::size_t per_output = result.size() / outputs;
-  for (std::size_t i = 0; i < result.size(); ++i)
-    result[i] = i / per_output / (outputs / groups) * per_group + i % per_group;
-  return result;
-}
-
-}  // namespace
 
 bool fold_arithmetic_into_next_convolution(TfliteGraph& graph, OperatorId id) {
   const auto convolution = as_convolution(graph, graph[id]);
@@ -53,7 +25,7 @@ bool fold_arithmetic_into_next_convolution(TfliteGraph& graph, OperatorId id) {
   const Shape& shape = graph[tensor].shape;
   const auto scale = per_channel(graph, graph[product].inputs[1], graph[data].shape);
   if (!scale || graph[x].shape != graph[data].shape) return false;
-  const auto channels = input_channels(graph[id], shape, scale->size());
+  const auto channels = channels_of_weights(graph[id], shape, scale->size());
   if (!channels) return false;
 
   const auto old = float_values(graph, tensor);

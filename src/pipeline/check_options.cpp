@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "image/preprocessing_fields.h"
@@ -35,6 +36,15 @@ void check_io(const ExportOptions& options) {
   if (!is_wide && options.io == ModelIo::int16) refuse("--io", "int16 is for --quantize int16x8");
 }
 
+void check_model_input(const ExportOptions& options) {
+  check_choice("--model-input", options.model_input);
+  if (options.model_input != ModelInput::pixels) return;
+  if (options.quantize == QuantizeTo::int16x8)
+    refuse("--model-input", "int16 takes what the float model takes: pixels are for other files");
+  if (options.quantize == QuantizeTo::int8 && options.io == ModelIo::float32)
+    refuse("--model-input", "an int8 model takes pixels as --io int8 or uint8");
+}
+
 }  // namespace
 
 void check_options(const DatasetOptions& options) {
@@ -63,6 +73,11 @@ void check_options(const ExportOptions& options) {
   check_choice("--effort", options.effort);
   check_choice("--io", options.io);
   check_io(options);
+  const bool is_integer = options.quantize == QuantizeTo::int8 || options.quantize == QuantizeTo::int16x8;
+  if (!options.keep_float.empty() && !is_integer)
+    refuse("--keep-float", "is for integer models: --quantize int8 or int16x8");
+  if (std::ranges::any_of(options.keep_float, &std::string::empty)) refuse("--keep-float", "names no layer");
+  check_model_input(options);
   if (options.verify_samples) check_samples("--verify-samples", *options.verify_samples);
   if (!(options.min_agreement >= 0 && options.min_agreement <= 1))  // and so no NaN
     refuse("--min-agreement", fmt::format("{} is not a share from 0 to 1", options.min_agreement));

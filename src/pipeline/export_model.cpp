@@ -8,6 +8,7 @@
 #include "pipeline/export_run.h"
 #include "pipeline/float_model.h"
 #include "pipeline/given_arrays.h"
+#include "pipeline/pixel_input.h"
 #include "pipeline/prove.h"
 #include "pipeline/source.h"
 #include "recover/recover.h"
@@ -73,7 +74,8 @@ ExportResult run_stages(ExportRun& run) {
   const std::optional<LoweredModel> model = make_float_model(run);
   if (!model) return run.finish();
   if (options.quantize == QuantizeTo::none) {
-    const Data file = serialize_tflite(model->graph);
+    const auto pixels = float_pixel_graph(run, *model);
+    const Data file = serialize_tflite(pixels ? *pixels : model->graph);
     write_tflite(run, file, file.size());
     return run.finish();
   }
@@ -98,7 +100,7 @@ ExportResult run_stages(ExportRun& run) {
   }
   const SmallModel written =
       integer_model ? quantize_to_integers(run, *model, std::move(*integer_model), target, data, litert)
-                    : store_weights(run, *model);
+                    : store_weights(run, float_pixel_graph(run, *model).value_or(model->graph));
   write_tflite(run, written.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) prove(run, *model, written, data, litert);

@@ -14,13 +14,16 @@ UsedOptions describe(const ExportOptions& options) {
   return {stored_type(options.quantize),
           std::string(word_of(options.calibration)),
           std::string(word_of(io_of(options))),
+          std::string(word_of(options.model_input)),
           options.num_samples,
           options.verify_samples,
           options.min_agreement,
           options.min_sqnr,
           options.require_proof,
           options.seed,
-          std::string(word_of(options.effort))};
+          std::string(word_of(options.effort)),
+          options.keep_float,
+          options.integer_only};
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 #include "calibrate/calibrate.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
+#include "pipeline/gate.h"
+#include "pipeline/keep_float.h"
+#include "pipeline/pixel_input.h"
 #include "quantize/int8_weights.h"
 #include "quantize/plan.h"
 #include "recover/recover.h"
@@ -41,6 +44,30 @@ CandidateComparison describe(const Recovered& recovered) {
   return comparison;
 }
 
+/// Where nothing was asked for, nothing is given up.
+AccuracyGoal goal_of(const ExportOptions& options) {
+  AccuracyGoal goal{.min_agreement = {}, .min_sqnr = asked_decibels(options)};
+  if (options.min_agreement > 0) goal.min_agreement = options.min_agreement;
+  return goal;
+}
+
+MixedPrecisionReport describe(const MixedPrecision& mixed, const TfliteGraph& graph) {
+  MixedPrecisionReport report;
+  for (const FloatIsland& island : mixed.islands) {
+    auto& described = report.islands.emplace_back();
+    described.decibels_alone = island.decibels_alone;
+    for (const OperatorId id : island.operators)
+      described.outputs.push_back(graph[graph[id].outputs.front()].name);
+  }
+  for (const TensorId output : mixed.outputs) report.float_outputs.push_back(graph[output].name);
+  report.decibels_before = mixed.before;
+  report.decibels_after = mixed.after;
+  report.reached = mixed.reached;
+  report.trials = mixed.trials;
+  report.multiplications_share = mixed.multiplications_share;
+  return report;
+}
+
 std::string word_of(Int8Weights use) {
   switch (use) {
     case Int8Weights::meet_integers:
@@ -62,11 +89,31 @@ void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& 
       name_of(activation_type(run.options))));
 }
 
+/// The task of quantizing the same model with pixels as its input.
+struct PixelTask {
+  PixelTask(const PixelGraph& pixels, const QuantizationTask& other)
+      : ranges(with_pictures(other.ranges, pixels)),
+        extremes(with_pictures(other.extremes, pixels)),
+        task{.model = {pixels.graph, other.model.constants},
+             .ranges = ranges,
+             .extremes = extremes,
+             .target = other.target,
+             .choices = other.choices,
+             .io = other.io,
+             .calibration = other.calibration,
+             .litert = other.litert,
+             .threads = other.threads} {}
+
+  Ranges ranges, extremes;
+  QuantizationTask task;
+};
+
 }  // namespace
 
 SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, TfliteGraph calibrated,
                                 const TargetTraits& target, const RepresentativeData& data,
                                 const std::shared_ptr<const LiteRt>& litert) {
+  const std::optional<PixelGraph> pixels = pixel_graph(run.options, calibrated, data);
   CalibrationOptions calibration;
   calibration.method = run.options.calibration;
   calibration.activations = activation_type(run.options);
@@ -79,39 +126,55 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
   const Ranges ranges = std::move(found.ranges);
   run.end_stage("calibrate");
 
-  const QuantizationTask task{.model = {calibrated, model.constants},
-                              .ranges = ranges,
-                              .extremes = found.extremes,
-                              .target = target,
-                              .choices = {.activations = activation_type(run.options),
-                                          .has_float_outputs = io_of(run.options) == ModelIo::float32},
-                              .io = io_of(run.options),
-                              .calibration = *data.samples.calibration,
-                              .litert = litert,
-                              .threads = run.threads};
-  Recovered recovered = recover(task, {.method = run.options.calibration,
-                                       .effort = run.options.effort,
-                                       .selection = data.samples.selection.get(),
-                                       .progress = run.progress("comparing candidates")});
+  const QuantizationTask task{
+      .model = {calibrated, model.constants},
+      .ranges = ranges,
+      .extremes = found.extremes,
+      .target = target,
+      .choices = {.activations = activation_type(run.options),
+                  .float_operators = operators_to_keep(calibrated, target, run.options.keep_float),
+                  .has_float_outputs = io_of(run.options) == ModelIo::float32},
+      .io = io_of(run.options),
+      .calibration = *data.samples.calibration,
+      .litert = litert,
+      .threads = run.threads};
+  std::optional<PixelTask> with_pixels;
+  if (pixels) with_pixels.emplace(*pixels, task);
+  RecoveryOptions recovery{.method = run.options.calibration,
+                           .effort = run.options.effort,
+                           .selection = data.samples.selection.get(),
+                           .progress = run.progress("comparing candidates"),
+                           .goal = goal_of(run.options),
+                           .may_keep_float = !run.options.integer_only,
+                           .may_change_outputs = run.options.io == ModelIo::automatic};
+  const bool always = run.options.model_input == ModelInput::pixels;
+  if (pixels && !always)
+    recovery.pixels.emplace(with_pixels->task, pixels->first_layers,
+                            least_gain_of_pixels(pixels->graph.pixel_inputs.at(0)));
+  Recovered recovered = recover(with_pixels && always ? with_pixels->task : task, recovery);
+  const QuantizationTask& chosen = recovered.recipe.pixels ? with_pixels->task : task;
+  run.report.model_input =
+      describe_model_input(recovered.model.graph, data.preprocessing ? &data.preprocessing->steps : nullptr);
   if (!recovered.trials.empty()) run.report.measured.comparison = describe(recovered);
+  if (recovered.mixed) run.report.measured.mixed_precision = describe(*recovered.mixed, chosen.model.graph);
   const Plan& plan = recovered.model.plan;
   for (const FloatOperator& op : plan.float_operators) {
-    const TfliteOperator& kept = calibrated[op.id];
+    const TfliteOperator& kept = chosen.model.graph[op.id];
     if (op.reason.empty()) continue;  // it converts between types
     run.report.float_operators.push_back(
-        {std::string(name_of(kept.options)), calibrated[kept.outputs.front()].name, op.reason});
+        {std::string(name_of(kept.options)), chosen.model.graph[kept.outputs.front()].name, op.reason});
   }
-  for (const UnequalJoin& join : plan.squeezing_joins) warn_of(run, calibrated, join);
-  run.report.quantization = to_json(plan, calibrated, task.ranges_of(recovered.recipe.ranges));
+  for (const UnequalJoin& join : plan.squeezing_joins) warn_of(run, chosen.model.graph, join);
+  run.report.quantization = to_json(plan, chosen.model.graph, chosen.ranges_of(recovered.recipe.ranges));
   run.report.quantization["recipe"] = describe(recovered.recipe);
   if (run.options.plan_out) run.outputs.write_plan(run.report.quantization.dump(1) + "\n");
   run.dump("quantized graph", to_text(recovered.model.graph));
-  return {std::move(calibrated), std::move(recovered.model.graph), std::move(recovered.model.file),
+  return {chosen.model.graph, std::move(recovered.model.graph), std::move(recovered.model.file),
           std::move(found.outputs)};
 }
 
-SmallModel store_weights(ExportRun& run, const LoweredModel& model) {
-  TfliteGraph graph = model.graph;
+SmallModel store_weights(ExportRun& run, const TfliteGraph& model) {
+  TfliteGraph graph = model;
   if (run.options.quantize == QuantizeTo::dynamic) {
     for (const StoredWeights& stored : store_weights_as_int8(graph))
       run.report.narrow_weights.push_back({stored.weights, stored.op, word_of(stored.use)});
@@ -122,7 +185,7 @@ SmallModel store_weights(ExportRun& run, const LoweredModel& model) {
   }
   require_valid(graph);
   Data file = serialize_tflite(graph);
-  return {model.graph, std::move(graph), std::move(file), {}};
+  return {model, std::move(graph), std::move(file), {}};
 }
 
 }  // namespace calib8

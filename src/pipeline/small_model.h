@@ -26,8 +26,8 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, Tflit
                                 const TargetTraits& target, const RepresentativeData& data,
                                 const std::shared_ptr<const LiteRt>& litert);
 
-/// The float model with narrower weights, as --quantize asks for them: float16, or int8 (dynamic), of which
+/// A float model with narrower weights, as --quantize asks for them: float16, or int8 (dynamic), of which
 /// it tells the report what was stored.
-SmallModel store_weights(ExportRun& run, const LoweredModel& model);
+SmallModel store_weights(ExportRun& run, const TfliteGraph& model);
 
 }  // namespace calib8

@@ -101,16 +101,30 @@ class Planner {
     plan_.operands.emplace(operand, std::move(planned));
   }
 
-  /// Neighbouring pixels always go together; in a picture, which only a PAD may part from the convolution,
+  /// What a PAD, or a CONCATENATION with nothing but constants, adds a border to; absent for all others.
+  TensorId inside_of_border(TensorId image) const {
+    const OperatorId producer = graph_.producer(image);
+    if (!producer.exists()) return {};
+    const TfliteOperator& op = graph_[producer];
+    if (op.is<tflite::Pad>()) return op.inputs[0];
+    TensorId inside;
+    if (!op.is<tflite::Concatenation>()) return inside;
+    for (const TensorId part : op.inputs) {
+      if (graph_.is_constant(part)) continue;
+      if (inside.exists()) return {};
+      inside = part;
+    }
+    return inside;
+  }
+
+  /// Neighbouring pixels always go together; in a picture, which only a border may part from the convolution,
   /// colours too.
   Correlation correlation_at(const TfliteOperator& op, const WeightsRule& rule) const {
     const Shape& shape = graph_[op.inputs[rule.input]].shape;
     const bool spatial = shape.size() == 4 && shape[1] * shape[2] > 1;
     if (!spatial || op.is<tflite::TransposeConv>()) return Correlation::none;
     TensorId input = op.inputs[rule.data];
-    while (graph_.producer(input).exists() && graph_[graph_.producer(input)].is<tflite::Pad>()) {
-      input = graph_[graph_.producer(input)].inputs[0];
-    }
+    for (TensorId inside = input; inside.exists(); inside = inside_of_border(input)) input = inside;
     const bool picture = graph_.is_input(input) && op.is<tflite::Conv2D>();
     return picture ? Correlation::whole_filter : Correlation::taps_of_channel;
   }
@@ -168,15 +182,15 @@ Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTrait
                const QuantizationChoices& choices) {
   OperatorTypes types(graph, target, choices);
   const CompleteRanges complete = complete_ranges(graph, types, ranges);
-  std::vector<UnequalJoin> joins = unequal_joins_of_outputs(graph, complete.activations, types);
-  if (choices.has_float_outputs) {
-    keep_in_float(joins, types);
-    joins.clear();
-  }
+  std::set<TensorId> float_outputs = choices.float_outputs;
+  if (choices.has_float_outputs) float_outputs.insert(graph.outputs().begin(), graph.outputs().end());
+  keep_in_float(unequal_joins_of_outputs(graph, complete.activations, types, float_outputs), types);
   const SharedQuantization shared(graph, types, complete.activations);
   const FittedScales scales(graph, target, complete, shared, types);
   Plan plan = Planner(graph, target, types, shared, scales).run();
-  plan.squeezing_joins = std::move(joins);
+  plan.squeezing_joins = unequal_joins_of_outputs(graph, complete.activations, types,
+                                                  {graph.outputs().begin(), graph.outputs().end()});
+  plan.float_outputs = std::move(float_outputs);
   return plan;
 }
 

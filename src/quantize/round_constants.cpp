@@ -145,6 +145,7 @@ std::optional<Data> RoundedWeights::find(TensorId source, const Quantization& qu
 }
 
 void RoundedWeights::add(TensorId source, const Quantization& quantization, const Data& levels) {
+  if (source.index >= tensors_) return;
   const std::lock_guard lock(mutex_);
   levels_[source].emplace_back(quantization, levels);
 }

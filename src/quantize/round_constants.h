@@ -23,10 +23,14 @@ struct RoundedConstant {
 /// weights seldom differ between plans. Filled by round_constants().
 class RoundedWeights {
  public:
+  /// Graphs that were made from the one given may be rounded too: what they have as new constants isn't kept.
+  explicit RoundedWeights(const TfliteGraph& graph) : tensors_(graph.value_count()) {}
+
   std::optional<Data> find(TensorId source, const Quantization& quantization) const;
   void add(TensorId source, const Quantization& quantization, const Data& levels);
 
  private:
+  std::size_t tensors_;
   mutable std::mutex mutex_;
   std::map<TensorId, std::vector<std::pair<Quantization, Data>>> levels_;
 };

@@ -51,9 +51,10 @@ struct Findings {
 QuantizedModel make_quantized(const QuantizationTask& task, const Recipe& recipe,
                               const Findings& findings = {});
 
-/// Runs the model on calibration samples in int8 and gathers what its layers meet. `model` is the plain one;
-/// where its activations are int16, another is made, since LiteRT has no fast kernels for these, and what
-/// layers meet is the same.
-InputsOfLayers observe_inputs(const QuantizationTask& task, const QuantizedModel& model, Effort effort);
+/// Runs the model on calibration samples in int8 and gathers what its layers meet: all of them, or `only`.
+/// `model` is the plain one; where its activations are int16, another is made, since LiteRT has no fast
+/// kernels for these, and what layers meet is the same.
+InputsOfLayers observe_inputs(const QuantizationTask& task, const QuantizedModel& model, Effort effort,
+                              const std::vector<OperatorId>& only = {});
 
 }  // namespace calib8

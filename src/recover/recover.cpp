@@ -18,6 +18,12 @@ std::size_t samples_to_compare_on(const TfliteGraph& graph, std::size_t there, E
   return std::min({there, selection_samples(effort), fitting});
 }
 
+MixingLimits mixing_limits(const RecoveryOptions& options) {
+  MixingLimits limits{.may_change_outputs = options.may_change_outputs};
+  if (options.effort == Effort::max) limits.probes *= 2;
+  return limits;
+}
+
 /// Only numbers can be compared; and LiteRT's time to open a model, which each candidate takes, grows with
 /// the square of its operators.
 bool can_be_measured(const TfliteGraph& graph) {
@@ -25,6 +31,59 @@ bool can_be_measured(const TfliteGraph& graph) {
   return graph.node_count() <= most_operators && std::ranges::all_of(graph.outputs(), [&](TensorId output) {
            return graph[output].dtype == DType::float32;
          });
+}
+
+/// The best so far, with pixels as its input. Where that is better, `inputs` are what its layers meet.
+bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, InputsOfLayers& inputs,
+                RoundedWeights& known, Trials& trials) {
+  Recipe recipe = trials.best_recipe();
+  recipe.pixels = true;
+  if (recipe.rounding != "second-order")
+    return trials.add(recipe, make_quantized(pixels.task, recipe), pixels.least_gain);
+  InputsOfLayers met = inputs;
+  const QuantizedModel plain = make_quantized(pixels.task, {.ranges = options.method, .pixels = true});
+  for (const OperatorId layer : pixels.first_layers) met.erase(layer);
+  met.merge(observe_inputs(pixels.task, plain, options.effort, pixels.first_layers));
+  const bool better =
+      trials.add(recipe, make_quantized(pixels.task, recipe, {&met, &known}), pixels.least_gain);
+  if (better) inputs = std::move(met);
+  return better;
+}
+
+bool reaches_goal(const QuantizationTask& task, const AccuracyGoal& goal, const Trials& trials) {
+  const auto outputs = trials.outputs_of(trials.best().runnable(), trials.sample_count());
+  return compare_with_goal(goal, task.model.graph, trials.of_float(), outputs).reached;
+}
+
+/// The recipe with operators in float, where that helps; `integers` is made by it without.
+std::optional<MixedPrecision> keep_float(const QuantizationTask& task, const RecoveryOptions& options,
+                                         const Recipe& recipe, const Findings& findings,
+                                         const QuantizedModel& integers, Trials& trials) {
+  const auto make = [&](const QuantizationChoices& choices) {
+    QuantizationTask mixed = task;
+    mixed.choices = choices;
+    return make_quantized(mixed, recipe, findings);
+  };
+  auto mixed = mix_precision(task, trials, options.goal, integers, mixing_limits(options), make);
+  const double best_so_far = trials.all()[trials.best_index()].decibels;
+  if (!mixed || (!mixed->mixed.reached && mixed->mixed.after <= best_so_far)) return std::nullopt;
+  Recipe with_floats = recipe;
+  with_floats.mixed = true;
+  trials.prefer(with_floats, mixed->mixed.after, std::move(mixed->model));
+  return std::move(mixed->mixed);
+}
+
+/// The same with pixels as the input: what normalized values lose on int8's levels no float layer gives back.
+std::optional<MixedPrecision> keep_float_with_pixels(const RecoveryOptions& options, Recipe recipe,
+                                                     InputsOfLayers inputs, RoundedWeights& known,
+                                                     Trials& trials) {
+  const PixelCandidate& pixels = *options.pixels;
+  for (const OperatorId layer : pixels.first_layers) inputs.erase(layer);
+  recipe.pixels = true;
+  const bool rounded = recipe.rounding == "second-order";
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  const QuantizedModel integers = make_quantized(pixels.task, recipe, findings);
+  return keep_float(pixels.task, options, recipe, findings, integers, trials);
 }
 
 }  // namespace
@@ -42,41 +101,56 @@ std::size_t selection_samples(Effort effort) {
 }
 
 Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) {
-  const Recipe plain{.ranges = options.method};
+  const bool pixels = !task.model.graph.pixel_inputs.empty();
+  const Recipe plain{.ranges = options.method, .pixels = pixels};
   QuantizedModel first = make_quantized(task, plain);
   if (options.effort == Effort::fast || !can_be_measured(task.model.graph))
-    return {std::move(first), plain, {}, 0, true};
+    return {std::move(first), plain, {}, 0, true, {}};
 
   const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
-  StepCounter progress(options.progress, most_candidates);
+  StepCounter progress(options.progress, most_candidates + (options.pixels ? 1 : 0));
   Trials trials(task, samples, samples_to_compare_on(task.model.graph, samples.size(), options.effort),
                 [&] { progress.step(); });
-  const InputsOfLayers inputs = observe_inputs(task, first, options.effort);
+  InputsOfLayers inputs = observe_inputs(task, first, options.effort);
   trials.add(plain, std::move(first));
   std::vector<CalibrationMethod> methods = {options.method};
   // Samples that calibrated lie within what was seen, so they can't tell what room beside it is worth.
   if (set_apart && options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
-  RoundedWeights known;
+  RoundedWeights known(task.model.graph);
   for (const CalibrationMethod method : methods) {
-    if (method != options.method) trials.add({.ranges = method}, make_quantized(task, {.ranges = method}));
-    const Recipe recipe{.ranges = method, .rounding = "second-order"};
+    Recipe recipe{.ranges = method, .pixels = pixels};
+    if (method != options.method) trials.add(recipe, make_quantized(task, recipe));
+    recipe.rounding = "second-order";
     trials.add(recipe, make_quantized(task, recipe, {&inputs, &known}));
   }
+  const bool rounded = trials.best_recipe().rounding == "second-order";
+  const bool with_pixels = options.pixels && try_pixels(*options.pixels, options, inputs, known, trials);
+  const QuantizationTask& best_task = with_pixels ? options.pixels->task : task;
   const Recipe uncorrected = trials.best_recipe();
-  const bool rounded = uncorrected.rounding == "second-order";
-  const FittedCorrections fitted = fit_last_layers(task, trials.best());
+  const FittedCorrections fitted = fit_last_layers(best_task, trials.best());
   for (const bool gain : {false, true}) {
     const Corrections& corrections = gain ? fitted.gain_and_shift : fitted.shift;
     if (corrections.empty()) continue;
     Recipe recipe = uncorrected;
     recipe.bias = true, recipe.gain = gain;
     trials.add(recipe,
-               make_quantized(task, recipe,
+               make_quantized(best_task, recipe,
                               {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
   }
-  const std::size_t best = trials.best_index();
-  return {trials.take_best(), trials.all()[best].recipe, trials.all(), trials.sample_count(), set_apart};
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  std::optional<MixedPrecision> kept;
+  // LiteRT has no fast kernels for int16: many models of it would take too long.
+  const bool may_mix = options.may_keep_float && task.choices.activations == DType::int8;
+  if (may_mix && !reaches_goal(best_task, options.goal, trials)) {
+    kept = keep_float(best_task, options, uncorrected, findings, trials.best(), trials);
+    if (options.pixels && !with_pixels && !(kept && kept->reached)) {
+      auto other = keep_float_with_pixels(options, uncorrected, inputs, known, trials);
+      if (other) kept = std::move(other);
+    }
+  }
+  return {trials.take_best(), trials.best_recipe(), trials.all(), trials.sample_count(),
+          set_apart,          std::move(kept)};
 }
 
 }  // namespace calib8

@@ -44,7 +44,7 @@ struct ModelDescription {
 
 /// The options that decide what is in the files.
 struct UsedOptions {
-  std::string quantize, calibration, io;
+  std::string quantize, calibration, io, model_input;
   std::uint64_t num_calib_samples = 0;
   std::optional<std::uint64_t> verify_samples;  ///< Nothing: as many as the gate needs.
   double min_agreement = 0;
@@ -52,6 +52,8 @@ struct UsedOptions {
   bool require_proof = false;
   std::uint64_t seed = 0;
   std::string effort;
+  std::vector<std::string> keep_float = {};
+  bool integer_only = false;
 };
 
 struct SkippedFile {
@@ -95,6 +97,15 @@ struct WrittenFile {
 struct Outputs {
   std::optional<WrittenFile> onnx, tflite;
   std::optional<std::string> metadata;  ///< Its path.
+};
+
+/// How the integer model's picture is to be fed.
+struct ModelInputDescription {
+  bool takes_pixels = false;  ///< The picture's bytes, not what the float model takes.
+  std::string type;           ///< "int8", "uint8"
+  double scale = 1;           ///< Of the input tensor: what it takes is scale * (integer - zero point).
+  std::int64_t zero_point = 0;
+  std::string feed;  ///< "int8 RGB 224x224 (height x width): the resized picture's bytes less 128"
 };
 
 /// An output whose axes have another order in the .tflite file than in model.onnx: channels last.
@@ -150,11 +161,27 @@ struct CandidateComparison {
   std::size_t chosen = 0;
 };
 
+/// What computes in float in an integer model so that it passes the gate.
+struct MixedPrecisionReport {
+  /// Operators that follow each other, by what they write.
+  struct Island {
+    std::vector<std::string> outputs;
+    double decibels_alone = 0;  ///< What is left of an output while they alone compute in integers.
+  };
+  std::vector<Island> islands;
+  std::vector<std::string> float_outputs;  ///< Outputs of the model that are float32.
+  double decibels_before = 0, decibels_after = 0;
+  bool reached = false;  ///< What was asked for, on the samples that candidates are compared on.
+  std::uint64_t trials = 0;
+  double multiplications_share = 0;  ///< Of all multiplications, those in float.
+};
+
 /// What differs from run to run.
 struct Measured {
   double seconds = 0;
   std::map<std::string, double> seconds_by_stage;
   std::optional<CandidateComparison> comparison;
+  std::optional<MixedPrecisionReport> mixed_precision;
   std::optional<Verification> verification;
   std::optional<GateDecision> gate;
   std::optional<OnnxComparison> onnx_comparison;
@@ -178,6 +205,7 @@ struct ExportReport {
   UsedOptions options;
   std::optional<DatasetDescription> dataset;
   std::optional<PreprocessingDescription> preprocessing;  ///< Of images.
+  std::optional<ModelInputDescription> model_input;       ///< Of an integer model that takes images.
   nlohmann::json quantization;                            ///< The plan; null where there is none.
   std::vector<OperatorInFloat> float_operators;           ///< Of the plan; it says so itself, too.
   std::vector<NarrowWeights> narrow_weights;              ///< Likewise.

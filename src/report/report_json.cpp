@@ -45,13 +45,16 @@ json to_json(const UsedOptions& options) {
   return {{"quantize", options.quantize},
           {"calibration", options.calibration},
           {"io", options.io},
+          {"model_input", options.model_input},
           {"num_calib_samples", options.num_calib_samples},
           {"verify_samples", options.verify_samples ? json(*options.verify_samples) : json("auto")},
           {"min_agreement", options.min_agreement},
           {"min_sqnr", options.min_sqnr ? json(*options.min_sqnr) : json(nullptr)},
           {"require_proof", options.require_proof},
           {"seed", options.seed},
-          {"effort", options.effort}};
+          {"effort", options.effort},
+          {"keep_float", options.keep_float},
+          {"integer_only", options.integer_only}};
 }
 
 json to_json(const WrittenFile& file) {
@@ -167,9 +170,26 @@ json to_json(const CandidateComparison& comparison) {
   return object;
 }
 
+json to_json(const MixedPrecisionReport& mixed) {
+  json object = {{"islands", json::array()},
+                 {"float_outputs", mixed.float_outputs},
+                 {"reached", mixed.reached},
+                 {"trials", mixed.trials},
+                 {"multiplications_share", mixed.multiplications_share}};
+  add_decibels(object["before"], mixed.decibels_before);
+  add_decibels(object["after"], mixed.decibels_after);
+  for (const auto& island : mixed.islands) {
+    json entry = {{"outputs", island.outputs}};
+    add_decibels(entry["alone_in_integers"], island.decibels_alone);
+    object["islands"].push_back(std::move(entry));
+  }
+  return object;
+}
+
 json to_json(const Measured& measured) {
   json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
   if (measured.comparison) object["comparison"] = to_json(*measured.comparison);
+  if (measured.mixed_precision) object["mixed_precision"] = to_json(*measured.mixed_precision);
   if (measured.verification) object["verification"] = to_json(*measured.verification);
   object["gate"] = object["gate_passed"] = nullptr;  // what wasn't judged
   if (measured.gate) {
@@ -216,6 +236,14 @@ json to_json(const std::optional<PreprocessingDescription>& preprocessing) {
   return object;
 }
 
+json to_json(const ModelInputDescription& input) {
+  return {{"takes", input.takes_pixels ? "pixels" : "normalized"},
+          {"type", input.type},
+          {"scale", input.scale},
+          {"zero_point", input.zero_point},
+          {"feed", input.feed}};
+}
+
 json to_json(const ExportReport& report) {
   json object = {{"schema_version", schema_version},   {"calib8_version", report.calib8_version},
                  {"model", to_json(report.model)},     {"options", to_json(report.options)},
@@ -228,14 +256,14 @@ json to_json(const ExportReport& report) {
                                        {"shape", output.tflite_shape},
                                        {"onnx_shape", output.onnx_shape}});
   }
+  if (report.model_input) object["model_input"] = to_json(*report.model_input);
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
   for (const NarrowWeights& narrow : report.narrow_weights) {
     object["quantization"]["weights"].push_back(
         {{"name", valid_utf8(narrow.weights)}, {"operator", narrow.op}, {"use", narrow.use}});
   }
-  if (!report.dataset) return object;
-  object["dataset"] = to_json(*report.dataset);
-  object["preprocessing"] = to_json(report.preprocessing);
+  if (report.dataset) object["dataset"] = to_json(*report.dataset);
+  if (report.dataset || report.preprocessing) object["preprocessing"] = to_json(report.preprocessing);
   return object;
 }
 

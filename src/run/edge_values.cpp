@@ -96,13 +96,28 @@ std::vector<float> from_levels(ByteView elements, float scale, std::int64_t zero
   return values;
 }
 
+/// The pixels whose values these are.
+Tensor nearest_pixels(const Tensor& values, const PixelScaling& scaling) {
+  const auto given = values.as<float>();
+  const std::size_t channels = scaling.scale.size();
+  std::vector<float> pixels(given.size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    const std::size_t channel = i % channels;
+    const double pixel = (static_cast<double>(given[i]) - scaling.offset[channel]) / scaling.scale[channel];
+    pixels[i] = static_cast<float>(std::clamp(round_to_even(pixel), 0.0, 255.0));
+  }
+  return make_tensor(values.shape, std::move(pixels));
+}
+
 }  // namespace
 
 EdgeType edge_type(const TfliteTensor& tensor) {
-  return {tensor.dtype, tensor.quantization};
+  return {tensor.dtype, tensor.quantization, std::nullopt};
 }
 
 Tensor from_float(const Tensor& values, const EdgeType& type) {
+  if (type.pixels)
+    return from_float(nearest_pixels(values, *type.pixels), {type.dtype, type.quantization, std::nullopt});
   if (type.dtype == values.dtype && !type.quantization) return values;
   if (!type.quantization) return from_float_unscaled(values, type.dtype);
   if (type.dtype == DType::uint8)

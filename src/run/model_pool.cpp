@@ -17,6 +17,7 @@ std::int64_t output_elements(const TfliteGraph& graph) {
 RunnableModel runnable(const TfliteGraph& graph, SharedFile file, const std::vector<TensorId>& outputs) {
   RunnableModel model;
   for (const TensorId input : graph.inputs()) model.inputs.push_back(edge_type(graph[input]));
+  for (const auto& [position, scaling] : graph.pixel_inputs) model.inputs.at(position).pixels = scaling;
   for (const TensorId output : outputs) model.outputs.push_back(edge_type(graph[output]));
   model.weight_bytes = file.size();
   model.file = std::move(file);

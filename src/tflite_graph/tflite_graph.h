@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,12 +64,23 @@ const tflite::Activation* fused_activation(const TfliteOperator& op);
 using TensorId = Id<TfliteTensor>;
 using OperatorId = Id<TfliteOperator>;
 
+/// How a picture's pixels stand for what a float model takes: scale[c] * pixel + offset[c], with c the
+/// channel (the last axis) and pixels whole numbers from 0 to 255. Scales aren't 0.
+struct PixelScaling {
+  std::vector<double> scale, offset;
+
+  friend bool operator==(const PixelScaling&, const PixelScaling&) = default;
+};
+
 /// A model with exactly TFLite's meaning: channels last, fused activations, quantization per tensor.
 /// inputs() and outputs() are the signature "serving_default"; its names stand beside them.
 class TfliteGraph : public Dataflow<TfliteTensor, TfliteOperator> {
  public:
   std::vector<std::string> input_names,
       output_names;  ///< The signature's names, in the order of inputs(), outputs().
+  /// Of inputs that take pixels in place of what the float model takes: what these stand for, by their place
+  /// in inputs().
+  std::map<std::size_t, PixelScaling> pixel_inputs;
 
   TensorId add_constant(std::string name, Tensor tensor);
   TensorId add_constant(std::string name, const std::vector<std::int32_t>& values);  ///< Rank 1.

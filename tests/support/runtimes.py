@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from support import images
+
 INTEGER_TYPES = {np.dtype(name) for name in ("int8", "uint8", "int16", "int32", "int64", "bool")}
 
 
@@ -37,11 +39,19 @@ def interpreter(path: pathlib.Path, builtin: bool = False, threads: int = 1) -> 
     return made
 
 
+def takes_pixels(details: dict) -> bool:
+    """Whether a model's input means pixels, 0 to 255, each by an integer of its own."""
+    return details["quantization"] == {np.int8: (1.0, -128), np.uint8: (1.0, 0)}.get(details["dtype"])
+
+
 def quantize(values: np.ndarray, details: dict) -> np.ndarray:
-    """Real values in the type of a model's input."""
+    """Real values in the type of a model's input; images normalized as images.preprocessed() does it as pixels, where it
+    takes these."""
     if details["dtype"] == np.float32:
         return values
     scale, zero_point = details["quantization"]
+    if takes_pixels(details) and np.abs(values).max() < 3:
+        values = np.rint((values * images.DEVIATION + images.MEAN) * 255)
     limits = np.iinfo(details["dtype"])
     return np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
 

@@ -246,8 +246,9 @@ class RepresentativeDataGenerator:
         """The same batches in the type of a .tflite model's inputs.
 
         With a model, each input's type, scale and zero point are read from the file: q = round(x / scale) + zero_point,
-        halves to the even number, clipped to the type; float32 inputs get the values as they are. Images come in the
-        layout of the model's input, channels first or last, whatever `layout` is.
+        halves to the even number, clipped to the type; float32 inputs get the values as they are. An input whose values
+        are pixels (scale 1, and zero point -128 or, of uint8, 0) gets the picture's own. Images come in the layout of the
+        model's input, channels first or last, whatever `layout` is.
 
         Without one: uint8 over the range that the declared preprocessing can give, from the lowest to the highest value
         over all channels, widened to hold 0: scale = (highest - lowest) / 255, zero_point = round(-lowest / scale);
@@ -255,15 +256,27 @@ class RepresentativeDataGenerator:
 
         Raises:
             Error: MODEL where the file can't be read; USAGE where its inputs are not those of the data, and where there
-                is neither a model nor a declared range (arrays, and subclasses with their own preprocess).
+                is neither a model nor a declared range (arrays, and subclasses with their own preprocess), or the model
+                takes pixels and a subclass makes something else of them.
         """
         if model is None:
             scale, zero_point = self.input_quantization()
             return (tflite_inputs.quantize(batch[""], "uint8", scale, zero_point) for batch in self._batches())
         inputs = self._inputs_of(model)
         return (
-            _without_name({name: inputs[name].convert(array) for name, array in batch.items()}) for batch in self._batches()
+            _without_name({name: inputs[name].convert(self._values_for(inputs[name], array)) for name, array in batch.items()})
+            for batch in self._batches()
         )
+
+    def _values_for(self, model_input: tflite_inputs.TfliteInput, array: np.ndarray) -> np.ndarray:
+        """Real values as the input means them: of images that are normalized here, the pixels where it takes these."""
+        if not model_input.takes_pixels or self._arrays:
+            return array
+        if self._overridden:
+            message = "the model takes pixels, and which ones an own preprocess() stands for is not known"
+            raise Error(ErrorCode.USAGE, message, f"input '{model_input.name}'")
+        axis = 1 if self.layout == "NCHW" else -1
+        return tflite_inputs.pixels_of(array, json.loads(self._dataset.preprocessing), axis)
 
     def input_quantization(self) -> tuple[float, int]:
         """Scale and zero point of `generate_tflite_batches()` without a model: real = scale * (q - zero_point).

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import fractions
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,11 @@ class TfliteInput:
     shape: tuple[int, ...]
     scale: float | None = None
     zero_point: int | None = None
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether its real values are pixels, 0 to 255, which its integers hold exactly."""
+        return (self.dtype, self.scale, self.zero_point) in (("int8", 1.0, -128), ("uint8", 1.0, 0))
 
     def convert(self, values: np.ndarray) -> np.ndarray:
         """float32 [N, ...], real, into the input's layout and type."""
@@ -57,6 +64,14 @@ class TfliteInput:
 def read_tflite_inputs(model: Path) -> list[TfliteInput]:
     """The inputs of a .tflite file, whatever operators it has."""
     return [TfliteInput(**entry) for entry in _native.read_tflite_inputs(pathlib.Path(model))]
+
+
+def pixels_of(values: np.ndarray, preprocessing: dict[str, Any], axis: int) -> np.ndarray:
+    """The pixels, 0 to 255, that the declared steps scaled and normalized to these values; `axis` is the channels'."""
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    mean, std = (np.reshape(np.asarray(preprocessing[name], np.float64), shape) for name in ("mean", "std"))
+    return np.rint((values * std + mean) / float(fractions.Fraction(preprocessing["scale"])))
 
 
 def quantize(values: np.ndarray, dtype: str, scale: float, zero_point: int) -> np.ndarray:
