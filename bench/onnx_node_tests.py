@@ -132,7 +132,7 @@ def shortened(reason):
     reason = re.sub(r"^status \d+: (calib8: )?(/\S+: )?", "", reason)
     reason = re.sub(r"\d+ things can't be converted to TFLite: ", "", reason).replace("this can't be converted to TFLite: ", "")
     reason = re.sub(r"^\w+ '[^']*': ", "", re.sub(r"\[[\d, ]*\]", "[...]", reason))
-    return re.sub(r"[\d.]+(e[-+]\d+)?", "n", reason).replace("|", "/").strip()[:110]
+    return re.sub(r"\b\d+(\.\d+)?(e[-+]\d+)?\b", "n", reason).replace("|", "/").strip()[:110]
 
 
 def as_page(passed, all_of, reasons, left_out):
