@@ -94,6 +94,8 @@ void bind_options(nb::module_& module) {
       .def_rw("calibration", &ExportOptions::calibration)
       .def_rw("effort", &ExportOptions::effort)
       .def_rw("io", &ExportOptions::io)
+      .def_rw("keep_float", &ExportOptions::keep_float)
+      .def_rw("integer_only", &ExportOptions::integer_only)
       .def_rw("model_input", &ExportOptions::model_input)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
       .def_rw("min_sqnr", &ExportOptions::min_sqnr)

@@ -85,3 +85,23 @@ def test_images_are_no_samples_of_a_model_that_takes_three_at_once(tmp_path):
         Image.fromarray(RANDOM.integers(0, 256, (12, 12, 3)).astype(np.uint8)).save(tmp_path / "data" / f"{i}.png")
     done = run_calib8("export", tmp_path / "in.onnx", "--dataset-dir", tmp_path / "data", "--output-dir", tmp_path)
     assert done.returncode == 4 and "takes 3 images at once" in done.stderr
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int32])
+@pytest.mark.parametrize("op", ["Equal", "Less", "GreaterOrEqual"])
+def test_whole_numbers_are_compared(op, kind, tmp_path):
+    """LiteRT's kernels take int8 and uint8 for levels with a scale, and end their process where there is none."""
+    code = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    inputs = [helper.make_tensor_value_info(name, code, [1, 40]) for name in ("x", "z")]
+    nodes = [helper.make_node(op, ["x", "z"], ["c"]), helper.make_node("Cast", ["c"], ["y"], to=TensorProto.FLOAT)]
+    graph = helper.make_graph(nodes, "net", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 40])])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), tmp_path / "in.onnx")
+    run_calib8("export", tmp_path / "in.onnx", "--quantize", "none", "--output-dir", tmp_path, check=True)
+    x, z = (RANDOM.integers(0, 5, (1, 40)).astype(kind) for _ in range(2))
+    interpreter = Interpreter(str(tmp_path / "model.tflite"))
+    interpreter.allocate_tensors()
+    for detail, array in zip(interpreter.get_input_details(), (x, z)):
+        interpreter.set_tensor(detail["index"], array)
+    interpreter.invoke()
+    compared = {"Equal": np.equal, "Less": np.less, "GreaterOrEqual": np.greater_equal}[op](x, z)
+    np.testing.assert_array_equal(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), compared.astype(np.float32))

@@ -43,6 +43,11 @@ struct ExportOptions : DatasetOptions {
   CalibrationMethod calibration = CalibrationMethod::mse;
   Effort effort = Effort::balanced;
   ModelIo io = ModelIo::automatic;
+  /// Patterns (* and ? stand for any characters and for one) of names of layers that are to compute in float
+  /// in the integer model: what inspect and the summary call them, or the weights' names.
+  std::vector<std::string> keep_float;
+  /// Nothing stays in float to pass the gate: only what has no integer kernel, and what keep_float names.
+  bool integer_only = false;
   /// What an int8 model with an input of int8 or uint8 is fed; float32 and float16 files take pixels only
   /// where that is asked for. ModelInput::pixels fails where the normalization can't be moved into the first
   /// layers (ErrorCode::model), and where the samples are no pictures (ErrorCode::dataset).

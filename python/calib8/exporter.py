@@ -190,6 +190,8 @@ def set_option(native: Any, name: str, value: Any) -> None:
         value = os.fspath(value)
     elif name in ("scale", "crop") and isinstance(value, (int, float, np.number)):
         value = str(value)
+    elif name == "keep_float":
+        value = [value] if isinstance(value, str) else list(value)
     elif name in ("mean", "std"):
         value = [float(number) for number in np.atleast_1d(value)]
     try:

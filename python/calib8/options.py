@@ -55,6 +55,8 @@ class ExportOptions(DatasetOptions, total=False):
     num_calib_samples: int
     calibration: Literal["mse", "minmax", "percentile"]
     effort: Literal["balanced", "fast", "max"]
+    keep_float: str | Sequence[str]
+    integer_only: bool
     check_preprocessing: bool
     verify_samples: int | Literal["auto"] | None
     min_agreement: float

@@ -60,6 +60,14 @@ void add_calibration_flags(CLI::App& command, ExportFlags& flags) {
   add_choice(command, "--calibration", options.calibration, "How activation ranges are chosen");
   add_choice(command, "--effort", options.effort,
              "What is done for accuracy: one way of rounding, or the best of several, measured");
+  command
+      .add_option("--keep-float", options.keep_float,
+                  "Layers that compute in float in the integer model: a name, or a pattern with * and ? "
+                  "(repeatable)")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  command.add_flag("--integer-only", options.integer_only,
+                   "Keep no layer in float to pass the gate; without it, those that harm most are");
   command.add_flag(
       "--check-preprocessing", options.check_preprocessing,
       "Run the float model on labelled images under the usual mistakes, and warn where one of them "

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "calib8/error.h"
+#include "ops/module_name.h"
 
 namespace calib8 {
 namespace {
@@ -24,40 +25,6 @@ Tensor lowered_constant(const NodeView& view, const OnnxValue& value) {
     values.push_back(static_cast<std::int32_t>(element));
   }
   return make_tensor(tensor.shape, std::move(values));
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(separator), text.size());
-    if (end > 0) parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
-}
-
-/// The module of a value that torch's exporter named by its scopes. Children of a Sequential repeat their
-/// parent's name there:
-///   /features/features.1/conv/conv.0/conv.0.0/Conv_output_0  ->  features.1.conv.0.0
-///   /layer1/layer1.0/Add_output_0                            ->  layer1.0/Add
-std::string module_name(const std::string& value_name, const std::string& op_type) {
-  std::vector<std::string> scopes = split(value_name, '/');
-  if (scopes.empty()) return value_name;
-  std::string last = std::move(scopes.back());
-  scopes.pop_back();
-  if (const std::size_t suffix = last.rfind("_output_"); suffix != std::string::npos) last.resize(suffix);
-  std::string name, previous;
-  for (const std::string& scope : scopes) {
-    if (!previous.empty() && scope.starts_with(previous + ".")) {
-      name += scope.substr(previous.size());
-    } else {
-      if (!name.empty()) name += '.';
-      name += scope;
-    }
-    previous = scope;
-  }
-  if (name.empty()) return last;
-  return last == op_type ? name : name + "/" + last;
 }
 
 /// The module whose parameter "weight" the node's second input is: it says more than the names that torch's

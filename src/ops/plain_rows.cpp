@@ -35,6 +35,13 @@ std::vector<TensorType> infer_logic(const OperatorView& view) {
 }
 
 std::vector<TensorType> infer_comparison(const OperatorView& view) {
+  for (std::size_t i = 0; i < view.op.inputs.size(); ++i) {
+    const TfliteTensor& x = view.input(i);
+    const bool is_narrow = x.dtype == DType::int8 || x.dtype == DType::uint8 || x.dtype == DType::int16;
+    // Its kernels take these for levels, and end the process where they don't find a scale.
+    if (is_narrow && !x.quantization)
+      view.fail(fmt::format("compares '{}' of {} without a scale", x.name, name_of(x.dtype)));
+  }
   return {{DType::boolean, broadcast_of_four(view, moved_types)}};
 }
 

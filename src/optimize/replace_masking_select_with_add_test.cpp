@@ -16,8 +16,8 @@ struct MaskedScores : GraphBuilder {
 
   MaskedScores(float value, bool where_true, bool has_softmax = true) {
     const TensorId x = input({1, 3}), number = filled({}, value);
-    const TensorId condition =
-        graph.add_constant("condition", make_tensor<bool>({1, 3}, {true, false, true}));
+    const TensorId condition = graph.add_constant(
+        "condition", {DType::boolean, {1, 3}, Data::from_vector(std::vector<std::uint8_t>{1, 0, 1})});
     const TensorId scores =
         emit(tflite::SelectV2{},
              where_true ? std::vector{condition, number, x} : std::vector{condition, x, number}, {1, 3});

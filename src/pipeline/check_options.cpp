@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "image/preprocessing_fields.h"
@@ -72,6 +73,10 @@ void check_options(const ExportOptions& options) {
   check_choice("--effort", options.effort);
   check_choice("--io", options.io);
   check_io(options);
+  const bool is_integer = options.quantize == QuantizeTo::int8 || options.quantize == QuantizeTo::int16x8;
+  if (!options.keep_float.empty() && !is_integer)
+    refuse("--keep-float", "is for integer models: --quantize int8 or int16x8");
+  if (std::ranges::any_of(options.keep_float, &std::string::empty)) refuse("--keep-float", "names no layer");
   check_model_input(options);
   if (options.verify_samples) check_samples("--verify-samples", *options.verify_samples);
   if (!(options.min_agreement >= 0 && options.min_agreement <= 1))  // and so no NaN

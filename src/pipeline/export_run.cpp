@@ -21,7 +21,9 @@ UsedOptions describe(const ExportOptions& options) {
           options.min_sqnr,
           options.require_proof,
           options.seed,
-          std::string(word_of(options.effort))};
+          std::string(word_of(options.effort)),
+          options.keep_float,
+          options.integer_only};
 }
 
 }  // namespace

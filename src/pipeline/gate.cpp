@@ -172,15 +172,27 @@ bool asks_for_anything(const Verification& verification, const GateLimits& limit
   return verification.agreement ? limits.min_agreement > 0 : limits.min_sqnr.has_value();
 }
 
-}  // namespace
-
-GateDecision decide_gate(const Verification& verification, const GateLimits& limits) {
+GateDecision decide(const Verification& verification, const GateLimits& limits) {
   const double least_decibels = std::min(kLeastDecibels, limits.min_sqnr.value_or(-INFINITY));
   if (auto refused = refuse_broken_outputs(verification, least_decibels)) return *std::move(refused);
   if (!asks_for_anything(verification, limits))
     return {Verdict::unproven, "unproven: nothing was asked for (--min-agreement 0)", ""};
   return verification.agreement ? judge_agreement(verification, limits)
                                 : judge_decibels(verification, limits);
+}
+
+}  // namespace
+
+std::optional<double> asked_decibels(const ExportOptions& options) {
+  if (options.min_sqnr || options.min_agreement <= 0) return options.min_sqnr;
+  return GateLimits{}.min_sqnr;
+}
+
+GateDecision decide_gate(const Verification& verification, const GateLimits& limits) {
+  GateDecision decision = decide(verification, limits);
+  if (decision.verdict == Verdict::failed && !limits.first_remedy.empty())
+    decision.next_step = limits.first_remedy + "; or " + decision.next_step;
+  return decision;
 }
 
 }  // namespace calib8

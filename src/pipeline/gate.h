@@ -1,5 +1,6 @@
 #pragma once
 
+#include "calib8/export.h"
 #include "report/export_report.h"
 
 namespace calib8 {
@@ -12,7 +13,11 @@ struct GateLimits {
   double min_agreement = 0.98;  ///< Of a classifier: the share of samples that get the float model's class.
   std::optional<double> min_sqnr = 20;  ///< Of any other model: decibels of each output.
   bool more_samples = false;            ///< Whether the data may hold more samples than could be used.
+  std::string first_remedy;             ///< Of a failure: what this export left undone. May be empty.
 };
+
+/// Decibels that are asked of each output: what was given, or 20 where a gate is wanted.
+std::optional<double> asked_decibels(const ExportOptions& options);
 
 /// Proven or failed where the 95 % interval of what was measured lies on one side of the limit, else
 /// unproven: few samples tell little. Classifiers are judged by the classes that agree, all others by each

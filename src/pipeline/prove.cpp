@@ -8,12 +8,19 @@
 
 namespace calib8 {
 
+/// What would let layers stay in float, where this export wasn't allowed to.
+std::string mixed_precision_remedy(const ExportOptions& options) {
+  if (options.quantize != QuantizeTo::int8) return "";
+  if (options.integer_only) return "let the layers that harm most compute in float (without --integer-only)";
+  if (options.effort == Effort::fast)
+    return "let the layers that harm most be found and kept in float (--effort balanced)";
+  return "";
+}
+
 GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
   const bool found_all =
       data.samples.overlap.samples == 0 && data.samples.verification->size() == options.verify_samples;
-  std::optional<double> min_sqnr = options.min_sqnr;
-  if (!min_sqnr && options.min_agreement > 0) min_sqnr = GateLimits{}.min_sqnr;
-  return {options.min_agreement, min_sqnr, found_all};
+  return {options.min_agreement, asked_decibels(options), found_all, mixed_precision_remedy(options)};
 }
 
 std::size_t most_to_verify(const TfliteGraph& graph) {

@@ -5,6 +5,8 @@
 #include "calibrate/calibrate.h"
 #include "optimize/optimize.h"
 #include "optimize/validate.h"
+#include "pipeline/gate.h"
+#include "pipeline/keep_float.h"
 #include "pipeline/pixel_input.h"
 #include "quantize/int8_weights.h"
 #include "quantize/plan.h"
@@ -40,6 +42,30 @@ CandidateComparison describe(const Recovered& recovered) {
     comparison.candidates.push_back({describe(trial.recipe), trial.decibels});
   }
   return comparison;
+}
+
+/// Where nothing was asked for, nothing is given up.
+AccuracyGoal goal_of(const ExportOptions& options) {
+  AccuracyGoal goal{.min_agreement = {}, .min_sqnr = asked_decibels(options)};
+  if (options.min_agreement > 0) goal.min_agreement = options.min_agreement;
+  return goal;
+}
+
+MixedPrecisionReport describe(const MixedPrecision& mixed, const TfliteGraph& graph) {
+  MixedPrecisionReport report;
+  for (const FloatIsland& island : mixed.islands) {
+    auto& described = report.islands.emplace_back();
+    described.decibels_alone = island.decibels_alone;
+    for (const OperatorId id : island.operators)
+      described.outputs.push_back(graph[graph[id].outputs.front()].name);
+  }
+  for (const TensorId output : mixed.outputs) report.float_outputs.push_back(graph[output].name);
+  report.decibels_before = mixed.before;
+  report.decibels_after = mixed.after;
+  report.reached = mixed.reached;
+  report.trials = mixed.trials;
+  report.multiplications_share = mixed.multiplications_share;
+  return report;
 }
 
 std::string word_of(Int8Weights use) {
@@ -111,7 +137,9 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
       .ranges = ranges,
       .extremes = extremes,
       .target = target,
-      .choices = {.activations = activations, .has_float_outputs = io_of(run.options) == ModelIo::float32},
+      .choices = {.activations = activations,
+                  .float_operators = operators_to_keep(prepared, target, run.options.keep_float),
+                  .has_float_outputs = io_of(run.options) == ModelIo::float32},
       .io = io_of(run.options),
       .calibration = *data.samples.calibration,
       .litert = litert,
@@ -121,7 +149,10 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
   RecoveryOptions recovery{.method = run.options.calibration,
                            .effort = run.options.effort,
                            .selection = data.samples.selection.get(),
-                           .progress = run.progress("comparing candidates")};
+                           .progress = run.progress("comparing candidates"),
+                           .goal = goal_of(run.options),
+                           .may_keep_float = !run.options.integer_only,
+                           .may_change_outputs = run.options.io == ModelIo::automatic};
   const bool always = run.options.model_input == ModelInput::pixels;
   if (pixels && !always)
     recovery.pixels.emplace(with_pixels->task, pixels->first_layers,
@@ -131,6 +162,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
   run.report.model_input =
       describe_model_input(recovered.model.graph, data.preprocessing ? &data.preprocessing->steps : nullptr);
   if (!recovered.trials.empty()) run.report.measured.comparison = describe(recovered);
+  if (recovered.mixed) run.report.measured.mixed_precision = describe(*recovered.mixed, chosen.model.graph);
   const Plan& plan = recovered.model.plan;
   for (const FloatOperator& op : plan.float_operators) {
     const TfliteOperator& kept = chosen.model.graph[op.id];

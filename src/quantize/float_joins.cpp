@@ -29,7 +29,8 @@ UnequalJoin measured(const TfliteGraph& graph, const Ranges& ranges, OperatorId 
 }  // namespace
 
 std::vector<UnequalJoin> unequal_joins_of_outputs(const TfliteGraph& graph, const Ranges& ranges,
-                                                  const OperatorTypes& types) {
+                                                  const OperatorTypes& types,
+                                                  const std::set<TensorId>& outputs) {
   std::vector<UnequalJoin> joins;
   std::vector<bool> only_goes_out(graph.value_count(), false);
   const std::vector<OperatorId> order = graph.nodes();
@@ -43,7 +44,8 @@ std::vector<UnequalJoin> unequal_joins_of_outputs(const TfliteGraph& graph, cons
         return moves && std::ranges::all_of(graph[reader].outputs,
                                             [&](TensorId next) { return only_goes_out[next.index]; });
       });
-      only_goes_out[output.index] = is_read_on && (graph.is_output(output) || !readers.empty());
+      only_goes_out[output.index] =
+          is_read_on && (graph.is_output(output) ? outputs.contains(output) : !readers.empty());
     }
     if (!op.is<tflite::Concatenation>() || types.is_float(*id) || !only_goes_out[op.outputs[0].index])
       continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "quantize/operator_types.h"
@@ -7,13 +8,14 @@
 
 namespace calib8 {
 
-/// The CONCATENATIONs on the way to outputs alone that join values of very different size (boxes in pixels
-/// and scores up to 1): one scale leaves the smallest part few levels, or none. `ranges` has one for each
-/// activation. In execution order.
+/// The CONCATENATIONs that compute in integers on the way to `outputs` alone and join values of very
+/// different size (boxes in pixels and scores up to 1): one scale leaves the smallest part few levels, or
+/// none. `ranges` has one for each activation. In execution order.
 std::vector<UnequalJoin> unequal_joins_of_outputs(const TfliteGraph& graph, const Ranges& ranges,
-                                                  const OperatorTypes& types);
+                                                  const OperatorTypes& types,
+                                                  const std::set<TensorId>& outputs);
 
-/// For a model whose outputs are float: they are joined in float, so that each part has a scale of its own.
+/// For outputs that are float: they are joined in float, so that each part has a scale of its own.
 void keep_in_float(const std::vector<UnequalJoin>& joins, OperatorTypes& types);
 
 }  // namespace calib8

@@ -31,6 +31,22 @@ TEST(FloatJoins, PartsOfDifferentSizeKeepScalesOfTheirOwn) {
                                            "CONCATENATION", "RESHAPE"}));
 }
 
+TEST(FloatJoins, OneOutputMayBeFloatAndAnotherNot) {
+  Detector model(640);
+  const TensorId next =
+      model.emit(tflite::Add{}, {model.observed[0].first, model.observed[0].first}, {1, 4}, Range{-2, 2});
+  const Plan plan = model.plan({next, model.output}, {.float_outputs = {model.output}});
+  EXPECT_EQ(plan.float_operators.size(), 2u) << "the join and the RESHAPE behind it";
+  EXPECT_TRUE(plan.squeezing_joins.empty());
+  const TfliteGraph quantized = model.quantized(plan);
+  EXPECT_EQ(quantized[quantized.outputs()[0]].dtype, DType::int8);
+  EXPECT_EQ(quantized[quantized.outputs()[1]].dtype, DType::float32);
+  Detector other(640);
+  const TensorId more = other.emit(tflite::Add{}, {other.joined, other.joined}, {1, 8}, Range{0, 1280});
+  EXPECT_TRUE(other.plan({other.output, more}, {.float_outputs = {more}}).float_operators.empty())
+      << "the join isn't on the way to that one alone";
+}
+
 TEST(FloatJoins, AreOfOutputsAloneAndOfDifferentSizesAlone) {
   Detector alike(2);
   EXPECT_TRUE(alike.plan({alike.output}, {.has_float_outputs = true}).float_operators.empty());

@@ -64,10 +64,14 @@ class Converter {
           wants_own_form_[input.index] = true;
       }
     }
-    if (io_ == DType::float32) return;
     for (const TensorId output : graph_.outputs()) {
-      if (planned(output) && own_form(output)) wants_own_form_[output.index] = true;
+      if (planned(output) && own_form(output) && !goes_out_in_float(output))
+        wants_own_form_[output.index] = true;
     }
+  }
+
+  bool goes_out_in_float(TensorId output) const {
+    return io_ == DType::float32 || plan_.float_outputs.contains(output);
   }
 
   TensorId add_form(TensorId tensor, const std::string& name, const Form& form) {
@@ -188,7 +192,7 @@ class Converter {
   /// The tensor that is given out; it has the name.
   TensorId output_edge(TensorId output) {
     const std::string name = graph_[output].name;
-    const Form outer = edge_form(output);
+    const Form outer = goes_out_in_float(output) ? std::nullopt : edge_form(output);
     TensorId edge = output;
     if (!outer) {
       edge = in_form(output, outer, {});

@@ -62,6 +62,8 @@ void OperatorTypes::decide(OperatorId id, const TargetTraits& target, const Quan
   if (rule.output == OutputRange::no_range) return;
   const auto chosen = choices.operators.find(id);
   types_[id.index] = chosen == choices.operators.end() ? choices.activations : chosen->second;
+  if (const auto kept = choices.float_operators.find(id); kept != choices.float_operators.end())
+    return keep_float(id, kept->second);
   if (types_[id.index] == DType::float32) return keep_float(id, "as chosen");
   if (rule.output == OutputRange::keep_float) return keep_float(id, std::string(rule.reason));
   if (types_[id.index] == DType::int16 && !rule.has_int16) return keep_float(id, "no right int16 kernel");

@@ -182,15 +182,15 @@ Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTrait
                const QuantizationChoices& choices) {
   OperatorTypes types(graph, target, choices);
   const CompleteRanges complete = complete_ranges(graph, types, ranges);
-  std::vector<UnequalJoin> joins = unequal_joins_of_outputs(graph, complete.activations, types);
-  if (choices.has_float_outputs) {
-    keep_in_float(joins, types);
-    joins.clear();
-  }
+  std::set<TensorId> float_outputs = choices.float_outputs;
+  if (choices.has_float_outputs) float_outputs.insert(graph.outputs().begin(), graph.outputs().end());
+  keep_in_float(unequal_joins_of_outputs(graph, complete.activations, types, float_outputs), types);
   const SharedQuantization shared(graph, types, complete.activations);
   const FittedScales scales(graph, target, complete, shared, types);
   Plan plan = Planner(graph, target, types, shared, scales).run();
-  plan.squeezing_joins = std::move(joins);
+  plan.squeezing_joins = unequal_joins_of_outputs(graph, complete.activations, types,
+                                                  {graph.outputs().begin(), graph.outputs().end()});
+  plan.float_outputs = std::move(float_outputs);
   return plan;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +72,8 @@ struct Plan {
   std::vector<FloatOperator> float_operators;  ///< In execution order.
   /// On the way to outputs that are integers, where one scale leaves the smallest part few levels, or none.
   std::vector<UnequalJoin> squeezing_joins;
+  /// Outputs that are given out in float32, whatever type the others have.
+  std::set<TensorId> float_outputs;
 
   const TensorPlan& operand(OperatorId reader, std::size_t position) const {
     return operands.at({reader, position});
@@ -83,8 +86,11 @@ struct QuantizationChoices {
   /// The type in which single operators compute: float32, int8 or int16. Where neighbours differ, the plan
   /// converts between them.
   std::map<OperatorId, DType> operators;
-  /// The model gives its outputs out in float32: what it joins there may be joined in float.
+  /// Operators that compute in float, whatever `operators` says, each with its reason.
+  std::map<OperatorId, std::string> float_operators = {};
+  /// The model gives all its outputs out in float32, or these: what it joins there may be joined in float.
   bool has_float_outputs = false;
+  std::set<TensorId> float_outputs = {};
 };
 
 /// The tensors whose range calibration must observe: inputs of the graph and outputs of operators with a

@@ -7,6 +7,7 @@ std::string describe(const Recipe& recipe) {
   if (recipe.rounding == "second-order") text += ", second-order rounding";
   if (recipe.bias) text += recipe.gain ? ", gain and bias corrected" : ", bias corrected";
   if (recipe.pixels) text += ", pixels in";
+  if (recipe.mixed) text += ", mixed precision";
   return text;
 }
 

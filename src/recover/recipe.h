@@ -14,6 +14,7 @@ struct Recipe {
   bool bias = false;    ///< Biases are corrected by what the integer model is measured to be off.
   bool gain = false;    ///< And so are the scales of weights.
   bool pixels = false;  ///< The model takes pixels.
+  bool mixed = false;   ///< What harms most in integers computes in float.
 
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

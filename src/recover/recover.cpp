@@ -18,6 +18,12 @@ std::size_t samples_to_compare_on(const TfliteGraph& graph, std::size_t there, E
   return std::min({there, selection_samples(effort), fitting});
 }
 
+MixingLimits mixing_limits(const RecoveryOptions& options) {
+  MixingLimits limits{.may_change_outputs = options.may_change_outputs};
+  if (options.effort == Effort::max) limits.probes *= 2;
+  return limits;
+}
+
 /// Only numbers can be compared; and LiteRT's time to open a model, which each candidate takes, grows with
 /// the square of its operators.
 bool can_be_measured(const TfliteGraph& graph) {
@@ -44,6 +50,42 @@ bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, In
   return better;
 }
 
+bool reaches_goal(const QuantizationTask& task, const AccuracyGoal& goal, const Trials& trials) {
+  const auto outputs = trials.outputs_of(trials.best().runnable(), trials.sample_count());
+  return compare_with_goal(goal, task.model.graph, trials.of_float(), outputs).reached;
+}
+
+/// The recipe with operators in float, where that helps; `integers` is made by it without.
+std::optional<MixedPrecision> keep_float(const QuantizationTask& task, const RecoveryOptions& options,
+                                         const Recipe& recipe, const Findings& findings,
+                                         const QuantizedModel& integers, Trials& trials) {
+  const auto make = [&](const QuantizationChoices& choices) {
+    QuantizationTask mixed = task;
+    mixed.choices = choices;
+    return make_quantized(mixed, recipe, findings);
+  };
+  auto mixed = mix_precision(task, trials, options.goal, integers, mixing_limits(options), make);
+  const double best_so_far = trials.all()[trials.best_index()].decibels;
+  if (!mixed || (!mixed->mixed.reached && mixed->mixed.after <= best_so_far)) return std::nullopt;
+  Recipe with_floats = recipe;
+  with_floats.mixed = true;
+  trials.prefer(with_floats, mixed->mixed.after, std::move(mixed->model));
+  return std::move(mixed->mixed);
+}
+
+/// The same with pixels as the input: what normalized values lose on int8's levels no float layer gives back.
+std::optional<MixedPrecision> keep_float_with_pixels(const RecoveryOptions& options, Recipe recipe,
+                                                     InputsOfLayers inputs, RoundedWeights& known,
+                                                     Trials& trials) {
+  const PixelCandidate& pixels = *options.pixels;
+  for (const OperatorId layer : pixels.first_layers) inputs.erase(layer);
+  recipe.pixels = true;
+  const bool rounded = recipe.rounding == "second-order";
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  const QuantizedModel integers = make_quantized(pixels.task, recipe, findings);
+  return keep_float(pixels.task, options, recipe, findings, integers, trials);
+}
+
 }  // namespace
 
 std::size_t selection_samples(Effort effort) {
@@ -63,7 +105,7 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   const Recipe plain{.ranges = options.method, .pixels = pixels};
   QuantizedModel first = make_quantized(task, plain);
   if (options.effort == Effort::fast || !can_be_measured(task.model.graph))
-    return {std::move(first), plain, {}, 0, true};
+    return {std::move(first), plain, {}, 0, true, {}};
 
   const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
@@ -96,8 +138,19 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
                make_quantized(best_task, recipe,
                               {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
   }
-  const std::size_t best = trials.best_index();
-  return {trials.take_best(), trials.all()[best].recipe, trials.all(), trials.sample_count(), set_apart};
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  std::optional<MixedPrecision> kept;
+  // LiteRT has no fast kernels for int16: many models of it would take too long.
+  const bool may_mix = options.may_keep_float && task.choices.activations == DType::int8;
+  if (may_mix && !reaches_goal(best_task, options.goal, trials)) {
+    kept = keep_float(best_task, options, uncorrected, findings, trials.best(), trials);
+    if (options.pixels && !with_pixels && !(kept && kept->reached)) {
+      auto other = keep_float_with_pixels(options, uncorrected, inputs, known, trials);
+      if (other) kept = std::move(other);
+    }
+  }
+  return {trials.take_best(), trials.best_recipe(), trials.all(), trials.sample_count(),
+          set_apart,          std::move(kept)};
 }
 
 }  // namespace calib8

@@ -49,11 +49,11 @@ double score_outputs(const std::vector<std::vector<float>>& reference,
 Trials::Trials(const QuantizationTask& task, const SampleSource& samples, std::size_t count,
                std::function<void()> step)
     : task_(task), samples_(samples), count_(count), step_(std::move(step)) {
-  of_float_ = outputs_of(runnable(task.model.graph, task.model.file()));
+  of_float_ = outputs_of(runnable(task.model.graph, task.model.file()), count);
 }
 
 bool Trials::add(const Recipe& recipe, QuantizedModel model, double lead) {
-  trials_.push_back({recipe, measure(model)});
+  trials_.push_back({recipe, score(outputs_of(model.runnable(), count_))});
   if (step_) step_();
   if (best_model_ && rank(trials_.back().decibels) <= rank(trials_[best_].decibels) + lead) return false;
   best_ = trials_.size() - 1;
@@ -61,18 +61,24 @@ bool Trials::add(const Recipe& recipe, QuantizedModel model, double lead) {
   return true;
 }
 
-double Trials::measure(const QuantizedModel& model) const {
+void Trials::prefer(const Recipe& recipe, double decibels, QuantizedModel model) {
+  best_ = trials_.size();
+  trials_.push_back({recipe, decibels});
+  best_model_ = std::move(model);
+}
+
+double Trials::score(const std::vector<std::vector<float>>& outputs) const {
   std::vector<std::size_t> sizes;
   for (const TensorId output : task_.model.graph.outputs())
     sizes.push_back(static_cast<std::size_t>(element_count(task_.model.graph[output].shape).value_or(0)));
-  return score_outputs(of_float_, outputs_of(model.runnable()), sizes);
+  return score_outputs(of_float_, outputs, sizes);
 }
 
-std::vector<std::vector<float>> Trials::outputs_of(const RunnableModel& model) const {
-  std::vector<std::vector<float>> outputs(count_);
-  ModelPool pool(task_.litert, {model}, {task_.threads, count_, "comparing candidates"});
+std::vector<std::vector<float>> Trials::outputs_of(const RunnableModel& model, std::size_t count) const {
+  std::vector<std::vector<float>> outputs(count);
+  ModelPool pool(task_.litert, {model}, {task_.threads, count, "comparing candidates"});
   pool.for_each<Sample>(
-      count_, [&](std::size_t index) { return samples_.load(index); },
+      count, [&](std::size_t index) { return samples_.load(index); },
       [&](ModelPool::Worker& worker, std::size_t index, const Sample& sample) {
         worker.models.front().run(sample, index);
         outputs[index] = worker.models.front().all_outputs();

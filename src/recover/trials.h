@@ -27,6 +27,9 @@ class Trials {
   /// by more than `lead` decibels.
   bool add(const Recipe& recipe, QuantizedModel model, double lead = 0);
 
+  /// Takes a model as the best that was measured already, whatever the others are.
+  void prefer(const Recipe& recipe, double decibels, QuantizedModel model);
+
   const QuantizedModel& best() const { return *best_model_; }
   const Recipe& best_recipe() const { return trials_[best_].recipe; }
   QuantizedModel take_best() { return std::move(*best_model_); }
@@ -34,10 +37,14 @@ class Trials {
   const std::vector<Trial>& all() const { return trials_; }
   std::size_t sample_count() const { return count_; }
 
- private:
-  std::vector<std::vector<float>> outputs_of(const RunnableModel& model) const;
-  double measure(const QuantizedModel& model) const;
+  /// What the float model gives for each sample: all outputs, one behind the other; and what a model gives
+  /// for the first `count`.
+  const std::vector<std::vector<float>>& of_float() const { return of_float_; }
+  std::vector<std::vector<float>> outputs_of(const RunnableModel& model, std::size_t count) const;
+  /// Of such outputs for all samples, as for the trials.
+  double score(const std::vector<std::vector<float>>& outputs) const;
 
+ private:
   const QuantizationTask& task_;
   const SampleSource& samples_;
   std::size_t count_;

@@ -52,6 +52,8 @@ struct UsedOptions {
   bool require_proof = false;
   std::uint64_t seed = 0;
   std::string effort;
+  std::vector<std::string> keep_float = {};
+  bool integer_only = false;
 };
 
 struct SkippedFile {
@@ -159,11 +161,27 @@ struct CandidateComparison {
   std::size_t chosen = 0;
 };
 
+/// What computes in float in an integer model so that it passes the gate.
+struct MixedPrecisionReport {
+  /// Operators that follow each other, by what they write.
+  struct Island {
+    std::vector<std::string> outputs;
+    double decibels_alone = 0;  ///< What is left of an output while they alone compute in integers.
+  };
+  std::vector<Island> islands;
+  std::vector<std::string> float_outputs;  ///< Outputs of the model that are float32.
+  double decibels_before = 0, decibels_after = 0;
+  bool reached = false;  ///< What was asked for, on the samples that candidates are compared on.
+  std::uint64_t trials = 0;
+  double multiplications_share = 0;  ///< Of all multiplications, those in float.
+};
+
 /// What differs from run to run.
 struct Measured {
   double seconds = 0;
   std::map<std::string, double> seconds_by_stage;
   std::optional<CandidateComparison> comparison;
+  std::optional<MixedPrecisionReport> mixed_precision;
   std::optional<Verification> verification;
   std::optional<GateDecision> gate;
   std::optional<OnnxComparison> onnx_comparison;

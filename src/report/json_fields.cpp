@@ -82,6 +82,15 @@ std::vector<double> JsonFields::numbers(std::string_view name, std::size_t size)
   return numbers;
 }
 
+std::vector<std::string> JsonFields::texts(std::string_view name) const {
+  std::vector<std::string> texts;
+  for (const json& element : member(name, "a list", [](const json& value) { return value.is_array(); })) {
+    if (!element.is_string()) refuse(name, "is not a list of texts");
+    texts.push_back(element.get<std::string>());
+  }
+  return texts;
+}
+
 std::string JsonFields::text_or(std::string_view name, std::string otherwise) const {
   return has(name) ? text(name) : std::move(otherwise);
 }

@@ -26,6 +26,7 @@ class JsonFields {
   JsonFields object(std::string_view name) const;
   std::vector<JsonFields> objects(std::string_view name) const;
   std::vector<double> numbers(std::string_view name, std::size_t size) const;
+  std::vector<std::string> texts(std::string_view name) const;
 
   std::string text_or(std::string_view name, std::string otherwise) const;
   std::uint64_t count_or(std::string_view name, std::uint64_t otherwise) const;

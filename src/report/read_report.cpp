@@ -165,6 +165,19 @@ CandidateComparison read_comparison(const JsonFields& fields) {
   return comparison;
 }
 
+MixedPrecisionReport read_mixed_precision(const JsonFields& fields) {
+  MixedPrecisionReport mixed;
+  for (const JsonFields& entry : fields.objects("islands"))
+    mixed.islands.push_back({entry.texts("outputs"), read_decibels(entry.object("alone_in_integers"))});
+  mixed.float_outputs = fields.texts("float_outputs");
+  mixed.decibels_before = read_decibels(fields.object("before"));
+  mixed.decibels_after = read_decibels(fields.object("after"));
+  mixed.reached = fields.truth("reached");
+  mixed.trials = fields.count("trials");
+  mixed.multiplications_share = fields.number("multiplications_share");
+  return mixed;
+}
+
 std::vector<std::int64_t> read_shape(const JsonFields& fields, std::string_view name) {
   constexpr std::size_t rank = 4;
   std::vector<std::int64_t> shape;
@@ -177,6 +190,8 @@ Measured read_measured(const JsonFields& fields) {
   Measured measured;
   measured.seconds = fields.number("seconds");
   if (fields.has("comparison")) measured.comparison = read_comparison(fields.object("comparison"));
+  if (fields.has("mixed_precision"))
+    measured.mixed_precision = read_mixed_precision(fields.object("mixed_precision"));
   if (fields.has("verification")) measured.verification = read_verification(fields.object("verification"));
   if (fields.has("verdict")) measured.gate = read_gate(fields);
   if (fields.has("onnx_comparison"))

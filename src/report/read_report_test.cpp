@@ -28,7 +28,7 @@ ExportReport full_report() {
                   {},
                   {}};
   report.options = {
-      "int8", "mse", "int8", 100, 20, 0.98, 20, false, std::numeric_limits<std::uint64_t>::max()};
+      "int8", "mse", "int8", "auto", 100, 20, 0.98, 20, false, std::numeric_limits<std::uint64_t>::max()};
   report.dataset = {.layout = "images: flat",
                     .calibration_samples = 100,
                     .verification_samples = 20,

@@ -52,7 +52,9 @@ json to_json(const UsedOptions& options) {
           {"min_sqnr", options.min_sqnr ? json(*options.min_sqnr) : json(nullptr)},
           {"require_proof", options.require_proof},
           {"seed", options.seed},
-          {"effort", options.effort}};
+          {"effort", options.effort},
+          {"keep_float", options.keep_float},
+          {"integer_only", options.integer_only}};
 }
 
 json to_json(const WrittenFile& file) {
@@ -143,9 +145,26 @@ json to_json(const CandidateComparison& comparison) {
   return object;
 }
 
+json to_json(const MixedPrecisionReport& mixed) {
+  json object = {{"islands", json::array()},
+                 {"float_outputs", mixed.float_outputs},
+                 {"reached", mixed.reached},
+                 {"trials", mixed.trials},
+                 {"multiplications_share", mixed.multiplications_share}};
+  add_decibels(object["before"], mixed.decibels_before);
+  add_decibels(object["after"], mixed.decibels_after);
+  for (const auto& island : mixed.islands) {
+    json entry = {{"outputs", island.outputs}};
+    add_decibels(entry["alone_in_integers"], island.decibels_alone);
+    object["islands"].push_back(std::move(entry));
+  }
+  return object;
+}
+
 json to_json(const Measured& measured) {
   json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
   if (measured.comparison) object["comparison"] = to_json(*measured.comparison);
+  if (measured.mixed_precision) object["mixed_precision"] = to_json(*measured.mixed_precision);
   if (measured.verification) object["verification"] = to_json(*measured.verification);
   object["gate"] = object["gate_passed"] = nullptr;  // what wasn't judged
   if (measured.gate) {

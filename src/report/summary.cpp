@@ -133,6 +133,27 @@ void add_comparison(Lines& lines, const CandidateComparison& comparison) {
                                   comparison.set_apart ? " set apart" : " that calibrated", others));
 }
 
+/// What integers gave up for the gate, and what it costs.
+void add_mixed_precision(Lines& lines, const MixedPrecisionReport& mixed) {
+  std::vector<std::string> parts;
+  std::size_t operators = 0;
+  for (const auto& island : mixed.islands) operators += island.outputs.size();
+  if (operators > 0)
+    parts.push_back(fmt::format("{} operator{} that harm{} most", operators, operators == 1 ? "" : "s",
+                                operators == 1 ? "s" : ""));
+  if (!mixed.float_outputs.empty())
+    parts.push_back(fmt::format("output{} {}", mixed.float_outputs.size() == 1 ? "" : "s",
+                                fmt::join(mixed.float_outputs, ", ")));
+  lines.add(
+      "mixed",
+      fmt::format("float for {}: {} instead of {}{} ({} models tried; --integer-only forbids it)",
+                  fmt::join(parts, " and "), decibels(mixed.decibels_after), decibels(mixed.decibels_before),
+                  mixed.reached ? "" : ", less than was asked for", mixed.trials));
+  if (operators > 0)
+    lines.add("",
+              fmt::format("{:.1f} % of the multiplications are in float", 100 * mixed.multiplications_share));
+}
+
 void add_moved_outputs(Lines& lines, const std::vector<MovedOutput>& outputs) {
   const auto text = [](const std::vector<std::int64_t>& shape) {
     return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -242,6 +263,7 @@ std::string summarize(const ExportReport& report) {
   add_narrow_weights(lines, report.narrow_weights);
   const Measured& measured = report.measured;
   if (measured.comparison) add_comparison(lines, *measured.comparison);
+  if (measured.mixed_precision) add_mixed_precision(lines, *measured.mixed_precision);
   if (measured.verification) add_verification(lines, *measured.verification);
   if (measured.onnx_comparison) lines.add("onnx", measured.onnx_comparison->description);
   if (measured.preprocessing_check) lines.add("checked", measured.preprocessing_check->verdict);

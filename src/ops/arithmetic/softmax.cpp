@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -83,6 +84,15 @@ const OnnxOp onnx_rows[] = {
      .lower = lower_softmax<tflite::LogSoftmax>},
 };
 
+/// Whether the model gives the tensor out, as it is or converted to the type of its outputs.
+bool is_given_out(const TfliteGraph& graph, TensorId tensor) {
+  const auto converts = [&](OperatorId reader) {
+    const TfliteOperator& op = graph[reader];
+    return (op.is<tflite::Dequantize>() || op.is<tflite::Quantize>()) && graph.is_output(op.outputs[0]);
+  };
+  return graph.is_output(tensor) || std::ranges::any_of(graph.users(tensor), converts);
+}
+
 /// The int8 kernel writes multiples of 1/256: of a row of many, which share a sum of 1, little is left, and
 /// of the thousands that attend to each other in an image nothing. In float the result has the scale that it
 /// needs, and XNNPACK runs it four times as fast. Scores that the model gives out keep the scale that
@@ -90,7 +100,7 @@ const OnnxOp onnx_rows[] = {
 QuantizationRule softmax_rule(const TfliteGraph& graph, const TfliteOperator& op, const TargetTraits&) {
   constexpr std::int64_t longest_row = 32;
   const Shape& shape = output_of(graph, op).shape;
-  if (!shape.empty() && shape.back() > longest_row && !graph.is_output(op.outputs[0]))
+  if (!shape.empty() && shape.back() > longest_row && !is_given_out(graph, op.outputs[0]))
     return keep_float("1/256, the int8 kernel's scale, is too coarse for a share of so many");
   return {OutputRange::fixed, 1.0f / 256.0f, -128};
 }

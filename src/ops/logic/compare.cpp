@@ -123,11 +123,20 @@ std::vector<Tensor> fold_where(const NodeView& view) {
 /// SELECT_V2 broadcasts five dimensions: beyond, operands get their full size first.
 constexpr std::size_t most_broadcast = 5;
 
+/// LiteRT compares narrow integers as levels with a scale alone; whole numbers are widened first.
+TensorId comparable(Lowering& lowering, Formula& f, std::size_t position) {
+  const TensorId x = f.input(position);
+  const DType dtype = lowering.target[x].dtype;
+  const bool is_narrow = dtype == DType::int8 || dtype == DType::uint8 || dtype == DType::int16;
+  return is_narrow ? f.cast(x, DType::int32) : x;
+}
+
 template <class Op>
 Refusal lower_comparison(Lowering& lowering) {
   if (Refusal refusal = refuse_unmovable(lowering)) return refusal;
   Formula f(lowering);
-  f.result(f.compare<Op>(f.input(0), f.input(1)));
+  const TensorId a = comparable(lowering, f, 0), b = comparable(lowering, f, 1);
+  f.result(f.compare<Op>(a, b));
   return std::nullopt;
 }
 
