@@ -139,7 +139,7 @@ def test_from_python(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("--methods", "int4"), 2, "'int4' is none of float32, float16, int8-minmax"),
+        (("--methods", "int4"), 2, "'int4' is none of float32, float16, dynamic, int8-minmax"),
         (("nothing.tflite",), 3, "nothing.tflite"),
         (("text.tflite",), 3, "not a TFLite file"),
         (("other.tflite",), 3, "other.tflite: its input"),
