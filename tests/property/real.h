@@ -39,8 +39,10 @@ inline Real operator-(Real a, Real b) {
   return a + -b;
 }
 inline Real operator*(Real a, Real b) {
-  const double both = a.error == 0 || b.error == 0 ? 0 : a.error * b.error;
   const double product = a.value * b.value;
+  // What nothing is known of may be infinite, and zero times that is no number.
+  if (std::isinf(a.error) || std::isinf(b.error)) return {product, std::numeric_limits<double>::infinity()};
+  const double both = a.error == 0 || b.error == 0 ? 0 : a.error * b.error;
   return {product, scaled_error(a.value, b.error) + scaled_error(b.value, a.error) + both +
                        float_unit * std::abs(product) + lost_below_normal(product)};
 }
