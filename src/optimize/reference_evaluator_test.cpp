@@ -16,8 +16,7 @@ using Operands = std::vector<const Array*>;
 
 class Evaluator {
  public:
-  Evaluator(const TfliteGraph& graph, const TfliteOperator& op, Operands operands)
-      : graph_(graph), op_(op), in_(std::move(operands)) {}
+  Evaluator(const TfliteOperator& op, Operands operands) : op_(op), in_(std::move(operands)) {}
 
   std::vector<Array> run() {
     return std::visit([&](const auto& options) { return apply(options); }, op_.options);
@@ -284,7 +283,6 @@ class Evaluator {
     throw std::logic_error("the reference evaluator doesn't know " + std::string(name_of(op_.options)));
   }
 
-  const TfliteGraph& graph_;
   const TfliteOperator& op_;
   Operands in_;
 };
@@ -312,7 +310,7 @@ std::vector<Array> evaluate(const TfliteGraph& graph, const std::vector<Array>& 
     const TfliteOperator& op = graph[id];
     Operands operands;
     for (const TensorId input : op.inputs) operands.push_back(look_up(input));
-    std::vector<Array> results = Evaluator(graph, op, operands).run();
+    std::vector<Array> results = Evaluator(op, operands).run();
     for (std::size_t i = 0; i < op.outputs.size(); ++i) {
       if (results.at(i).shape != graph[op.outputs[i]].shape)
         throw std::logic_error(std::string(name_of(op.options)) + " gives " + to_string(results[i].shape) +
