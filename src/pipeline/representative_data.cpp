@@ -171,7 +171,8 @@ DatasetDescription describe_dataset(const RepresentativeData& data) {
   }
   if (samples.selection) description.selection_samples = samples.selection->size();
   if (!data.folder) return description;
-  DatasetDescription::Folder& folder = description.folder.emplace();
+  description.folder = DatasetDescription::Folder{};
+  DatasetDescription::Folder& folder = *description.folder;
   folder.path = data.folder->path.string();
   folder.classes = data.folder->listing.class_names;
   folder.images = data.folder->files;

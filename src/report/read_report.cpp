@@ -37,7 +37,8 @@ DatasetDescription read_dataset(const JsonFields& fields) {
     dataset.calibrated_and_verified =
         fields.count_or("calibrated_and_verified", *dataset.verification_samples);
   if (!fields.has("folder")) return dataset;
-  dataset.folder.emplace().path = fields.text("folder");
+  dataset.folder = DatasetDescription::Folder{};
+  dataset.folder->path = fields.text("folder");
   dataset.folder->skipped.resize(fields.length("skipped"));
   return dataset;
 }

@@ -33,7 +33,8 @@ ExportReport full_report() {
                     .calibration_samples = 100,
                     .verification_samples = 20,
                     .calibrated_and_verified = 3};
-  report.dataset->folder.emplace().path = "data";
+  report.dataset->folder = DatasetDescription::Folder{};
+  report.dataset->folder->path = "data";
   report.dataset->folder->skipped.push_back({"a.jpg", "is empty"});
   report.preprocessing = {"resized", "imagenet", "the default", json::object()};
   report.quantization = {
