@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     calib8::optimize(lowered);
     calib8::require_valid(lowered);
     calib8::serialize_tflite(lowered);
-    calib8::prepare_for_int8(lowered, calib8::litert_cpu());
+    calib8::prepare_for_integers(lowered, calib8::litert_cpu());
     const calib8::Plan plan =
         calib8::make_plan(lowered, made_up_ranges(lowered, file.bytes()), calib8::litert_cpu());
     calib8::apply_plan(lowered, plan, calib8::ModelIo::int8, 1);

@@ -32,7 +32,7 @@ void convert(const calib8::Data& file) {
   calib8::optimize(graph);
   calib8::require_valid(graph);
   calib8::serialize_tflite(graph);
-  calib8::prepare_for_int8(graph, calib8::litert_cpu());
+  calib8::prepare_for_integers(graph, calib8::litert_cpu());
   const calib8::Plan plan = calib8::make_plan(graph, made_up_ranges(graph), calib8::litert_cpu());
   calib8::apply_plan(graph, plan, calib8::ModelIo::int8, 1);
   calib8::require_valid(graph);
