@@ -29,11 +29,7 @@ std::string method_names() {
 
 void add_model_flags(CLI::App& command, CompareFlags& flags) {
   begin_group(command, "Model");
-  command
-      .add_option("--checkpoint,model", flags.options.model,
-                  "A .pth checkpoint, an .onnx or a float .tflite file; may stand alone, without the flag")
-      ->required()
-      ->type_name("MODEL");
+  add_required_model(command, flags.options);
   add_input_flags(command, flags.options, flags.input_size);
 }
 

@@ -36,6 +36,14 @@ std::pair<std::int64_t, std::int64_t> parse_size(const std::string& text) {
   return {number(text.substr(0, cross)), number(text.substr(cross + 1))};
 }
 
+void add_required_model(CLI::App& command, DatasetOptions& options) {
+  command
+      .add_option("--checkpoint,model", options.model,
+                  "A .pth checkpoint, an .onnx or a float .tflite file; may stand alone, without the flag")
+      ->required()
+      ->type_name("MODEL");
+}
+
 void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& input_size) {
   command.add_option(
       "--arch", options.architecture,

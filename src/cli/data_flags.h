@@ -34,6 +34,9 @@ CLI::Validator whole_number();
 /// "224" or "225x161" (height x width). Fails with ErrorCode::usage.
 std::pair<std::int64_t, std::int64_t> parse_size(const std::string& text);
 
+/// The model that a command can't do without, with or without its flag.
+void add_required_model(CLI::App& command, DatasetOptions& options);
+
 /// What the model takes; `input_size` receives the text for parse_size().
 void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& input_size);
 void add_data_flags(CLI::App& command, DatasetOptions& options);

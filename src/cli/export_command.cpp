@@ -26,11 +26,7 @@ struct ExportFlags {
 void add_model_flags(CLI::App& command, ExportFlags& flags) {
   ExportOptions& options = flags.options;
   begin_group(command, "Model");
-  command
-      .add_option("--checkpoint,model", options.model,
-                  "A .pth checkpoint, an .onnx or a float .tflite file; may stand alone, without the flag")
-      ->required()
-      ->type_name("MODEL");
+  add_required_model(command, options);
   add_input_flags(command, options, flags.input_size);
   command.add_flag("--keep-output-axes", options.keep_output_axes,
                    "Outputs of four axes keep ONNX's order (default: channels last)");

@@ -22,6 +22,12 @@ constexpr double cost_of_element = 4;
 /// An element that is converted, which takes a pass of its own over memory.
 constexpr double cost_of_conversion = 8;
 
+/// What an operator costs in float, in multiplications.
+double cost_of(const QuantizationTask& task, OperatorId id) {
+  const TfliteGraph& graph = task.model.graph;
+  return multiplications(graph, id, task.target) + cost_of_element * elements_written(graph, id);
+}
+
 /// The operators that may compute in either type, and what they cost in float.
 struct Candidates {
   std::vector<OperatorId> operators;  ///< In execution order.
@@ -39,8 +45,7 @@ Candidates find_candidates(const QuantizationTask& task, const Plan& plan) {
     if (is_float.contains(id) || rule == OutputRange::no_range || rule == OutputRange::same_as_input)
       continue;
     candidates.operators.push_back(id);
-    candidates.costs.push_back(multiplications(graph, id, task.target) +
-                               cost_of_element * elements_written(graph, id));
+    candidates.costs.push_back(cost_of(task, id));
   }
   return candidates;
 }
@@ -232,9 +237,7 @@ class Mixing {
   double cost_of(const std::vector<FloatIsland>& islands) const {
     double sum = 0;
     for (const FloatIsland& island : islands) {
-      for (const OperatorId id : island.operators)
-        sum += multiplications(task_.model.graph, id, task_.target) +
-               cost_of_element * elements_written(task_.model.graph, id);
+      for (const OperatorId id : island.operators) sum += calib8::cost_of(task_, id);
     }
     return sum;
   }

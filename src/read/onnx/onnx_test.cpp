@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/test_folder.h"
 #include "calib8/error.h"
 #include "read/onnx/onnx_test_model.h"
 
@@ -281,19 +282,17 @@ TEST(LooksLikeOnnx, TellsItFromOtherFiles) {
 class ExternalData : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "calib8_onnx_XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
     const float values[] = {1, 2, 3, 4};
     std::ofstream(folder_ / "w.bin", std::ios::binary)
         .write(reinterpret_cast<const char*>(values), sizeof values);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   static Bytes model_with(std::vector<std::pair<std::string, std::string>> entries) {
     Model model = around({"Add", {"w"}});
     model.initializers = {external_tensor("w", {2}, std::move(entries))};
     return model.bytes();
   }
-  std::filesystem::path folder_;
+  test::TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(ExternalData, IsReadFromTheModelsFolder) {
