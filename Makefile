@@ -137,10 +137,11 @@ fuzz: $(STAMPS)/fuzz-packages
 	@echo "== building the fuzz targets (build/fuzz)"
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 
-# Of the build that the tests have. What is found anew stays in build/: the corpora in fuzz/ grow by hand.
+# Of the build that the tests have, and always the same walk: what it finds, it finds again. What is found anew stays in
+# build/: the corpora in fuzz/ grow by hand.
 fuzz-smoke: sanitize
 	@mkdir -p build/dev/findings; cd build/dev; for target in fuzz/*_fuzz; do basename $$target _fuzz; done | \
-	xargs -P $(JOBS) -I{} sh -c 'mkdir -p new/{} && fuzz/{}_fuzz -max_total_time=$(FUZZ_SECONDS) \
+	xargs -P $(JOBS) -I{} sh -c 'mkdir -p new/{} && fuzz/{}_fuzz -seed=1 -max_total_time=$(FUZZ_SECONDS) \
 	  -rss_limit_mb=4096 -artifact_prefix=findings/{}- -print_final_stats=1 new/{} ../../fuzz/corpus/{} >{}.log 2>&1 \
 	  && echo "{}_fuzz: $$(grep -o "number_of_executed_units: [0-9]*" {}.log), no finding" || { tail -40 {}.log; exit 1; }'
 

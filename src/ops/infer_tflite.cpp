@@ -50,6 +50,11 @@ std::vector<TensorType> infer_binary(const OperatorView& view) {
   return {{a.dtype, broadcast(view, a.shape, b.shape)}};
 }
 
+void require_scale_of_narrow(const OperatorView& view, DType data, const TfliteTensor& weights) {
+  if (data != DType::float32 || weights.dtype == DType::float32 || weights.quantization) return;
+  view.fail(fmt::format("reads '{}' of {} without a scale", weights.name, name_of(weights.dtype)));
+}
+
 Shape broadcast(const OperatorView& view, const Shape& a, const Shape& b) {
   Shape result(std::max(a.size(), b.size()));
   for (std::size_t i = 0; i < result.size(); ++i) {  // from the last dimension on
@@ -100,6 +105,7 @@ void require_weighted(const OperatorView& view, std::size_t data, std::size_t we
   if (!is_weights_type(type, filter.dtype)) {
     view.fail(fmt::format("its data is {}, its weights are {}", name_of(type), name_of(filter.dtype)));
   }
+  require_scale_of_narrow(view, type, filter);
   if (element_count(filter.shape) == 0) view.fail("its weights have no elements");
   if (!view.has_input(bias)) return;
   const TfliteTensor& offsets = view.input(bias);

@@ -42,6 +42,9 @@ struct Window {
 std::int64_t window_count(const OperatorView& view, std::string_view dimension, std::int64_t size,
                           const Window& window, tflite::Padding padding);
 
+/// Beside float32 data, weights of a narrow type stand for real numbers: they need a scale.
+void require_scale_of_narrow(const OperatorView& view, DType data, const TfliteTensor& weights);
+
 /// Types of an operator with weights and an optional bias: all float32, int8 weights with float32, or all of
 /// a quantized type with an integer bias. The bias has one element per channel.
 void require_weighted(const OperatorView& view, std::size_t data, std::size_t weights, std::size_t bias,

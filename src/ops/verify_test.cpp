@@ -84,6 +84,14 @@ TEST(VerifyTflite, CountsInputs) {
   EXPECT_EQ(Single().x({1, 4}).weights({3, 4}).absent().fault(tflite::FullyConnected{}, {1, 3}), "none");
 }
 
+TEST(VerifyTflite, NarrowWeightsWithoutAScale) {
+  const Tensor narrow = make_tensor({3, 4}, std::vector<std::int8_t>(12, 1));
+  EXPECT_EQ(Single().x({1, 4}).constant(narrow).fault(tflite::FullyConnected{}, {1, 3}),
+            "FULLY_CONNECTED 'y': reads 'c1' of int8 without a scale");
+  EXPECT_EQ(Single().x({3, 3}).constant(narrow).fault(tflite::BatchMatMul{}, {3, 4}),
+            "BATCH_MATMUL 'y': reads 'c1' of int8 without a scale");
+}
+
 TEST(VerifyTflite, SizesThatNoKernelCounts) {
   EXPECT_THAT(Single().x({1, 0}).fault(tflite::Relu{}, {1, 0}),
               HasSubstr("input 'x0' of shape [1, 0] has no"));

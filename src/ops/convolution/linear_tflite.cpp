@@ -45,6 +45,7 @@ std::vector<TensorType> infer_batch_matmul(const OperatorView& view) {
   if (b.dtype != a.dtype && b.dtype != DType::int8) {
     view.fail(fmt::format("its operands are {} and {}", name_of(a.dtype), name_of(b.dtype)));
   }
+  require_scale_of_narrow(view, a.dtype, b);
   for (const TfliteTensor* operand : {&a, &b}) {
     if (operand->shape.size() >= 2) continue;
     view.fail(
