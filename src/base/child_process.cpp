@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <thread>
@@ -57,6 +58,23 @@ class SpawnSettings {
   posix_spawnattr_t attributes_;
 };
 
+/// This process's environment and, where it has none of its own, glibc's wish for huge pages (mallopt's
+/// tunable glibc.malloc.hugetlb): an engine touches its arenas and packed weights for the first time again and
+/// again, and each page costs a fault.
+class Environment {
+ public:
+  Environment() {
+    if (std::getenv("GLIBC_TUNABLES") == nullptr) words_.push_back(huge_pages_.data());
+    for (char** word = environ; *word != nullptr; ++word) words_.push_back(*word);
+    words_.push_back(nullptr);
+  }
+  char* const* words() const { return words_.data(); }
+
+ private:
+  std::string huge_pages_ = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
+  std::vector<char*> words_;
+};
+
 }  // namespace
 
 std::string ProcessEnd::describe() const {
@@ -72,8 +90,9 @@ ChildProcess::ChildProcess(const std::filesystem::path& program, const std::vect
   std::vector<char*> words = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
+  const Environment environment;
   const int error = ::posix_spawn(&process_, program.c_str(), settings.actions(), settings.attributes(),
-                                  words.data(), environ);
+                                  words.data(), environment.words());
   if (error == EAGAIN) {
     throw Error(ErrorCode::runtime,
                 "no process for LiteRT can be started: the system's limit of processes is reached",

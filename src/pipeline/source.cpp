@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 
 #include "base/mapped_file.h"
 #include "base/text.h"
@@ -75,12 +76,15 @@ namespace {
 Source read_file(const Data& file, const ExportOptions& options) {
   const ModelReader& reader = reader_of(file.bytes());
   check_flags(reader, options);
+  // Beside reading: of a large file it takes as long.
+  std::future<std::string> digest =
+      std::async(std::launch::async | std::launch::deferred, [&file] { return sha256(file.bytes()); });
   Source source = reader.read(file, options);
   if (const auto* onnx = std::get_if<OnnxGraph>(&source.graph))
     require_finite_weights(*onnx, options.model.string());
   source.description.file = options.model.filename().string();
   source.description.bytes = file.size();
-  source.description.sha256 = sha256(file.bytes());
+  source.description.sha256 = digest.get();
   if (auto* graph = std::get_if<OnnxGraph>(&source.graph))
     source.graph = simplified(std::move(*graph), options);
   source.files.push_back(file);

@@ -79,7 +79,7 @@ struct VerifyOptions {
   /// All outputs of the float model, one behind the other, for each sample, where they are known already;
   /// else it is run.
   std::vector<std::vector<float>> float_outputs;
-  double latency_seconds = 0.2;  ///< Time spent on measuring latency, at most (but three rounds at least).
+  double latency_seconds = 0.15;  ///< Time spent on measuring latency, at most (but three rounds at least).
   StepCounter::Report progress;
 };
 
