@@ -116,6 +116,18 @@ struct MovedOutput {
   std::vector<std::int64_t> onnx_shape, tflite_shape;
 };
 
+/// An output of model.onnx that the .tflite file gives as several, because it joins values of very different
+/// size, which one integer scale can't hold.
+struct SplitOutput {
+  struct Part {
+    std::string name;
+    std::vector<std::int64_t> shape;
+  };
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<Part> parts;
+};
+
 /// Whether a quantized model is good enough to be shipped.
 struct GateDecision {
   Verdict verdict = Verdict::unproven;
@@ -213,6 +225,7 @@ struct ExportReport {
   std::vector<NarrowWeights> narrow_weights;              ///< Likewise.
   std::vector<std::string> warnings;  ///< Of the float model on its data: to be mended before all else.
   std::vector<MovedOutput> moved_outputs;
+  std::vector<SplitOutput> split_outputs;
   Outputs outputs;
   Measured measured;
   std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.

@@ -257,6 +257,13 @@ json to_json(const ExportReport& report) {
                                        {"shape", output.tflite_shape},
                                        {"onnx_shape", output.onnx_shape}});
   }
+  for (const SplitOutput& output : report.split_outputs) {
+    json parts = json::array();
+    for (const SplitOutput::Part& part : output.parts)
+      parts.push_back({{"output", valid_utf8(part.name)}, {"shape", part.shape}});
+    object["split_outputs"].push_back(
+        {{"output", valid_utf8(output.name)}, {"shape", output.shape}, {"parts", std::move(parts)}});
+  }
   if (report.model_input) object["model_input"] = to_json(*report.model_input);
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;
   for (const NarrowWeights& narrow : report.narrow_weights) {
