@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "read/state_dict.h"
@@ -23,5 +24,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path, const std::string&
 
 /// The same from memory; `where` names the bytes in errors.
 Checkpoint read_checkpoint(Data data, const std::string& where, const std::string& state_dict = {});
+
+/// All tensors of a file that is one bare state_dict, in its order, with their names as they are. Fails with
+/// ErrorCode::model, also where the file holds anything else.
+std::vector<NamedTensor> read_bare_state_dict(const Data& data, const std::string& where);
 
 }  // namespace calib8

@@ -37,8 +37,10 @@ struct ModelDescription {
   std::string sha256;
   std::optional<RebuiltDescription> rebuilt;
   std::vector<ExternalFile> external_files;
-  nlohmann::json config = nlohmann::json::object();  ///< What the file says beside its weights.
-  std::vector<std::string> class_names;              ///< By output, where the file names them.
+  nlohmann::json config = nlohmann::json::object();     ///< What the file says beside its weights.
+  std::string config_from = "the checkpoint's config";  ///< What that is, for people.
+  std::vector<std::string> class_names;                 ///< By output, where the file names them.
+  std::string class_names_from;    ///< What names them, for people; empty where nothing does.
   std::vector<std::string> notes;  ///< What was chosen while it was read, one sentence each.
 };
 

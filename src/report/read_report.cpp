@@ -17,6 +17,7 @@ ModelDescription read_model(const JsonFields& fields) {
                          {},
                          {}};
   if (model.kind != "checkpoint") return model;
+  model.class_names_from = fields.text_or("class_names_from", "");
   const std::vector<double> size = fields.numbers("input_size", 2);
   model.rebuilt = {fields.text("architecture"),
                    fields.text("recognized_by"),

@@ -33,6 +33,7 @@ json to_json(const ModelDescription& model) {
     object["config"] = model.config;
   }
   if (!model.class_names.empty()) object["class_names"] = model.class_names;
+  if (!model.class_names_from.empty()) object["class_names_from"] = model.class_names_from;
   if (!model.notes.empty()) object["notes"] = model.notes;
   for (const ExternalFile& external : model.external_files) {
     object["external_data"].push_back(

@@ -42,6 +42,8 @@ void add_model(Lines& lines, const ModelDescription& model) {
             fmt::format("{}: {}, known by {}", model.file, rebuilt.architecture, rebuilt.recognized_by));
   lines.add("", fmt::format("{}; {} classes; input {}x{} (from {})", rebuilt.head, rebuilt.num_classes,
                             rebuilt.input_size.first, rebuilt.input_size.second, rebuilt.input_size_from));
+  if (!model.class_names_from.empty())
+    lines.add("", fmt::format("class names from {}", model.class_names_from));
 }
 
 /// How much of what verifies calibrated, too.
