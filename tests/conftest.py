@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -18,17 +19,24 @@ def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="every architecture, not one a family")
 
 
+def is_left_out(item, everything: bool) -> bool:
+    if item.get_closest_marker("slow") and not everything:
+        return True
+    needs = item.get_closest_marker("needs")
+    return bool(needs) and not all(importlib.util.find_spec(package) for package in needs.args)
+
+
 def pytest_collection_modifyitems(config, items):
-    """Without --all the slow tests are left out (deselected, not skipped: a skipped test fails the run)."""
-    if config.getoption("--all"):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]
+    """Without --all the slow tests are left out, and with or without it those of trainers' packages that aren't
+    installed (deselected, not skipped: a skipped test fails the run)."""
+    left_out = [item for item in items if is_left_out(item, config.getoption("--all"))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: runs with --all only")
+    config.addinivalue_line("markers", "needs(packages): runs where they are installed (tests/trainer-requirements.txt)")
 
 
 def pytest_terminal_summary(terminalreporter):

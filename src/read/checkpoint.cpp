@@ -35,8 +35,6 @@ Pickle read_checkpoint_pickle(const Data& bytes, const std::string& where,
   return read_pickle(bytes, check, where);
 }
 
-namespace {
-
 CheckpointSource open_checkpoint(const Data& data, const std::string& where) {
   const std::string_view text = text_of(data.bytes());
   if (text.starts_with(zip_signature)) return open_zip_checkpoint(data, where);
@@ -48,6 +46,8 @@ CheckpointSource open_checkpoint(const Data& data, const std::string& where) {
               "the file is no checkpoint of PyTorch: save one with torch.save(model.state_dict(), path)"),
       where);
 }
+
+namespace {
 
 struct PickledTensor {
   std::string name;
@@ -111,7 +111,11 @@ bool looks_like_checkpoint(ByteView bytes) {
 }
 
 Checkpoint read_checkpoint(Data data, const std::string& where, const std::string& state_dict) {
-  const CheckpointSource source = open_checkpoint(data, where);
+  return read_checkpoint(open_checkpoint(data, where), data.size(), where, state_dict);
+}
+
+Checkpoint read_checkpoint(const CheckpointSource& source, std::size_t file_size, const std::string& where,
+                           const std::string& state_dict) {
   const auto found = find_state_dict(source.pickle, state_dict);
   if (!found && !source.foreign.empty()) refuse_foreign(source.foreign, source.pickle.source.bytes(), where);
   if (!found)
@@ -134,7 +138,7 @@ Checkpoint read_checkpoint(Data data, const std::string& where, const std::strin
   for (const std::size_t index : network.kept)
     names.push_back(tensors[index].name.substr(network.prefix.size()));
   checkpoint.prefix = network.prefix + strip_wrapper_prefixes(names);
-  TensorBuilder builder(source.pickle, source.storages, data.size(), where);
+  TensorBuilder builder(source.pickle, source.storages, file_size, where);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const PickledTensor& tensor = tensors[network.kept[i]];
     if (!checkpoint.tensors.add(names[i], builder.build(tensor.id, tensor.name)))

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "read/checkpoint_source.h"
 #include "read/state_dict.h"
 
 namespace calib8 {
@@ -23,5 +24,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path, const std::string&
 
 /// The same from memory; `where` names the bytes in errors.
 Checkpoint read_checkpoint(Data data, const std::string& where, const std::string& state_dict = {});
+
+/// The same of one that open_checkpoint() has opened, a file of so many bytes.
+Checkpoint read_checkpoint(const CheckpointSource& source, std::size_t file_size, const std::string& where,
+                           const std::string& state_dict = {});
 
 }  // namespace calib8

@@ -1,9 +1,10 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "pipeline/preprocessing_choice.h"
 #include "pipeline/readers/class_names.h"
+#include "pipeline/readers/input_size.h"
 #include "pipeline/readers/model_readers.h"
+#include "pipeline/readers/module_reader.h"
 #include "read/architectures/rebuild.h"
 #include "read/checkpoint.h"
 #include "read/checkpoint_description.h"
@@ -11,35 +12,6 @@
 
 namespace calib8 {
 namespace {
-
-using InputSize = std::pair<std::int64_t, std::int64_t>;
-
-/// An image size that a checkpoint's config names: a number, or [height, width].
-std::optional<std::pair<std::int64_t, std::int64_t>> configured_size(const nlohmann::json& config) {
-  // torchvision's reference scripts keep their arguments: val_crop_size is what they evaluate at.
-  for (const char* key : {"input_size", "image_size", "img_size", "imgsz", "val_crop_size"}) {
-    if (!config.is_object() || !config.contains(key)) continue;
-    const nlohmann::json& size = config[key];
-    const auto plausible = [](const nlohmann::json& value) {
-      return value.is_number_integer() && value.get<std::int64_t>() >= 1 &&
-             value.get<std::int64_t>() <= 16384;
-    };
-    if (plausible(size)) return std::pair(size.get<std::int64_t>(), size.get<std::int64_t>());
-    if (size.is_array() && size.size() >= 2 && plausible(size[size.size() - 2]) &&
-        plausible(size[size.size() - 1])) {
-      return std::pair(size[size.size() - 2].get<std::int64_t>(), size[size.size() - 1].get<std::int64_t>());
-    }
-  }
-  return std::nullopt;
-}
-
-/// The size that the network is built for, and what said so.
-std::pair<InputSize, const char*> input_size(const ExportOptions& options, const nlohmann::json& config) {
-  if (options.input_size) return {*options.input_size, "--input-size"};
-  if (const auto declared = declared_input_size(options, config)) return {declared->size, declared->from};
-  if (const auto configured = configured_size(config)) return {*configured, "the checkpoint's config"};
-  return {{224, 224}, "the default"};
-}
 
 RebuiltModel rebuild(const Checkpoint& checkpoint, const RebuildRequest& request, const std::string& where) {
   try {
@@ -50,8 +22,11 @@ RebuiltModel rebuild(const Checkpoint& checkpoint, const RebuildRequest& request
 }
 
 Source read(const Data& file, const ExportOptions& options) {
-  const Checkpoint checkpoint =
-      read_checkpoint(file, options.model.string(), options.state_dict.value_or(""));
+  const std::string where = options.model.string(), wanted = options.state_dict.value_or("");
+  const CheckpointSource opened = open_checkpoint(file, where);
+  if (const auto module = find_module(opened.pickle, wanted))
+    return read_module(opened, *module, file.size(), options);
+  const Checkpoint checkpoint = read_checkpoint(opened, file.size(), where, wanted);
   const auto [size, size_from] = input_size(options, checkpoint.config);
   RebuildRequest request;
   request.architecture = options.architecture;
@@ -59,7 +34,7 @@ Source read(const Data& file, const ExportOptions& options) {
   request.num_classes = options.num_classes;
   request.dynamic_batch = options.dynamic_batch;
   std::tie(request.height, request.width) = size;
-  RebuiltModel rebuilt = rebuild(checkpoint, request, options.model.string());
+  RebuiltModel rebuilt = rebuild(checkpoint, request, where);
   Source source{std::move(rebuilt.graph), {.kind = "checkpoint"}, {}};
   source.description.rebuilt = {
       rebuilt.architecture, rebuilt.recognized_by, rebuilt.head, rebuilt.num_classes, size, size_from};
@@ -73,7 +48,7 @@ Source read(const Data& file, const ExportOptions& options) {
 }
 
 /// The tensors as a table, the config as JSON behind it.
-std::string checkpoint_text(const Checkpoint& checkpoint) {
+std::string checkpoint_text(const Checkpoint& checkpoint, const std::string& what) {
   Table table{{{"tensor"}, {"type"}, {"shape"}, {"size", true}}, {}};
   std::uint64_t bytes = 0;
   for (const NamedTensor& entry : checkpoint.tensors) {
@@ -82,8 +57,8 @@ std::string checkpoint_text(const Checkpoint& checkpoint) {
                           to_string(entry.tensor.shape), bytes_text(entry.tensor.data.size())});
   }
   const std::string found = checkpoint.found_at.empty()
-                                ? "a state_dict"
-                                : "the state_dict at '" + escaped(checkpoint.found_at) + "'";
+                                ? "a " + what
+                                : "the " + what + " at '" + escaped(checkpoint.found_at) + "'";
   std::string text = "PyTorch checkpoint: " + found + ", " + std::to_string(checkpoint.tensors.size()) +
                      " tensors, " + bytes_text(bytes) + "\n";
   if (!checkpoint.prefix.empty())
@@ -97,8 +72,12 @@ std::string checkpoint_text(const Checkpoint& checkpoint) {
 }
 
 std::string inspect_checkpoint(const Data& file, const std::filesystem::path& path, bool as_json) {
-  const Checkpoint checkpoint = read_checkpoint(file, path.string());
-  return as_json ? printed(describe_checkpoint(checkpoint)) : checkpoint_text(checkpoint);
+  const CheckpointSource opened = open_checkpoint(file, path.string());
+  const auto module = find_module(opened.pickle);
+  const Checkpoint checkpoint = module ? read_module_to_inspect(opened, *module, file.size(), path.string())
+                                       : read_checkpoint(opened, file.size(), path.string());
+  return as_json ? printed(describe_checkpoint(checkpoint))
+                 : checkpoint_text(checkpoint, module ? "pickled module" : "state_dict");
 }
 
 }  // namespace
