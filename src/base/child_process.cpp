@@ -16,8 +16,6 @@
 
 #include "calib8/error.h"
 
-extern char** environ;
-
 namespace calib8 {
 namespace {
 

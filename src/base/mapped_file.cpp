@@ -22,10 +22,10 @@ namespace {
 
 /// What the signal handler may look at: it can take no lock.
 struct Range {
-  std::atomic<std::uintptr_t> begin{0}, end{0};  ///< begin is 0 where the place is free.
+  std::atomic<std::byte*> begin{nullptr}, end{nullptr};  ///< begin is null where the place is free.
   std::atomic<bool> was_cut{false};
 };
-static_assert(std::atomic<std::uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<std::byte*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 /// More files than a model names; those beyond are read into memory.
 std::array<Range, 256> ranges;
@@ -34,12 +34,12 @@ struct sigaction handler_before {};
 
 /// Lays zeros from the page of the address to the end of the mapping: behind a new end of file there is
 /// nothing.
-bool lay_zeros(std::uintptr_t address) {
+bool lay_zeros(std::byte* address) {
   for (Range& range : ranges) {
-    const std::uintptr_t begin = range.begin, end = range.end;
-    if (begin == 0 || address < begin || address >= end) continue;
-    const std::uintptr_t page = address - address % page_size;
-    void* const laid = ::mmap(reinterpret_cast<void*>(page), end - page, PROT_READ,
+    std::byte *const begin = range.begin, *const end = range.end;
+    if (begin == nullptr || address < begin || address >= end) continue;
+    std::byte* const page = address - static_cast<std::size_t>(address - begin) % page_size;
+    void* const laid = ::mmap(page, static_cast<std::size_t>(end - page), PROT_READ,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
     if (laid == MAP_FAILED) return false;
     range.was_cut = true;
@@ -65,7 +65,7 @@ void on_bus_error(int signal, siginfo_t* information, void* context) {
   // A handler that was set behind ours (Python's faulthandler) writes its report, sets ours again and raises
   // the signal: the fault itself comes again when we return.
   const bool is_announcement = information->si_code == SI_TKILL && information->si_pid == ::getpid();
-  const bool mended = is_fault && lay_zeros(reinterpret_cast<std::uintptr_t>(information->si_addr));
+  const bool mended = is_fault && lay_zeros(static_cast<std::byte*>(information->si_addr));
   if (!mended && !is_announcement) hand_on(signal, information, context);
   errno = error;
 }
@@ -98,21 +98,21 @@ class Mapping {
       ::close(descriptor_);
       throw Error(ErrorCode::model, "cannot map: " + std::generic_category().message(error), name_);
     }
-    begin_ = static_cast<const std::byte*>(address);
+    begin_ = static_cast<std::byte*>(address);
   }
   ~Mapping() {
-    if (range_) range_->begin = 0;
-    ::munmap(const_cast<std::byte*>(begin_), size_);
+    if (range_) range_->begin = nullptr;
+    ::munmap(begin_, size_);
     ::close(descriptor_);
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
   void watch(Range& range) {
-    const std::uintptr_t begin = address(), pages = (size_ + page_size - 1) / page_size;
+    const std::size_t pages = (size_ + page_size - 1) / page_size;
     range.was_cut = false;
-    range.end = begin + pages * page_size;
-    range.begin = begin;  // last: it makes the place valid
+    range.end = begin_ + pages * page_size;
+    range.begin = begin_;  // last: it makes the place valid
     range_ = &range;
   }
 
@@ -126,14 +126,13 @@ class Mapping {
   }
 
   ByteView bytes() const { return {begin_, size_}; }
-  std::uintptr_t address() const { return reinterpret_cast<std::uintptr_t>(begin_); }
 
  private:
   int descriptor_;
   std::size_t size_;
   std::string name_;
   struct stat status_;
-  const std::byte* begin_ = nullptr;
+  std::byte* begin_ = nullptr;
   Range* range_ = nullptr;
 };
 
@@ -146,11 +145,11 @@ class Registry {
     static const bool installed = (install_handler(), true);
     static_cast<void>(installed);
     for (Range& range : ranges) {
-      if (range.begin != 0) continue;
+      if (range.begin != nullptr) continue;
       auto mapping = std::make_unique<Mapping>(::fcntl(descriptor, F_DUPFD_CLOEXEC, 3), size, name);
       mapping->watch(range);
       Mapping* const raw = mapping.get();
-      all_.emplace(raw->address(), raw);
+      all_.emplace(raw->bytes().data(), raw);
       return {mapping.release(), [this](const Mapping* gone) { remove(gone); }};
     }
     return nullptr;
@@ -159,7 +158,7 @@ class Registry {
   void require_unchanged(ByteView bytes) {
     if (bytes.empty()) return;
     const std::lock_guard lock(mutex_);
-    auto found = all_.upper_bound(reinterpret_cast<std::uintptr_t>(bytes.data()));
+    auto found = all_.upper_bound(bytes.data());
     if (found == all_.begin()) return;
     const Mapping& mapping = *(--found)->second;
     if (bytes.data() < mapping.bytes().data() + mapping.bytes().size()) mapping.require_unchanged();
@@ -168,12 +167,12 @@ class Registry {
  private:
   void remove(const Mapping* gone) {
     const std::lock_guard lock(mutex_);
-    all_.erase(gone->address());
+    all_.erase(gone->bytes().data());
     delete gone;
   }
 
   std::mutex mutex_;
-  std::map<std::uintptr_t, const Mapping*> all_;
+  std::map<const std::byte*, const Mapping*> all_;
 };
 
 /// Never destroyed: a Data may outlive it in a program that ends.

@@ -51,7 +51,7 @@ void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& in
   command.add_option("--num-classes", options.num_classes, "Number of classes that the checkpoint must have")
       ->check(whole_number());
   command.add_option(
-      "--state-dict", options.state_dict,
+      "--state-dict,--weights", options.state_dict,
       "Which of several state_dicts in the checkpoint: its key (ema, model.teacher), or what its "
       "tensors' names begin with (default: the most usual one)");
   command

@@ -86,7 +86,7 @@ class PickleMachine {
 };
 
 template <class Container>
-void PickleMachine::push_container(PickleIds items) {
+void PickleMachine::push_container(PickleIds items) {  // NOLINT(performance-unnecessary-value-param): moved
   const PickleId container = add(Container{});
   for (const PickleId item : items) attach(container, item);
   std::get<Container>(pickle_.values.back()).items = std::move(items);

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "calib8/error.h"
+#include "image/foreign/transformers_preprocessor.h"
 #include "image/preprocessing_fields.h"
 #include "image/preprocessing_names.h"
 #include "image/preprocessing_presets.h"
@@ -141,7 +142,7 @@ Preprocessing preprocessing_from_timm(const json& object, const std::string& whe
   p.name = "timm";
   p.interpolation = Interpolation::bicubic;
   if (fields.has("input_size")) std::tie(p.height, p.width) = fields.size("input_size");
-  if (fields.has("interpolation")) {
+  if (fields.has("interpolation") && fields.at("interpolation") != "") {
     std::tie(p.library, p.interpolation) = fields.interpolation("interpolation");
     if (p.library != ResizeLibrary::pillow) fields.fail("interpolation", "one of timm's");
   }
@@ -184,11 +185,16 @@ Preprocessing preprocessing_from_torchvision(const json& config, const std::stri
 
 std::optional<Preprocessing> preprocessing_from_config(const json& config, const std::string& where) {
   if (!config.is_object()) return std::nullopt;
-  const auto has = [&](const char* name) { return config.contains(name) && !config[name].is_null(); };
+  // timm's train.py keeps "" where no interpolation was given.
+  const auto has = [&](const char* name) {
+    return config.contains(name) && !config[name].is_null() && config[name] != "";
+  };
   if (has("preprocessing") && config["preprocessing"].is_object())
     return preprocessing_from_json(config["preprocessing"], where);
   if (has("preprocessing") && config["preprocessing"].is_string())
     if (const auto preset = find_preset(config["preprocessing"].get<std::string>())) return preset;
+  if (has("preprocessor_config") && is_transformers_preprocessor(config["preprocessor_config"]))
+    return preprocessing_from_transformers(config["preprocessor_config"], where);
   for (const char* name : {"pretrained_cfg", "default_cfg"}) {
     if (has(name) && config[name].is_object()) return preprocessing_from_timm(config[name], where);
   }
@@ -214,6 +220,7 @@ Preprocessing read_preprocessing(const std::string& path) {
   if (!file.is_object()) return preprocessing_from_json(file, path);
   if (file.contains("pretrained_cfg")) return preprocessing_from_timm(file["pretrained_cfg"], path);
   if (file.contains("preprocessing")) return preprocessing_from_json(file["preprocessing"], path);
+  if (is_transformers_preprocessor(file)) return preprocessing_from_transformers(file, path);
   for (const char* name : {"crop_pct", "crop_mode", "input_size"}) {
     if (file.contains(name)) return preprocessing_from_timm(file, path);
   }

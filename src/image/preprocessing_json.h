@@ -25,14 +25,15 @@ Preprocessing preprocessing_from_json(const nlohmann::json& json, const std::str
 Preprocessing preprocessing_from_timm(const nlohmann::json& pretrained_cfg, const std::string& where);
 
 /// What the config beside a checkpoint's tensors says: a "preprocessing" (a preset's name, or an object as
-/// to_json writes it), timm's "pretrained_cfg" or "default_cfg", timm's members themselves where there is
-/// "crop_pct" or "crop_mode", or else "mean" and "std" (a mean over 1 is of unscaled pixels) and
-/// "interpolation". Nothing where it says nothing. Fails with ErrorCode::usage as above.
+/// to_json writes it), a "preprocessor_config" of transformers, timm's "pretrained_cfg" or "default_cfg",
+/// timm's members themselves where there is "crop_pct" or "crop_mode", or else "mean" and "std" (a mean over
+/// 1 is of unscaled pixels) and "interpolation". Nothing where it says nothing. Fails with ErrorCode::usage
+/// as above.
 std::optional<Preprocessing> preprocessing_from_config(const nlohmann::json& config,
                                                        const std::string& where);
 
-/// A JSON file of either kind, or one with a member "pretrained_cfg" or "preprocessing" that is. Fails with
-/// ErrorCode::usage where it can't be read, too.
+/// A JSON file of one of these kinds, or one with a member "pretrained_cfg" or "preprocessing" that is. Fails
+/// with ErrorCode::usage where it can't be read, too.
 Preprocessing read_preprocessing(const std::string& path);
 
 }  // namespace calib8

@@ -10,6 +10,7 @@
 #include "pipeline/pixel_input.h"
 #include "pipeline/prove.h"
 #include "pipeline/source.h"
+#include "pipeline/split_outputs.h"
 #include "pipeline/take_data.h"
 #include "runtime/litert_library.h"
 
@@ -35,7 +36,7 @@ void write_tflite(ExportRun& run, const Data& file, std::size_t float_bytes) {
 
 ExportResult run_stages(ExportRun& run) {
   const ExportOptions& options = run.options;
-  const std::optional<LoweredModel> model = make_float_model(run);
+  std::optional<LoweredModel> model = make_float_model(run);
   if (!model) return run.finish();
   if (options.quantize == QuantizeTo::none) {
     const auto pixels = float_pixel_graph(run, *model);
@@ -65,11 +66,14 @@ ExportResult run_stages(ExportRun& run) {
                   data);  // where that can't be had, it's said before anything is run
     check_preprocessing_of(run, *model, data, litert);
   }
-  const SmallModel written =
-      integer_model
-          ? quantize_to_integers(run, *model, *integer_model, target, data,
-                                 observe_model(run, *model, *integer_model, target, data, litert), litert)
-          : store_weights(run, float_pixel_graph(run, *model).value_or(model->graph));
+  SmallModel written;
+  if (integer_model) {
+    Observations seen = observe_model(run, *model, *integer_model, target, data, litert);
+    split_unequal_outputs(run, *model, *integer_model, target, seen);
+    written = quantize_to_integers(run, *model, *integer_model, target, data, seen, litert);
+  } else {
+    written = store_weights(run, float_pixel_graph(run, *model).value_or(model->graph));
+  }
   write_tflite(run, written.file, model->constants.file_size());
   run.end_stage("quantize");
   if (has_data) prove(run, *model, written, data, litert);

@@ -5,8 +5,9 @@
 namespace calib8 {
 
 std::string inspect(const std::filesystem::path& path, bool as_json) {
-  const Data file = map_file(path);
-  return reader_of(file.bytes()).inspect(file, path, as_json);
+  const std::filesystem::path model = model_file(path).file;
+  const Data file = map_file(model);
+  return reader_of(file.bytes()).inspect(file, model, as_json);
 }
 
 }  // namespace calib8

@@ -226,6 +226,14 @@ std::optional<DeclaredSize> declared_input_size(const PreprocessingOptions& opti
     const Preprocessing p = declared(*options.preprocessing, config);
     return DeclaredSize{{p.height, p.width}, kByFlag};
   }
+  if (config.is_object() && config.contains("preprocessor_config")) {
+    try {
+      if (const auto p = preprocessing_from_config(config, kByConfig))
+        return DeclaredSize{{p->height, p->width}, kByConfig};
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::usage) throw;  // likewise below: a note says so where the config is used
+    }
+  }
   for (const char* name : {"pretrained_cfg", "default_cfg"}) {
     if (!config.is_object() || !config.contains(name) || !config[name].is_object() ||
         !config[name].contains("input_size"))

@@ -36,8 +36,8 @@ PreprocessingChoice choose_preprocessing(
     const PreprocessingOptions& options,
     const std::optional<std::pair<std::int64_t, std::int64_t>>& input_size);
 
-/// The input size (height, width) that --preprocessing names, or else timm's pretrained_cfg in the config,
-/// and which of them it was; nothing where neither does.
+/// The input size (height, width) that --preprocessing names, or else transformers' preprocessor_config or
+/// timm's pretrained_cfg in the config, and which of them it was; nothing where neither does.
 struct DeclaredSize {
   std::pair<std::int64_t, std::int64_t> size;
   const char* from;

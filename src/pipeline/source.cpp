@@ -94,8 +94,13 @@ Source read_file(const Data& file, const ExportOptions& options) {
 }  // namespace
 
 Source read_source(const ExportOptions& options) {
-  const Data file = map_file(options.model);
-  Source source = read_unchanged(file, [&] { return read_file(file, options); });
+  const FolderWeights model = model_file(options.model);
+  ExportOptions of_file = options;
+  of_file.model = model.file;
+  const Data file = map_file(model.file);
+  Source source = read_unchanged(file, [&] { return read_file(file, of_file); });
+  if (model.file != options.model) source.other_files.push_back(model.file);
+  if (!model.note.empty()) source.description.notes.push_back(model.note);
   for (const std::string& note : source.description.notes) {
     if (options.note) options.note(one_line(note));  // names in files may be anything
   }
@@ -109,7 +114,7 @@ SampleRequest read_model_inputs(const DatasetOptions& options) {
   SampleRequest request;
   request.config = source.description.config;
   request.class_names = source.description.class_names;
-  if (source.description.kind == "onnx") request.config_from = "the file's metadata";
+  request.config_from = source.description.config_from;
   request.file_has_channels_last = source.description.kind == "tflite";
   request.inputs = std::visit([](const auto& graph) { return inputs_of(graph); }, source.graph);
   return request;

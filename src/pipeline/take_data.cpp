@@ -19,7 +19,7 @@ RepresentativeData open_data(ExportRun& run, const LoweredModel& model) {
     request.inputs.push_back({model.graph.input_names[i], model.graph[model.graph.inputs()[i]].shape});
   request.config = model.config;
   request.class_names = run.report.model.class_names;
-  if (run.report.model.kind == "onnx") request.config_from = "the file's metadata";
+  request.config_from = run.report.model.config_from;
   request.file_has_channels_last = run.report.model.kind == "tflite";
   request.check_preprocessing = options.check_preprocessing;
   request.threads = run.threads;

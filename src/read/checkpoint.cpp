@@ -9,10 +9,9 @@
 #include "read/checkpoint_search.h"
 #include "read/checkpoint_source.h"
 #include "read/checkpoint_tensors.h"
+#include "read/chosen_tensors.h"
 #include "read/foreign_format.h"
-#include "read/network_names.h"
 #include "read/pickled_objects.h"
-#include "read/wrapper_prefix.h"
 
 namespace calib8 {
 namespace {
@@ -67,27 +66,9 @@ std::vector<PickledTensor> tensors_in(const Pickle& pickle, PickleId dict, const
   return tensors;
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) text += (i == 0 ? "" : ", ") + names[i];
-  return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more" : text;
-}
-
-void note_choice(const FoundStateDict& found, const std::vector<std::string>& foreign,
-                 const NetworkNames& network, std::vector<std::string>& notes) {
-  if (!found.others.empty() && !found.is_wanted) {
-    notes.push_back("the checkpoint holds several state_dicts: '" + found.path + "' is used, not " +
-                    listed(found.others) + "; choose with --state-dict");
-  }
-  if (!network.twins.empty()) {
-    notes.push_back("the state_dict holds several networks: '" +
-                    network.prefix.substr(0, network.prefix.size() - 1) + "' is used, not " +
-                    listed(network.twins) + "; choose with --state-dict");
-  }
-  if (!network.left_out.empty())
-    notes.push_back("tensors of losses and metrics are left out: " + listed(network.left_out));
-  if (!foreign.empty()) notes.push_back("objects beside the weights are left unread: " + listed(foreign));
+std::string note_of_choice(const FoundStateDict& found) {
+  return "the checkpoint holds several state_dicts: '" + found.path + "' is used, not " +
+         listed(found.others) + "; choose with --state-dict";
 }
 
 [[noreturn]] void refuse_wanted(const FoundStateDict& found, const std::vector<std::string>& names,
@@ -131,22 +112,33 @@ Checkpoint read_checkpoint(const CheckpointSource& source, std::size_t file_size
   std::vector<std::string> names;
   for (const PickledTensor& tensor : tensors) names.push_back(tensor.name);
   const std::string beginning = found->is_wanted ? std::string() : state_dict;
-  const NetworkNames network = choose_network(names, beginning);
-  if (!beginning.empty() && network.kept.empty()) refuse_wanted(*found, names, beginning, where);
-  note_choice(*found, source.foreign, network, checkpoint.notes);
-  names.clear();
-  for (const std::size_t index : network.kept)
-    names.push_back(tensors[index].name.substr(network.prefix.size()));
-  checkpoint.prefix = network.prefix + strip_wrapper_prefixes(names);
+  const ChosenTensors chosen = choose_tensors(names, beginning);
+  if (!beginning.empty() && chosen.indices.empty()) refuse_wanted(*found, names, beginning, where);
+  if (!found->others.empty() && !found->is_wanted) checkpoint.notes.push_back(note_of_choice(*found));
+  checkpoint.notes.insert(checkpoint.notes.end(), chosen.notes.begin(), chosen.notes.end());
+  if (!source.foreign.empty())
+    checkpoint.notes.push_back("objects beside the weights are left unread: " + listed(source.foreign));
+  checkpoint.prefix = chosen.prefix;
   TensorBuilder builder(source.pickle, source.storages, file_size, where);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const PickledTensor& tensor = tensors[network.kept[i]];
-    if (!checkpoint.tensors.add(names[i], builder.build(tensor.id, tensor.name)))
+  for (std::size_t i = 0; i < chosen.names.size(); ++i) {
+    const PickledTensor& tensor = tensors[chosen.indices[i]];
+    if (!checkpoint.tensors.add(chosen.names[i], builder.build(tensor.id, tensor.name)))
       throw Error(ErrorCode::model,
                   "tensor " + printable(tensor.name) + " occurs twice: the file is damaged, get it anew",
                   where);
   }
   return checkpoint;
+}
+
+std::vector<NamedTensor> read_bare_state_dict(const Data& data, const std::string& where) {
+  const CheckpointSource source = open_checkpoint(data, where);
+  if (!entries_in(source.pickle, source.pickle.root))
+    throw Error(ErrorCode::model, "the file is no state_dict (a dict of tensors)", where);
+  TensorBuilder builder(source.pickle, source.storages, data.size(), where);
+  std::vector<NamedTensor> read;
+  for (const PickledTensor& tensor : tensors_in(source.pickle, source.pickle.root, where))
+    read.push_back({tensor.name, builder.build(tensor.id, tensor.name)});
+  return read;
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path, const std::string& state_dict) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "read/checkpoint_source.h"
@@ -28,5 +29,9 @@ Checkpoint read_checkpoint(Data data, const std::string& where, const std::strin
 /// The same of one that open_checkpoint() has opened, a file of so many bytes.
 Checkpoint read_checkpoint(const CheckpointSource& source, std::size_t file_size, const std::string& where,
                            const std::string& state_dict = {});
+
+/// All tensors of a file that is one bare state_dict, in its order, with their names as they are. Fails with
+/// ErrorCode::model, also where the file holds anything else.
+std::vector<NamedTensor> read_bare_state_dict(const Data& data, const std::string& where);
 
 }  // namespace calib8

@@ -113,6 +113,27 @@ bool is_named(const std::string& path, const std::string& wanted) {
   return path == wanted || path.ends_with("." + wanted);
 }
 
+/// Whether the last key of the path has it as one of its words: "ema" in "state_dict_ema".
+bool has_word(const std::string& path, const std::string& wanted) {
+  const std::string key = "_" + path.substr(path.rfind('.') + 1) + "_";
+  return key.find("_" + wanted + "_") != std::string::npos;
+}
+
+/// The dict that `wanted` names by its path, the last key of it, or where no other does by a word of that
+/// key.
+const Candidate* candidate_named(const std::vector<Candidate>& dicts, const std::string& wanted) {
+  if (wanted.empty()) return nullptr;
+  const Candidate* by_word = nullptr;
+  std::size_t count = 0;
+  for (const Candidate& candidate : dicts) {
+    if (is_named(candidate.found.path, wanted)) return &candidate;
+    if (!has_word(candidate.found.path, wanted)) continue;
+    by_word = &candidate;
+    ++count;
+  }
+  return count == 1 ? by_word : nullptr;
+}
+
 }  // namespace
 
 std::optional<FoundStateDict> find_state_dict(const Pickle& pickle, const std::string& wanted) {
@@ -123,11 +144,9 @@ std::optional<FoundStateDict> find_state_dict(const Pickle& pickle, const std::s
         (candidate.rank == best->rank && candidate.tensors > best->tensors))
       best = &candidate;
   }
-  const auto asked_for = std::ranges::find_if(found.dicts, [&](const Candidate& candidate) {
-    return !wanted.empty() && is_named(candidate.found.path, wanted);
-  });
-  const bool is_wanted = asked_for != found.dicts.end();
-  if (is_wanted) best = &*asked_for;
+  const Candidate* asked_for = candidate_named(found.dicts, wanted);
+  const bool is_wanted = asked_for != nullptr;
+  if (is_wanted) best = asked_for;
   if (!best || (!is_wanted && found.object_rank < best->rank)) return std::nullopt;
   FoundStateDict chosen = best->found;
   chosen.is_wanted = is_wanted;

@@ -18,7 +18,8 @@ struct FoundStateDict {
 };
 
 /// Finds the model's state_dict among the (nested) dicts of a checkpoint: the one that `wanted` names by its
-/// path or the last key of it, where there is one; else that under a name that is usual for it
+/// path, the last key of it or a word of that ("ema" for "state_dict_ema"), where there is one; else that
+/// under a name that is usual for it
 /// ("model_state_dict", "state_dict", "model", ...), the most usual first, otherwise the one with the most
 /// tensors. An optimizer's state is not looked into. Nothing where no dict has a tensor under a str key, or
 /// where an object that is no dict (a whole module) stands under a more usual name.

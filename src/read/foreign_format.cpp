@@ -29,15 +29,6 @@ constexpr Signature signatures[] = {
      "newer PyTorch"},
 };
 
-/// A 64-bit length of a JSON header, and then the header.
-bool is_safetensors(ByteView bytes) {
-  if (bytes.size() < 10) return false;
-  ByteCursor cursor(bytes, "the header", "");
-  const auto size = cursor.number<std::uint64_t>();
-  const std::string_view rest = text_of(bytes.subspan(8));
-  return size >= 2 && size <= rest.size() && (rest.starts_with("{\"") || rest.starts_with("{}"));
-}
-
 }  // namespace
 
 std::optional<std::string> advice_for_foreign_format(ByteView bytes) {
@@ -46,8 +37,6 @@ std::optional<std::string> advice_for_foreign_format(ByteView bytes) {
     if (text.size() > signature.offset && text.substr(signature.offset).starts_with(signature.bytes))
       return signature.advice;
   }
-  if (is_safetensors(bytes))
-    return "the file is safetensors: load it with safetensors.torch.load_file and save that with torch.save";
   if (text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5)
     return "the file is a pickle that torch.save didn't write: save the model with "
            "torch.save(model.state_dict(), path)";

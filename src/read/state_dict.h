@@ -45,6 +45,7 @@ struct Checkpoint {
   /// otherwise the plain values next to the state_dict ("arch", "epoch", ...). An empty object where there is
   /// neither.
   nlohmann::json config = nlohmann::json::object();
+  std::string config_from = "the checkpoint's config";  ///< What that is, for people.
   /// The plain values of the outermost dict, also where there is a config.
   nlohmann::json outermost = nlohmann::json::object();
   /// What was chosen and what was left out, one sentence each.

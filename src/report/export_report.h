@@ -37,8 +37,10 @@ struct ModelDescription {
   std::string sha256;
   std::optional<RebuiltDescription> rebuilt;
   std::vector<ExternalFile> external_files;
-  nlohmann::json config = nlohmann::json::object();  ///< What the file says beside its weights.
-  std::vector<std::string> class_names;              ///< By output, where the file names them.
+  nlohmann::json config = nlohmann::json::object();     ///< What the file says beside its weights.
+  std::string config_from = "the checkpoint's config";  ///< What that is, for people.
+  std::vector<std::string> class_names;                 ///< By output, where the file names them.
+  std::string class_names_from;    ///< What names them, for people; empty where nothing does.
   std::vector<std::string> notes;  ///< What was chosen while it was read, one sentence each.
 };
 
@@ -112,6 +114,18 @@ struct ModelInputDescription {
 struct MovedOutput {
   std::string name;
   std::vector<std::int64_t> onnx_shape, tflite_shape;
+};
+
+/// An output of model.onnx that the .tflite file gives as several, because it joins values of very different
+/// size, which one integer scale can't hold.
+struct SplitOutput {
+  struct Part {
+    std::string name;
+    std::vector<std::int64_t> shape;
+  };
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<Part> parts;
 };
 
 /// Whether a quantized model is good enough to be shipped.
@@ -211,6 +225,7 @@ struct ExportReport {
   std::vector<NarrowWeights> narrow_weights;              ///< Likewise.
   std::vector<std::string> warnings;  ///< Of the float model on its data: to be mended before all else.
   std::vector<MovedOutput> moved_outputs;
+  std::vector<SplitOutput> split_outputs;
   Outputs outputs;
   Measured measured;
   std::string stopped_after;  ///< The pass of --stop-after, which was reached; empty without.

@@ -17,6 +17,7 @@ ModelDescription read_model(const JsonFields& fields) {
                          {},
                          {}};
   if (model.kind != "checkpoint") return model;
+  model.class_names_from = fields.text_or("class_names_from", "");
   const std::vector<double> size = fields.numbers("input_size", 2);
   model.rebuilt = {fields.text("architecture"),
                    fields.text("recognized_by"),
@@ -180,11 +181,20 @@ MixedPrecisionReport read_mixed_precision(const JsonFields& fields) {
 }
 
 std::vector<std::int64_t> read_shape(const JsonFields& fields, std::string_view name) {
-  constexpr std::size_t rank = 4;
   std::vector<std::int64_t> shape;
-  for (const double size : fields.numbers(name, rank))
+  for (const double size : fields.numbers(name, fields.length(name)))
     shape.push_back(static_cast<std::int64_t>(std::clamp(size, 0.0, 1e9)));
   return shape;
+}
+
+std::vector<SplitOutput> read_split_outputs(const JsonFields& metadata) {
+  std::vector<SplitOutput> outputs;
+  for (const JsonFields& output : metadata.objects("split_outputs")) {
+    outputs.push_back({output.text("output"), read_shape(output, "shape"), {}});
+    for (const JsonFields& part : output.objects("parts"))
+      outputs.back().parts.push_back({part.text("output"), read_shape(part, "shape")});
+  }
+  return outputs;
 }
 
 Measured read_measured(const JsonFields& fields) {
@@ -231,6 +241,7 @@ ExportReport read_report(const JsonFields& metadata) {
       report.moved_outputs.push_back(
           {output.text("output"), read_shape(output, "onnx_shape"), read_shape(output, "shape")});
   }
+  if (metadata.has("split_outputs")) report.split_outputs = read_split_outputs(metadata);
   const JsonFields outputs = metadata.object("outputs");
   if (outputs.has("onnx")) report.outputs.onnx = read_file(outputs.object("onnx"));
   if (outputs.has("tflite")) report.outputs.tflite = read_file(outputs.object("tflite"));

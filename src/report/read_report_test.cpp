@@ -27,8 +27,8 @@ ExportReport full_report() {
                   RebuiltDescription{"resnet18", "tensors", "a head", 10, {32, 48}, "a flag"},
                   {},
                   {}};
-  report.options = {
-      "int8", "mse", "int8", "auto", 100, 20, 0.98, 20, false, std::numeric_limits<std::uint64_t>::max()};
+  report.options = {"int8", "mse", "int8", "auto", 100,
+                    20,     0.98,  20,     false,  std::numeric_limits<std::uint64_t>::max()};
   report.dataset = {.layout = "images: flat",
                     .calibration_samples = 100,
                     .verification_samples = 20,
@@ -43,6 +43,7 @@ ExportReport full_report() {
   report.float_operators = {{"DIV", "a quotient", "no right kernel"}};
   report.narrow_weights = {{"fc.weight", "FULLY_CONNECTED", "int8 kernel"}};
   report.moved_outputs = {{"mask", {1, 5, 12, 10}, {1, 12, 10, 5}}};
+  report.split_outputs = {{"y", {1, 6, 9}, {{"y_1", {1, 4, 9}}, {"y_2", {1, 2, 9}}}}};
   report.outputs.onnx = {"m.onnx", 1000, "cd", "float32", {}};
   report.outputs.tflite = {"m.tflite", 250, "ef", "int8", 1000};
   report.outputs.metadata = "m.json";

@@ -33,6 +33,7 @@ json to_json(const ModelDescription& model) {
     object["config"] = model.config;
   }
   if (!model.class_names.empty()) object["class_names"] = model.class_names;
+  if (!model.class_names_from.empty()) object["class_names_from"] = model.class_names_from;
   if (!model.notes.empty()) object["notes"] = model.notes;
   for (const ExternalFile& external : model.external_files) {
     object["external_data"].push_back(
@@ -255,6 +256,13 @@ json to_json(const ExportReport& report) {
                                        {"axes", "channels last (NHWC)"},
                                        {"shape", output.tflite_shape},
                                        {"onnx_shape", output.onnx_shape}});
+  }
+  for (const SplitOutput& output : report.split_outputs) {
+    json parts = json::array();
+    for (const SplitOutput::Part& part : output.parts)
+      parts.push_back({{"output", valid_utf8(part.name)}, {"shape", part.shape}});
+    object["split_outputs"].push_back(
+        {{"output", valid_utf8(output.name)}, {"shape", output.shape}, {"parts", std::move(parts)}});
   }
   if (report.model_input) object["model_input"] = to_json(*report.model_input);
   if (!report.quantization.is_null()) object["quantization"] = report.quantization;

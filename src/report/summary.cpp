@@ -44,6 +44,8 @@ void add_model(Lines& lines, const ModelDescription& model) {
       rebuilt.num_classes == 0 ? "" : fmt::format("; {} classes", rebuilt.num_classes);
   lines.add("", fmt::format("{}{}; input {}x{} (from {})", rebuilt.head, classes, rebuilt.input_size.first,
                             rebuilt.input_size.second, rebuilt.input_size_from));
+  if (!model.class_names_from.empty())
+    lines.add("", fmt::format("class names from {}", model.class_names_from));
 }
 
 /// How much of what verifies calibrated, too.
@@ -168,6 +170,18 @@ void add_moved_outputs(Lines& lines, const std::vector<MovedOutput>& outputs) {
   }
 }
 
+void add_split_outputs(Lines& lines, const std::vector<SplitOutput>& outputs) {
+  const char* word = "outputs";
+  for (const SplitOutput& output : outputs) {
+    std::vector<std::string> parts;
+    for (const SplitOutput::Part& part : output.parts)
+      parts.push_back(fmt::format("{} [{}]", part.name, fmt::join(part.shape, ", ")));
+    lines.add(std::exchange(word, ""),
+              fmt::format("{} [{}] is given as {}: one integer scale can't hold both large and small values",
+                          output.name, fmt::join(output.shape, ", "), fmt::join(parts, " and ")));
+  }
+}
+
 std::string speed_text(const Latency& latency) {
   const double ratio = latency.ratio();
   constexpr double no_difference = 1.03;
@@ -261,6 +275,7 @@ std::string summarize(const ExportReport& report) {
   }
   if (report.model_input) lines.add("feed", report.model_input->feed);
   add_moved_outputs(lines, report.moved_outputs);
+  add_split_outputs(lines, report.split_outputs);
   add_float_operators(lines, report.float_operators);
   add_narrow_weights(lines, report.narrow_weights);
   const Measured& measured = report.measured;

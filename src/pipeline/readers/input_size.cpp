@@ -28,10 +28,12 @@ std::optional<std::pair<std::int64_t, std::int64_t>> configured_size(const nlohm
 
 }  // namespace
 
-NamedSize input_size(const ExportOptions& options, const nlohmann::json& config, std::int64_t fallback) {
+NamedSize input_size(const ExportOptions& options, const nlohmann::json& config, const ConfigNames& names,
+                     std::int64_t fallback) {
   if (options.input_size) return {*options.input_size, "--input-size"};
-  if (const auto declared = declared_input_size(options, config)) return {declared->size, declared->from};
-  if (const auto configured = configured_size(config)) return {*configured, "the checkpoint's config"};
+  if (const auto declared = declared_input_size(options, config))
+    return {declared->size, options.preprocessing ? declared->from : names.images};
+  if (const auto configured = configured_size(config)) return {*configured, names.config};
   return {{fallback, fallback}, "the default"};
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "pipeline/source.h"
+#include "read/weights/model_folder.h"
 
 namespace calib8 {
 
@@ -25,7 +26,12 @@ struct ModelReader {
 const ModelReader& reader_of(ByteView bytes);
 
 // One row of the table each, in a file of its own.
-extern const ModelReader metadata_reader, tflite_reader, onnx_reader, checkpoint_reader;
+extern const ModelReader weight_index_reader, metadata_reader, tflite_reader, safetensors_reader, onnx_reader,
+    checkpoint_reader;
+
+/// The file to read where a path is given: the path, or of a folder the weights in it
+/// (read/weights/model_folder.h), and what is to be said of that choice. Fails with ErrorCode::model.
+FolderWeights model_file(const std::filesystem::path& path);
 
 /// JSON as `calib8 inspect --json` prints it.
 std::string printed(const nlohmann::ordered_json& json);

@@ -51,6 +51,7 @@ void take_description(Source& source, Checkpoint described, const std::string& c
   source.description.class_names = class_names_in(source.description.config);
   if (source.description.class_names.empty())
     source.description.class_names = class_names_in(described.outermost);
+  if (!source.description.class_names.empty()) source.description.class_names_from = "the checkpoint";
   for (std::string& note : described.notes) source.description.notes.push_back(std::move(note));
   take_ultralytics(source);
 }
@@ -66,7 +67,9 @@ Source read_module(const CheckpointSource& opened, const FoundModule& found, std
   source.description.kind = "checkpoint";
   take_description(source, describe_module(opened, found, tree), tree.root().class_name());
   const nlohmann::json& config = source.description.config;
-  const auto [size, size_from] = input_size(options, config, ultralytics_size(config));
+  const auto [size, size_from] =
+      input_size(options, config, {source.description.config_from, source.description.config_from},
+                 ultralytics_size(config));
   BuiltModule built = build_module(tree, size.first, size.second);
   const std::int64_t classes = num_classes(built.graph);
   check_classes(classes, options);

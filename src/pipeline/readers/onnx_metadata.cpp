@@ -42,6 +42,7 @@ bool leaves_size_open(const OnnxGraph& graph) {
 
 void take_metadata(const std::map<std::string, std::string>& metadata, Source& source) {
   source.description.config = config_of(metadata);
+  source.description.config_from = "the file's metadata";
   source.description.class_names = class_names_in(source.description.config);
   take_ultralytics(source);
 }

@@ -176,9 +176,9 @@ Candidate nearest_architecture(const StateDict& tensors, const Surroundings& sur
                      : "; leave the name out to use it"));
 }
 
-void check_classes(std::int64_t found, std::optional<std::int64_t> wanted, const char* source) {
+void check_classes(std::int64_t found, std::optional<std::int64_t> wanted, const std::string& source) {
   if (!wanted || *wanted == found) return;
-  throw Error(ErrorCode::model, std::string(source) + " says " + std::to_string(*wanted) +
+  throw Error(ErrorCode::model, source + " says " + std::to_string(*wanted) +
                                     " classes, but the last layer has " + std::to_string(found) + " outputs");
 }
 
@@ -267,14 +267,14 @@ RebuiltModel rebuild_model(const Checkpoint& checkpoint, const RebuildRequest& r
   const Architecture& chosen = choose(named.architecture, tensors, surroundings, request);
   Built built = build(chosen, tensors, surroundings, request, Weights::taken);
   check_classes(built.num_classes, request.num_classes, "--num-classes");
-  check_classes(built.num_classes, configured_classes(checkpoint.config), "the checkpoint's config");
+  check_classes(built.num_classes, configured_classes(checkpoint.config), checkpoint.config_from);
   check_finite(built.builder.graph());
   RebuiltModel model{std::move(built.builder.graph()),
                      std::string(chosen.name),
                      built.head ? describe(*built.head) : "torchvision's classifier",
                      built.num_classes,
                      request.architecture ? "--arch"
-                     : named.architecture ? "its config"
+                     : named.architecture ? checkpoint.config_from
                                           : "the names and shapes of its tensors",
                      std::move(named.notes)};
   if (built.head) note_head(*built.head, surroundings, model.notes);

@@ -27,7 +27,7 @@ struct RebuiltModel {
   std::string architecture;
   std::string head;  ///< For people: "classifier of torchvision", "classifier: 1280-512-256-10".
   std::int64_t num_classes;
-  std::string recognized_by;       ///< "--arch", "config" or "the names and shapes of its tensors".
+  std::string recognized_by;  ///< "--arch", Checkpoint::config_from or "the names and shapes of its tensors".
   std::vector<std::string> notes;  ///< What was assumed, one sentence each.
 };
 

@@ -112,7 +112,7 @@ TEST(Rebuild, NamesTheNearestArchitectureAndTheFirstDifferences) {
 TEST(Rebuild, HoldsTheConfigAgainstTheTensors) {
   Checkpoint checkpoint = saved(architecture("resnet18"), 10);
   checkpoint.config = {{"model_arch", "ResNet-18"}, {"num_classes", 10}};
-  EXPECT_EQ(rebuild_model(checkpoint, {}).recognized_by, "its config");
+  EXPECT_EQ(rebuild_model(checkpoint, {}).recognized_by, "the checkpoint's config");
   checkpoint.config["num_classes"] = 11;
   EXPECT_NE(refusal(checkpoint).find("says 11 classes, but the last layer has 10"), std::string::npos);
   RebuildRequest request;
