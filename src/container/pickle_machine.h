@@ -64,7 +64,7 @@ class PickleMachine {
   void push_integer_line(bool with_suffix);
   void push_global(std::string_view module, std::string_view name);
   PickleId class_behind(PickleId callable) const;
-  void make_object(PickleId callable, PickleId arguments);
+  void make_object(PickleId callable, PickleId arguments, bool called);
   void set_state();
 
   bool step();

@@ -14,7 +14,6 @@ bool infer_shapes(OnnxGraph& graph);
 /// The same, and whatever can be folded is folded at once.
 bool infer_and_fold(OnnxGraph& graph);
 /// Its parts, for one node.
-bool infer_types(OnnxGraph& graph, OnnxNodeId node);
 bool fold_shape(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_cast_like(OnnxGraph& graph, OnnxNodeId node);
 bool fold_constants(OnnxGraph& graph, OnnxNodeId node);
