@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
+from ai_edge_litert.interpreter import Interpreter
 from conftest import run_calib8
 from onnx import TensorProto, helper, numpy_helper
 from support import images, small_onnx, torchvision_models
@@ -164,3 +166,37 @@ def test_a_preprocessing_file(member, text, photos, tmp_path):
 def test_a_flag(flag, value, photos, tmp_path):
     model = small_onnx.save_image_classifier(tmp_path / "model.onnx")
     assert_refused(export(model, photos, tmp_path, f"{flag}={value}"), tmp_path, {2})
+
+
+@pytest.mark.parametrize("quantize", ["none", "int8"])
+def test_a_row_that_is_masked_throughout_is_what_its_guard_says(tmp_path, quantize):
+    """softmax() of -inf alone is no number, and exporters write Where(IsNaN(shares), 0, shares) behind it."""
+    random = np.random.default_rng(0)
+    mask = np.zeros((1, 4, 6), np.float32)
+    mask[:, :, 4:] = mask[:, 2] = -np.inf
+    constants = {"q": random.normal(0, 1, (5, 6)), "v": random.normal(0, 1, (6, 3)), "mask": mask, "zero": 0.0}
+    nodes = [
+        helper.make_node("MatMul", ["x", "q"], ["scores"]), helper.make_node("Add", ["scores", "mask"], ["masked"]),
+        helper.make_node("Softmax", ["masked"], ["shares"], axis=-1), helper.make_node("IsNaN", ["shares"], ["none"]),
+        helper.make_node("Where", ["none", "zero", "shares"], ["kept"]), helper.make_node("MatMul", ["kept", "v"], ["y"]),
+    ]  # fmt: skip
+    graph = helper.make_graph(
+        nodes, "attention", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 5])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "in.onnx")
+    samples = random.normal(0, 1, (40, 4, 5)).astype(np.float32)
+    np.save(tmp_path / "data.npy", samples)
+    calibrated = ["--dataset-dir", tmp_path / "data.npy", "--io", "float32", "--effort", "fast", "--num-calib-samples", 32, "--verify-samples", 8]
+    run_calib8(
+        "export", tmp_path / "in.onnx", "--quantize", quantize, "--output-dir", tmp_path, *(calibrated if quantize == "int8" else ()), check=True
+    )
+    (expected,) = onnxruntime.InferenceSession(tmp_path / "in.onnx").run(None, {"x": samples[:1]})
+    interpreter = Interpreter(str(tmp_path / "model.tflite"), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], samples[:1])
+    interpreter.invoke()
+    actual = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    assert np.abs(expected[0, 2]).max() == 0 and np.abs(actual[0, 2]).max() < 0.02
+    assert np.abs(actual - expected).max() < (1e-5 if quantize == "none" else 0.1)

@@ -67,6 +67,8 @@ constexpr std::array simplification = {
     CALIB8_REWRITE(fuse_activation),
     // Gives the next pass its ADD.
     CALIB8_REWRITE(replace_masking_select_with_add),
+    // Before masks are bounded: asks which rows are masked throughout.
+    CALIB8_REWRITE(fold_nan_guard),
     // Once masks are constants, and those of two sums one.
     CALIB8_REWRITE(bound_infinite_mask),
     // Looks for an ADD that has its RELU6 fused.
