@@ -116,7 +116,8 @@ PAGE = """# ONNX operators
 
 What ONNX's own tests of single operators (package onnx {version}) say of calib8: each is converted to a float .tflite file and run on LiteRT, and
 passes where it gives the outputs that the package ships. `python bench/onnx_node_tests.py calib8 --markdown docs/operators.md` writes
-this page. Operators that calib8 doesn't know aren't listed.
+this page. Outputs that a file declares as quantized come out as the real numbers that they stand for (QLinearConv, QLinearMatMul). Operators that
+calib8 doesn't know aren't listed.
 
 {passed} of {all} pass. {left_out} more are left out: of operators that changed after opset 25, which calib8 reads, and of element types that NumPy
 lacks (bfloat16, 8-bit floats, 4-bit integers, strings, sequences).

@@ -74,7 +74,14 @@ std::map<char, Dimension> sizes_of(const NodeView& view, const Equation& equatio
     const Dimensions& shape = *view.input_type(i).shape;
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
       const auto [found, is_new] = sizes.emplace(equation.operands[i][axis], shape[axis]);
-      if (!is_new && found->second.size == 1) found->second = shape[axis];
+      if (is_new) continue;
+      Dimension& size = found->second;
+      if (size.size == 1 || !size.is_known()) {
+        size = shape[axis];
+      } else if (shape[axis].is_known() && shape[axis].size != 1 && shape[axis] != size) {
+        view.fail("its inputs give one letter the sizes " + std::to_string(size.size) + " and " +
+                  std::to_string(shape[axis].size));
+      }
     }
   }
   return sizes;
