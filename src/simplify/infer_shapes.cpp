@@ -18,12 +18,29 @@ bool infer_shapes(OnnxGraph& graph) {
 }
 
 bool infer_and_fold(OnnxGraph& graph) {
-  bool changed = false;
+  bool changed = false, has_branches = false;
+  for (const OnnxNodeId id : graph.nodes()) {
+    if (!graph.is_alive(id) || graph[id].op_type != "If") continue;
+    has_branches = true;
+    const OnnxValueId condition = graph[id].inputs[0];
+    if (!graph.producer(condition).exists()) take_branches(graph, condition);
+  }
   for (const OnnxNodeId id : graph.nodes()) {
     throw_if_interrupted();
+    if (!graph.is_alive(id)) continue;  // of a branch that isn't taken
+    std::vector<OnnxValueId> known;     // from here on, if ever
+    if (has_branches) {
+      known = graph[id].outputs;
+      // Who reads what it gives reads what a branch gives from now on.
+      if (graph[id].op_type == "If")
+        known.insert(known.end(), graph[id].inputs.begin(), graph[id].inputs.end());
+    }
     changed |= infer_types(graph, id);
     changed |= rewrite_cast_like(graph, id);
-    changed |= fold_shape(graph, id) || fold_constants(graph, id);
+    changed |= fold_shape(graph, id) || fold_constants(graph, id) || replace_with_branch(graph, id);
+    for (const OnnxValueId value : known) {
+      if (value.exists()) take_branches(graph, value);
+    }
   }
   return changed;
 }
