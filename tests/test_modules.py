@@ -3,6 +3,7 @@
 import collections
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from conftest import run_calib8
@@ -99,6 +100,19 @@ def test_integers_throughout(tmp_path):
                "--effort", "fast", "--io", "float32", check=True)  # fmt: skip
     x = torch.rand(1, 3, 9, 9)
     assert likeness(outputs_of(model, x)[0], run_tflite(tmp_path / "out/model.tflite", x)) > 20
+
+
+@pytest.mark.parametrize("name", SEQUENTIALS)
+def test_an_open_batch(name, tmp_path):
+    """model.onnx for several at once, of the same network."""
+    layers, shape = SEQUENTIALS[name]
+    torch.manual_seed(0)
+    model = behaving(named(layers()))
+    torch.save(model, tmp_path / "model.pt")
+    run_calib8("export", tmp_path / "model.pt", "--format", "onnx", "--dynamic-batch", "--output-dir", tmp_path, *size_flags(shape), check=True)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    x = torch.randn(3, *shape[1:])
+    assert likeness(outputs_of(model, x)[0], session.run(None, {session.get_inputs()[0].name: x.numpy()})) > 90
 
 
 # What is refused
