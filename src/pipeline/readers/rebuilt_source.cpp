@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "pipeline/preprocessing_choice.h"
 #include "pipeline/readers/class_names.h"
+#include "read/architectures/match.h"
 #include "read/architectures/rebuild.h"
 #include "read/architectures/transformers_names.h"
 #include "read/weights/model_folder.h"
@@ -42,6 +43,8 @@ std::pair<InputSize, std::string> input_size(const ExportOptions& options, const
   if (const auto declared = declared_input_size(options, config))
     return {declared->size, options.preprocessing ? declared->from : images_from};
   if (const auto configured = configured_size(config)) return {*configured, checkpoint.config_from};
+  if (const auto side = side_of_position_embedding(checkpoint.tensors))
+    return {{*side, *side}, "its position embedding"};
   return {{224, 224}, "the default"};
 }
 
