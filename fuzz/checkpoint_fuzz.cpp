@@ -1,5 +1,5 @@
-// Feeds the checkpoint reader with arbitrary bytes: it reads them, or refuses them with an Error of the
-// model's code.
+// Feeds the checkpoint reader with arbitrary bytes: it reads them (of a pickled module, it builds the graph),
+// or refuses them with an Error of the model's code.
 
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +14,10 @@
 #include "container/zip.h"
 #include "read/checkpoint.h"
 #include "read/checkpoint_description.h"
+#include "read/modules/build_module.h"
+#include "read/modules/find_module.h"
+#include "read/modules/module_checkpoint.h"
+#include "read/modules/module_tree.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
 
@@ -67,8 +71,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const calib8::Data bytes = copy_of(data, size);
   calib8::looks_like_checkpoint(bytes.bytes());
   try {
-    // The description looks at every byte of every tensor.
-    calib8::describe_checkpoint(calib8::read_checkpoint(bytes, "input")).dump();
+    const std::string where = "input";
+    const calib8::CheckpointSource source = calib8::open_checkpoint(bytes, where);
+    if (const auto module = calib8::find_module(source.pickle)) {
+      const calib8::ModuleTree tree(source, module->module, bytes.size(), where);
+      calib8::describe_module(source, *module, tree);
+      tree.state_dict();
+      constexpr std::int64_t side = 32;
+      calib8::verify(calib8::build_module(tree, side, side).graph, "building a module");
+    } else {
+      // The description looks at every byte of every tensor.
+      calib8::describe_checkpoint(calib8::read_checkpoint(source, bytes.size(), where)).dump();
+    }
   } catch (const calib8::Error& error) {
     if (error.code() != calib8::ErrorCode::model) std::abort();
   }

@@ -111,6 +111,14 @@ def shapes():
         initializers=[array("first", 0, np.int64), array("front", [0], np.int64), array("rest", [-1], np.int64)],
         inputs=opened,
     )
+    branches = [
+        helper.make_graph([node(op, ["x"], ["b"])], "branch", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, None)])
+        for op in ("Relu", "Neg")
+    ]
+    yield "if", model(
+        [node("Not", ["no"], ["yes"]), node("If", ["yes"], then_branch=branches[0], else_branch=branches[1])],
+        initializers=[array("no", False, np.bool_)],
+    )
     yield "split_concat", model(
         [
             node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2),
@@ -254,12 +262,10 @@ def older():
 
 
 def refused():
-    branch = helper.make_graph(
-        [node("Identity", ["x"], ["i"])], "then", [], [helper.make_tensor_value_info("i", TensorProto.FLOAT, None)]
+    body = helper.make_graph(
+        [node("Identity", ["x"], ["i"])], "body", [], [helper.make_tensor_value_info("i", TensorProto.FLOAT, None)]
     )
-    yield "if", model(
-        [node("If", ["c"], then_branch=branch, else_branch=branch)], initializers=[array("c", True, np.bool_)]
-    )
+    yield "loop", model([node("Loop", ["", "c", "x"], body=body)], initializers=[array("c", True, np.bool_)])
     yield "custom_domain", model(
         [helper.make_node("Fused", ["x"], ["y"], domain="other")], extra=[helper.make_opsetid("other", 1)]
     )

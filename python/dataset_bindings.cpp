@@ -310,6 +310,8 @@ void bind_dataset_options(nb::module_& module) {
       .def(nb::init<>())
       .def_rw("model", &DatasetOptions::model)
       .def_rw("input_size", &DatasetOptions::input_size)
+      .def_rw("input_shape", &DatasetOptions::input_shapes)
+      .def_rw("input", &DatasetOptions::input_values)
       .def_rw("num_classes", &DatasetOptions::num_classes)
       .def_rw("arch", &DatasetOptions::architecture)
       .def_rw("state_dict", &DatasetOptions::state_dict)

@@ -286,8 +286,13 @@ def test_objects_beside_a_state_dict(save, inert):
 
 
 def test_whole_module(save):
-    refuse(save(small_model()), "whole pickled module", "state_dict()")
-    refuse(save({"model": small_model(), "epoch": 1}), "whole pickled module", "state_dict()")
+    """Its tensors are those of its state_dict; tests/test_modules.py is about what they are of."""
+    model = small_model()
+    model.names = {0: "a", 1: "b"}
+    found = check(save(model), model.state_dict())
+    assert found["found_at"] == "" and found["config"] == {"names": {"0": "a", "1": "b"}}
+    found = check(save({"model": model, "epoch": 1}), model.state_dict())
+    assert found["found_at"] == "model" and found["config"]["epoch"] == 1
 
 
 def test_torchscript(tmp_path):

@@ -178,7 +178,7 @@ def test_refuses_all_of_it_at_once(tmp_path):
         [helper.make_node("Relu", ["x"], ["b"])], "branch", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, None)]
     )
     nodes = [
-        helper.make_node("If", ["yes"], ["a"], name="choose", then_branch=branch, else_branch=branch),
+        helper.make_node("Loop", ["", "yes", "x"], ["a"], name="again", body=branch),
         helper.make_node("Fancy", ["a"], ["c"], name="fancy", domain="my.domain"),
         helper.make_node("StringNormalizer", ["words"], ["s"], name="text"),
         helper.make_node("Relu", ["c"], ["y"]),
@@ -190,7 +190,7 @@ def test_refuses_all_of_it_at_once(tmp_path):
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("my.domain", 1)]
     onnx.save(helper.make_model(graph, opset_imports=opsets), tmp_path / "in.onnx")
     said = refusal(tmp_path / "in.onnx", tmp_path / "out")
-    for word in ("If 'choose' (node 0)", "Fancy 'fancy' (node 1)", "my.domain", "StringNormalizer 'text' (node 2)", "'words'"):
+    for word in ("Loop 'again' (node 0)", "Fancy 'fancy' (node 1)", "my.domain", "StringNormalizer 'text' (node 2)", "'words'"):
         assert word in said, said
 
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,10 @@ struct DatasetOptions : PreprocessingOptions {
   /// input_size and the preprocessing say what the input is.
   std::filesystem::path model;
   std::optional<std::pair<std::int64_t, std::int64_t>> input_size;  ///< height, width
+  /// Of an ONNX file, by the input's name: sizes that it leaves open (ONNX's order of axes), and inputs that
+  /// become constants, with one number for all elements or as many as there are, row by row.
+  std::map<std::string, std::vector<std::int64_t>> input_shapes;
+  std::map<std::string, std::vector<double>> input_values;
   std::optional<std::int64_t> num_classes;
   std::optional<std::string> architecture;
   /// Which of several state_dicts in a checkpoint: the keys to it ("ema", "checkpoint.model_ema"), or what

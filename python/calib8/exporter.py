@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import os
 import pathlib
 import sys
@@ -186,6 +187,8 @@ def set_option(native: Any, name: str, value: Any) -> None:
         value = pathlib.Path(value)
     elif name == "input_size" and isinstance(value, int):
         value = (value, value)
+    elif name in ("input_shape", "input"):
+        value = _numbers_by_name(name, value)
     elif name == "preprocessing":
         value = os.fspath(value)
     elif name in ("scale", "crop") and isinstance(value, (int, float, np.number)):
@@ -198,6 +201,14 @@ def set_option(native: Any, name: str, value: Any) -> None:
         setattr(native, name, value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise Error(ErrorCode.USAGE, f"{value!r} is not a value for this option", name) from error
+
+
+def _numbers_by_name(option: str, given: Any) -> dict[str, list[int]] | dict[str, list[float]]:
+    number = operator.index if option == "input_shape" else float
+    try:
+        return {name: [number(each) for each in np.ravel(values)] for name, values in dict(given).items()}
+    except (TypeError, ValueError) as error:
+        raise Error(ErrorCode.USAGE, f"{given!r} is not a dict of numbers by input name", option) from error
 
 
 def _split_into_samples(source: Any) -> Iterator[dict[str, np.ndarray]]:

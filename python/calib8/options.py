@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypedDict
 
 Path = str | os.PathLike[str]
@@ -17,6 +17,8 @@ class DatasetOptions(TypedDict, total=False):
     state_dict: str | None
     head_activation: Literal["relu", "gelu", "silu", "hardswish", "leaky_relu", "tanh", "sigmoid", "elu", "none"] | None
     input_size: int | tuple[int, int] | None
+    input_shape: Mapping[str, Sequence[int]] | None
+    input: Mapping[str, float | Sequence[float]] | None
     dataset_dir: Path | None
     dataset_type: Literal["auto", "classification", "detection", "images", "numpy"]
     array_layout: Literal["auto", "channels-first", "channels-last"]

@@ -15,8 +15,6 @@
 
 #include "calib8/error.h"
 
-extern char** environ;
-
 namespace calib8 {
 namespace {
 
@@ -92,7 +90,8 @@ std::optional<std::filesystem::path> find_python() {
   std::error_code missing;  // a place that can't be looked at has no Python
   std::vector<fs::path> folders = {fs::read_symlink("/proc/self/exe", missing).parent_path()};
   if (const char* environment = std::getenv("VIRTUAL_ENV")) folders.push_back(fs::path(environment) / "bin");
-  std::istringstream path(std::getenv("PATH") ? std::getenv("PATH") : "/usr/bin:/bin");
+  const char* const searched = std::getenv("PATH");
+  std::istringstream path(searched != nullptr ? searched : "/usr/bin:/bin");
   for (std::string folder; std::getline(path, folder, ':');) folders.emplace_back(folder);
   for (const fs::path& folder : folders) {
     if (folder.is_absolute() && ::access((folder / "python3").c_str(), X_OK) == 0) return folder / "python3";

@@ -44,6 +44,50 @@ void add_required_model(CLI::App& command, DatasetOptions& options) {
       ->type_name("MODEL");
 }
 
+namespace {
+
+/// "name=1,2": the name, which may hold any character, and the parts.
+std::pair<std::string, std::vector<std::string>> split(const std::string& text, const char* flag) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw Error(ErrorCode::usage, "'" + text + "' is not of the form NAME=NUMBER,NUMBER,...", flag);
+  std::vector<std::string> parts;
+  for (std::size_t begin = equals + 1; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return {text.substr(0, equals), std::move(parts)};
+}
+
+template <class T>
+T parse_number(const std::string& part, const std::string& text, const char* flag) {
+  T number{};
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+  if (part.empty() || error != std::errc() || end != part.data() + part.size())
+    throw Error(ErrorCode::usage, "'" + part + "' in '" + text + "' is not a number", flag);
+  return number;
+}
+
+template <class T>
+void add_numbers(const std::string& text, const char* flag, std::map<std::string, std::vector<T>>& into) {
+  const auto [name, parts] = split(text, flag);
+  std::vector<T> numbers;
+  for (const std::string& part : parts) numbers.push_back(parse_number<T>(part, text, flag));
+  if (!into.emplace(name, std::move(numbers)).second)
+    throw Error(ErrorCode::usage, "'" + name + "' is given twice", flag);
+}
+
+void add_shape(const std::string& text, DatasetOptions& options) {
+  add_numbers(text, "--input-shape", options.input_shapes);
+}
+
+void add_value(const std::string& text, DatasetOptions& options) {
+  add_numbers(text, "--input", options.input_values);
+}
+
+}  // namespace
+
 void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& input_size) {
   command.add_option(
       "--arch", options.architecture,
@@ -60,6 +104,27 @@ void add_input_flags(CLI::App& command, DatasetOptions& options, std::string& in
       ->type_name("relu|gelu|silu|hardswish|leaky_relu|tanh|sigmoid|elu|none");
   command.add_option("--input-size", input_size,
                      "Height and width of the image, N or HxW (default: the file's own, or 224)");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--input-shape",
+          [&options](const std::vector<std::string>& all) {
+            for (const std::string& text : all) add_shape(text, options);
+          },
+          "Sizes of an input that an ONNX file leaves open (repeatable)")
+      ->type_name("NAME=N,N,...")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--input",
+          [&options](const std::vector<std::string>& all) {
+            for (const std::string& text : all) add_value(text, options);
+          },
+          "An input of an ONNX file becomes a constant: one number for all its elements, or all of them, "
+          "row by row (repeatable)")
+      ->type_name("NAME=NUMBER,...")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void add_data_flags(CLI::App& command, DatasetOptions& options) {

@@ -224,7 +224,7 @@ bool PickleMachine::step_object(Opcode opcode) {
     case Opcode::reduce:
     case Opcode::newobj: {
       const PickleId arguments = pop();
-      make_object(pop(), arguments);
+      make_object(pop(), arguments, opcode == Opcode::reduce);
       return true;
     }
     case Opcode::newobj_ex: {
@@ -233,7 +233,7 @@ bool PickleMachine::step_object(Opcode opcode) {
       const auto* dict = pickle_.get_if<PickleDict>(keywords);
       if (!dict || !dict->entries.empty())
         fail("the pickle makes an object with keyword arguments, which calib8 doesn't read");
-      make_object(pop(), arguments);
+      make_object(pop(), arguments, false);
       return true;
     }
     case Opcode::build:

@@ -63,6 +63,8 @@ struct PickleGlobal {
 struct PickleObject {
   PickleId callable{};   ///< Always a PickleGlobal.
   PickleId arguments{};  ///< Always a PickleTuple.
+  bool called =
+      false;  ///< By REDUCE, which may name any function; else by a class that was to make an instance.
   std::optional<PickleId> state;
   std::vector<PickleId> items;
   PickleEntries entries;

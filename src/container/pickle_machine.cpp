@@ -129,7 +129,8 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
   push_value(PickleGlobal{module, name});
 }
 
-/// Files of PyTorch before 1.6 name the classes of modules as something stored outside: ("module", class, ...).
+/// Files of PyTorch before 1.6 name the classes of modules as something stored outside: ("module", class,
+/// ...).
 PickleId PickleMachine::class_behind(PickleId callable) const {
   const auto* persistent = pickle_.get_if<PicklePersistent>(callable);
   const auto* identity = persistent ? pickle_.get_if<PickleTuple>(persistent->identity) : nullptr;
@@ -138,7 +139,7 @@ PickleId PickleMachine::class_behind(PickleId callable) const {
   return kind && kind->text == "module" ? identity->items[1] : callable;
 }
 
-void PickleMachine::make_object(PickleId callable, PickleId arguments) {
+void PickleMachine::make_object(PickleId callable, PickleId arguments, bool called) {
   callable = class_behind(callable);
   if (!pickle_.get_if<PickleGlobal>(callable))
     fail_malformed("it calls " + std::string(describe_kind(pickle_[callable])));
@@ -146,6 +147,7 @@ void PickleMachine::make_object(PickleId callable, PickleId arguments) {
   PickleObject object;
   object.callable = callable;
   object.arguments = arguments;
+  object.called = called;
   const PickleId id = add(std::move(object));
   attach(id, arguments);
   push(id);

@@ -64,7 +64,7 @@ class PickleMachine {
   void push_integer_line(bool with_suffix);
   void push_global(std::string_view module, std::string_view name);
   PickleId class_behind(PickleId callable) const;
-  void make_object(PickleId callable, PickleId arguments);
+  void make_object(PickleId callable, PickleId arguments, bool called);
   void set_state();
 
   bool step();
@@ -86,7 +86,7 @@ class PickleMachine {
 };
 
 template <class Container>
-void PickleMachine::push_container(PickleIds items) {
+void PickleMachine::push_container(PickleIds items) {  // NOLINT(performance-unnecessary-value-param): moved
   const PickleId container = add(Container{});
   for (const PickleId item : items) attach(container, item);
   std::get<Container>(pickle_.values.back()).items = std::move(items);

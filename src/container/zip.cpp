@@ -244,7 +244,7 @@ const ZipMember* ZipArchive::find(std::string_view name) const {
   return found == index.end() ? nullptr : &members[found->second];
 }
 
-ZipArchive open_zip(Data bytes, std::string where) {
+ZipArchive open_zip(const Data& bytes, std::string where) {
   ZipArchive archive;
   archive.where = std::move(where);
   const Directory directory = find_directory(bytes.bytes(), archive.where);

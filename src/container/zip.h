@@ -36,7 +36,7 @@ struct ZipArchive {
 /// write it, and refuses the rest: bytes after the end record, several disks, encryption, duplicate names,
 /// members that overlap or leave the file, local headers or data descriptors that differ from the central
 /// directory. No content is read or copied. Fails with ErrorCode::model.
-ZipArchive open_zip(Data bytes, std::string where);
+ZipArchive open_zip(const Data& bytes, std::string where);
 
 /// The content of a member, after its checksum has been verified: a view into the archive. Fails with
 /// ErrorCode::model where the checksum is wrong or the member is compressed.

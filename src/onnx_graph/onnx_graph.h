@@ -50,7 +50,7 @@ struct OnnxValue {
   std::optional<Tensor> constant;  ///< Set for initializers.
 };
 
-/// An attribute of a node, as onnx.proto's AttributeProto has it. Subgraphs are refused when read.
+/// An attribute of a node, as onnx.proto's AttributeProto has it, but for subgraphs.
 using OnnxAttribute = std::variant<std::int64_t, float, std::string, Tensor, std::vector<std::int64_t>,
                                    std::vector<float>, std::vector<std::string>>;
 
@@ -74,7 +74,9 @@ struct OnnxNode {
 using OnnxValueId = Id<OnnxValue>;
 using OnnxNodeId = Id<OnnxNode>;
 
-/// A model with exactly ONNX's meaning at `onnx_opset`: channels first, domain "" only, no subgraphs.
+/// A model with exactly ONNX's meaning at `onnx_opset`: channels first, domain "" only, no subgraphs. An If has
+/// the inputs [condition, outputs of then_branch..., outputs of else_branch...]; the nodes of both branches are
+/// the graph's own, and stand behind what computes the condition.
 /// Constants are values with `constant` set and no producer; they are not among the inputs.
 class OnnxGraph : public Dataflow<OnnxValue, OnnxNode> {
  public:

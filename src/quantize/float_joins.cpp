@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "quantize/activation_ranges.h"
+#include "quantize/float_parts.h"
+
 namespace calib8 {
 namespace {
 
@@ -17,8 +20,10 @@ double width(Range range) {
 UnequalJoin measured(const TfliteGraph& graph, const Ranges& ranges, OperatorId id) {
   UnequalJoin join{.id = id};
   for (const TensorId part : graph[id].inputs) {
-    if (!is_activation(graph, part)) continue;
-    const double own = width(ranges[part.index].value());
+    const std::optional<Range> range =
+        is_activation(graph, part) ? ranges[part.index] : range_of_constant(graph[part]);
+    if (!range) continue;
+    const double own = width(*range);
     if (own == 0) continue;  // nothing but zeros fits any scale
     join.narrowest = join.narrowest == 0 ? own : std::min(join.narrowest, own);
     join.widest = std::max(join.widest, own);
@@ -54,6 +59,24 @@ std::vector<UnequalJoin> unequal_joins_of_outputs(const TfliteGraph& graph, cons
   }
   std::ranges::reverse(joins);
   return joins;
+}
+
+void keep_unequal_streams_in_float(const TfliteGraph& graph, const Ranges& ranges, OperatorTypes& types) {
+  const auto is_unequal = [&](OperatorId id) {
+    if (!graph[id].is<tflite::Concatenation>() || types.type(id) != DType::int8) return false;
+    const UnequalJoin join = measured(graph, ranges, id);
+    return join.widest > most_coarsening * join.narrowest;
+  };
+  bool changed = false;
+  for (const std::vector<OperatorId>& stream : streams_of_normalizations(graph)) {
+    if (std::ranges::none_of(stream, is_unequal)) continue;
+    for (const OperatorId id : stream) {
+      if (!types.is_float(id))
+        types.keep_float(id, "read by normalizations, for which small positions count as much as large ones");
+    }
+    changed = true;
+  }
+  if (changed) types.keep_movers_among_float_operators();
 }
 
 void keep_in_float(const std::vector<UnequalJoin>& joins, OperatorTypes& types) {

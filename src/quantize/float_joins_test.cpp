@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "quantize/small_plans.h"
 
 namespace calib8 {
@@ -59,6 +61,49 @@ TEST(FloatJoins, AreOfOutputsAloneAndOfDifferentSizesAlone) {
   Detector inner(640);
   const TensorId next = inner.emit(tflite::Add{}, {inner.joined, inner.joined}, {1, 8}, Range{0, 1280});
   EXPECT_TRUE(inner.plan({inner.output, next}, {.has_float_outputs = true}).float_operators.empty());
+}
+
+/// A token beside three patches of up to 5, what a layer adds to them, and the layer normalization that reads
+/// it.
+struct Tokens : SmallGraph {
+  TensorId joined, sum, output;
+
+  explicit Tokens(float token) {
+    const Shape whole{1, 4, 4}, line{1, 4, 1};
+    const TensorId patches = input({1, 3, 4}, {-5, 5}), added = input(whole, {-5, 5});
+    joined =
+        emit(tflite::Concatenation{1, {}}, {constant({1, 1, 4}, {token, -token, 0, token}), patches}, whole);
+    sum = emit(tflite::Add{}, {joined, added}, whole, Range{-9, 9});
+    const TensorId axes = graph.add_constant("axes", std::vector<std::int32_t>{2});
+    const TensorId mean = emit(tflite::Mean{{true}}, {sum, axes}, line, Range{-1, 1});
+    const TensorId difference = emit(tflite::Sub{}, {sum, mean}, whole, Range{-9, 9});
+    const TensorId squares = emit(tflite::Mul{}, {difference, difference}, whole, Range{0, 81});
+    const TensorId variance = emit(tflite::Mean{{true}}, {squares, axes}, line, Range{0, 81});
+    const TensorId factor = emit(tflite::Rsqrt{}, {variance}, line, Range{0, 300});
+    const TensorId scaled = emit(tflite::Mul{}, {difference, factor}, whole, Range{-2, 2});
+    output = emit(tflite::Relu{}, {scaled}, whole, Range{0, 2});
+  }
+  /// Whether what the tensor comes out of computes in float, as the reason given says.
+  bool is_in_stream(const Plan& plan, TensorId tensor) const {
+    return std::ranges::any_of(plan.float_operators, [&](const FloatOperator& op) {
+      return op.id == writer(tensor) && op.reason.find("small positions") != std::string::npos;
+    });
+  }
+};
+
+TEST(FloatJoins, ASmallTokenBesidePatchesIsNormalizedInFloat) {
+  Tokens small(0.05f), alike(3);
+  const Plan kept = small.plan({small.output}), integers = alike.plan({alike.output});
+  EXPECT_TRUE(small.is_in_stream(kept, small.joined));
+  EXPECT_TRUE(small.is_in_stream(kept, small.sum));
+  EXPECT_FALSE(alike.is_in_stream(integers, alike.joined));
+  EXPECT_FALSE(alike.is_in_stream(integers, alike.sum));
+}
+
+TEST(FloatJoins, SixteenBitsHoldASmallToken) {
+  Tokens small(0.05f);
+  const Plan plan = small.plan({small.output}, {.activations = DType::int16});
+  EXPECT_FALSE(small.is_in_stream(plan, small.joined));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "ops/tflite_op.h"
+#include "quantize/disjoint_sets.h"
 
 namespace calib8 {
 namespace {
@@ -116,6 +117,19 @@ std::vector<OperatorId> way_from_product(const TfliteGraph& graph, TensorId tens
   return {};
 }
 
+bool may_be_in_stream(const TfliteOperator& op) {
+  return op.is<tflite::Add>() || op.is<tflite::Concatenation>() || op.is<tflite::Slice>() ||
+         op.is<tflite::StridedSlice>() || op.is<tflite::Reshape>() || op.is<tflite::Transpose>();
+}
+
+/// A sum of two tensors of one shape, or a concatenation of several.
+bool joins_streams(const TfliteGraph& graph, OperatorId id) {
+  const TfliteOperator& op = graph[id];
+  if (op.is<tflite::Concatenation>()) return op.inputs.size() > 1;
+  return op.is<tflite::Add>() && !graph.is_constant(op.inputs[0]) && !graph.is_constant(op.inputs[1]) &&
+         graph[op.inputs[0]].shape == graph[op.inputs[1]].shape;
+}
+
 /// Which tensor each is a function of: itself, unless an elementwise operator makes it of one alone.
 class Sources {
  public:
@@ -171,6 +185,43 @@ std::vector<OperatorId> operators_of_quotients(const TfliteGraph& graph) {
     all.insert(divisor.begin(), divisor.end());
   }
   return {all.begin(), all.end()};
+}
+
+std::vector<std::vector<OperatorId>> streams_of_normalizations(const TfliteGraph& graph) {
+  const std::vector<OperatorId> order = graph.nodes(), known = operators_of_normalizations(graph);
+  const std::set<OperatorId> normalizations(known.begin(), known.end());
+  std::set<OperatorId> leads_there;
+  for (auto id = order.rbegin(); id != order.rend(); ++id) {
+    if (!may_be_in_stream(graph[*id]) || normalizations.contains(*id)) continue;
+    const auto& readers = graph.users(graph[*id].outputs[0]);
+    const bool leads = std::any_of(readers.begin(), readers.end(), [&](OperatorId reader) {
+      return normalizations.contains(reader) || leads_there.contains(reader);
+    });
+    if (leads) leads_there.insert(*id);
+  }
+  // What only moves something else (or adds a constant to it) belongs to the stream that it comes of.
+  std::map<OperatorId, std::uint32_t> stream_of;
+  DisjointSets joined(order.size());
+  for (const OperatorId id : order) {
+    if (!leads_there.contains(id)) continue;
+    std::optional<std::uint32_t> stream;
+    for (const TensorId input : graph[id].inputs) {
+      const auto found = input.exists() ? stream_of.find(graph.producer(input)) : stream_of.end();
+      if (found == stream_of.end()) continue;
+      if (stream) joined.unite(*stream, found->second);
+      stream = found->second;
+    }
+    if (!stream && joins_streams(graph, id)) stream = static_cast<std::uint32_t>(stream_of.size());
+    if (stream) stream_of.emplace(id, *stream);
+  }
+  std::map<std::uint32_t, std::vector<OperatorId>> streams;
+  for (const OperatorId id : order) {
+    const auto found = stream_of.find(id);
+    if (found != stream_of.end()) streams[joined.find(found->second)].push_back(id);
+  }
+  std::vector<std::vector<OperatorId>> all;
+  for (auto& [first, operators] : streams) all.push_back(std::move(operators));
+  return all;
 }
 
 std::vector<OperatorId> operators_of_functions(const TfliteGraph& graph,

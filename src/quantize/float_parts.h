@@ -19,6 +19,10 @@ std::vector<OperatorId> operators_of_normalizations(const TfliteGraph& graph);
 /// Both parts may be large while their ratio is not, and one scale for both leaves nothing of it.
 std::vector<OperatorId> operators_of_quotients(const TfliteGraph& graph);
 
+/// What normalizations read, over any number of sums and concatenations, and what moves their elements in
+/// between (the residual stream of a transformer): a list for each stream, in execution order.
+std::vector<std::vector<OperatorId>> streams_of_normalizations(const TfliteGraph& graph);
+
 /// The elementwise operators that compute a function of one tensor, of which at least one is better kept in
 /// float: the others, in integers between, would only add roundings, and XNNPACK makes one table of the
 /// whole.

@@ -185,6 +185,7 @@ Plan make_plan(const TfliteGraph& graph, const Ranges& ranges, const TargetTrait
   std::set<TensorId> float_outputs = choices.float_outputs;
   if (choices.has_float_outputs) float_outputs.insert(graph.outputs().begin(), graph.outputs().end());
   keep_in_float(unequal_joins_of_outputs(graph, complete.activations, types, float_outputs), types);
+  keep_unequal_streams_in_float(graph, complete.activations, types);
   const SharedQuantization shared(graph, types, complete.activations);
   const FittedScales scales(graph, target, complete, shared, types);
   Plan plan = Planner(graph, target, types, shared, scales).run();

@@ -34,8 +34,6 @@ Pickle read_checkpoint_pickle(const Data& bytes, const std::string& where,
   return read_pickle(bytes, check, where);
 }
 
-namespace {
-
 CheckpointSource open_checkpoint(const Data& data, const std::string& where) {
   const std::string_view text = text_of(data.bytes());
   if (text.starts_with(zip_signature)) return open_zip_checkpoint(data, where);
@@ -47,6 +45,8 @@ CheckpointSource open_checkpoint(const Data& data, const std::string& where) {
               "the file is no checkpoint of PyTorch: save one with torch.save(model.state_dict(), path)"),
       where);
 }
+
+namespace {
 
 struct PickledTensor {
   std::string name;
@@ -92,7 +92,11 @@ bool looks_like_checkpoint(ByteView bytes) {
 }
 
 Checkpoint read_checkpoint(Data data, const std::string& where, const std::string& state_dict) {
-  const CheckpointSource source = open_checkpoint(data, where);
+  return read_checkpoint(open_checkpoint(data, where), data.size(), where, state_dict);
+}
+
+Checkpoint read_checkpoint(const CheckpointSource& source, std::size_t file_size, const std::string& where,
+                           const std::string& state_dict) {
   const auto found = find_state_dict(source.pickle, state_dict);
   if (!found && !source.foreign.empty()) refuse_foreign(source.foreign, source.pickle.source.bytes(), where);
   if (!found)
@@ -115,7 +119,7 @@ Checkpoint read_checkpoint(Data data, const std::string& where, const std::strin
   if (!source.foreign.empty())
     checkpoint.notes.push_back("objects beside the weights are left unread: " + listed(source.foreign));
   checkpoint.prefix = chosen.prefix;
-  TensorBuilder builder(source.pickle, source.storages, data.size(), where);
+  TensorBuilder builder(source.pickle, source.storages, file_size, where);
   for (std::size_t i = 0; i < chosen.names.size(); ++i) {
     const PickledTensor& tensor = tensors[chosen.indices[i]];
     if (!checkpoint.tensors.add(chosen.names[i], builder.build(tensor.id, tensor.name)))

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "read/checkpoint_source.h"
 #include "read/state_dict.h"
 
 namespace calib8 {
@@ -24,6 +25,10 @@ Checkpoint read_checkpoint(const std::filesystem::path& path, const std::string&
 
 /// The same from memory; `where` names the bytes in errors.
 Checkpoint read_checkpoint(Data data, const std::string& where, const std::string& state_dict = {});
+
+/// The same of one that open_checkpoint() has opened, a file of so many bytes.
+Checkpoint read_checkpoint(const CheckpointSource& source, std::size_t file_size, const std::string& where,
+                           const std::string& state_dict = {});
 
 /// All tensors of a file that is one bare state_dict, in its order, with their names as they are. Fails with
 /// ErrorCode::model, also where the file holds anything else.

@@ -157,6 +157,19 @@ bool is_below(std::string_view module, std::string_view root) {
          (module.size() > root.size() && module.starts_with(root) && module[root.size()] == '.');
 }
 
+/// Whether the global is of such a module, also by way of another that has imported it: from protocol 4 on a
+/// name may be a path of attributes ("torch", "serialization.os.system").
+bool reaches_harm(std::string_view module, std::string_view name) {
+  for (const std::string_view root : harmful_modules) {
+    if (is_below(module, root)) return true;
+    for (std::size_t at = name.find(root); at != std::string_view::npos; at = name.find(root, at + 1)) {
+      const bool begins = at == 0 || name[at - 1] == '.';
+      if (begins && name.substr(at + root.size()).starts_with('.')) return true;
+    }
+  }
+  return false;
+}
+
 /// Whether the bytes hold this text as a pickled str.
 bool holds_string(ByteView pickle, std::string_view text) {
   std::string pattern = "X";  // BINUNICODE, as protocols 1 to 3 write it
@@ -196,8 +209,7 @@ GlobalKind kind_of_global(std::string_view module, std::string_view name, const 
                 where);
   const bool hides_tensors = is_below(module, "torch._utils") || is_below(module, "torch._tensor") ||
                              is_below(module, "torch.storage") || (module == "torch" && name == "load");
-  const bool harmful =
-      std::ranges::any_of(harmful_modules, [&](std::string_view root) { return is_below(module, root); });
+  const bool harmful = reaches_harm(module, name);
   if (!harmful && !hides_tensors) return GlobalKind::foreign;
   throw Error(ErrorCode::model,
               "the pickle names " + shown + ", which is not on the list of what a checkpoint may hold" +

@@ -20,6 +20,10 @@ struct CheckpointSource {
 /// Reads a checkpoint's pickle, whose globals are held against read/checkpoint_globals.h.
 Pickle read_checkpoint_pickle(const Data& bytes, const std::string& where, std::vector<std::string>& foreign);
 
+/// Opens a checkpoint of any version of PyTorch. Fails with ErrorCode::model, for files of other kinds with
+/// advice.
+CheckpointSource open_checkpoint(const Data& data, const std::string& where);
+
 /// Opens a ZIP archive of PyTorch 1.6 or later. A storage's checksum is verified when it is first looked up.
 /// TorchScript, .pt2 and other kinds of archives are refused with advice. Fails with ErrorCode::model.
 CheckpointSource open_zip_checkpoint(const Data& data, const std::string& where);

@@ -40,8 +40,10 @@ void add_model(Lines& lines, const ModelDescription& model) {
   const RebuiltDescription& rebuilt = *model.rebuilt;
   lines.add("model",
             fmt::format("{}: {}, known by {}", model.file, rebuilt.architecture, rebuilt.recognized_by));
-  lines.add("", fmt::format("{}; {} classes; input {}x{} (from {})", rebuilt.head, rebuilt.num_classes,
-                            rebuilt.input_size.first, rebuilt.input_size.second, rebuilt.input_size_from));
+  const std::string classes =
+      rebuilt.num_classes == 0 ? "" : fmt::format("; {} classes", rebuilt.num_classes);
+  lines.add("", fmt::format("{}{}; input {}x{} (from {})", rebuilt.head, classes, rebuilt.input_size.first,
+                            rebuilt.input_size.second, rebuilt.input_size_from));
   if (!model.class_names_from.empty())
     lines.add("", fmt::format("class names from {}", model.class_names_from));
 }

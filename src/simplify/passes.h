@@ -14,10 +14,13 @@ bool infer_shapes(OnnxGraph& graph);
 /// The same, and whatever can be folded is folded at once.
 bool infer_and_fold(OnnxGraph& graph);
 /// Its parts, for one node.
-bool infer_types(OnnxGraph& graph, OnnxNodeId node);
 bool fold_shape(OnnxGraph& graph, OnnxNodeId node);
 bool rewrite_cast_like(OnnxGraph& graph, OnnxNodeId node);
 bool fold_constants(OnnxGraph& graph, OnnxNodeId node);
+/// Every If with that condition takes one branch, and what only the other one needs is removed. Fails with
+/// ErrorCode::model where the condition isn't constant.
+void take_branches(OnnxGraph& graph, OnnxValueId condition);
+bool replace_with_branch(OnnxGraph& graph, OnnxNodeId node);
 
 bool eliminate_identity(OnnxGraph& graph, OnnxNodeId node);
 bool eliminate_default_attributes(OnnxGraph& graph, OnnxNodeId node);

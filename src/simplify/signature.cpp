@@ -90,7 +90,9 @@ void require_static_inputs(const OnnxGraph& graph) {
     open += quoted(input) + " " +
             (input.type && input.type->shape ? describe(*input.type->shape) : "of unknown shape");
   }
-  if (!open.empty()) throw Error(ErrorCode::model, "the file leaves sizes open, give --input-size: " + open);
+  if (!open.empty())
+    throw Error(ErrorCode::model,
+                "the file leaves sizes open, give --input-size, or --input-shape NAME=SIZES: " + open);
 }
 
 }  // namespace calib8

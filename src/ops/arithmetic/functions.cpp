@@ -9,6 +9,7 @@
 #include "ops/emit.h"
 #include "ops/formula.h"
 #include "ops/infer.h"
+#include "ops/strided.h"
 
 namespace calib8 {
 namespace {
@@ -104,6 +105,23 @@ Refusal lower_is_infinite(Lowering& lowering) {
   return std::nullopt;
 }
 
+template <class Holds>
+std::vector<Tensor> fold_truth(const NodeView& view, Holds holds) {
+  const Tensor* x = view.constant(0);
+  if (!x || x->dtype != DType::float32 || !is_foldable_size(x->shape, DType::boolean)) return {};
+  std::vector<std::uint8_t> values;
+  for (const float value : x->as<float>()) values.push_back(holds(value) ? 1 : 0);
+  return {Tensor{DType::boolean, x->shape, Data::from_vector(std::move(values))}};
+}
+std::vector<Tensor> fold_is_nan(const NodeView& view) {
+  return fold_truth(view, [](float value) { return std::isnan(value); });
+}
+std::vector<Tensor> fold_is_infinite(const NodeView& view) {
+  const bool above = view.node.get_int("detect_positive", 1) != 0;
+  const bool below = view.node.get_int("detect_negative", 1) != 0;
+  return fold_truth(view, [&](float value) { return std::isinf(value) && (value > 0 ? above : below); });
+}
+
 //   Mod(a, b)   ->   FLOOR_MOD, with the divisor's sign        fmod   ->   a - b trunc(a / b), with a's
 Refusal lower_mod(Lowering& lowering) {
   if (Refusal refusal = refuse_other_than_numbers(lowering)) return refusal;
@@ -141,8 +159,12 @@ const OnnxOp onnx_rows[] = {
     unary("Round", lower_as<function_of<tflite::Round>>, fold_round),
     unary("Sign", lower_as<function_of<tflite::Sign>>, fold_sign),
     unary("Erf", lower_as<error_function>, fold_erf),
-    {.type = "IsNaN", .inputs = {1, 1}, .infer = infer_truth, .lower = lower_is_nan},
-    {.type = "IsInf", .inputs = {1, 1}, .infer = infer_truth, .lower = lower_is_infinite},
+    {.type = "IsNaN", .inputs = {1, 1}, .infer = infer_truth, .fold = fold_is_nan, .lower = lower_is_nan},
+    {.type = "IsInf",
+     .inputs = {1, 1},
+     .infer = infer_truth,
+     .fold = fold_is_infinite,
+     .lower = lower_is_infinite},
     {.type = "Mod", .inputs = {2, 2}, .infer = infer_pair, .fold = fold_mod, .lower = lower_mod},
 };
 

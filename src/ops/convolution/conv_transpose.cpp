@@ -4,6 +4,7 @@
 
 #include "ops/all_ops.h"
 #include "ops/convolution/conv_constants.h"
+#include "ops/convolution/conv_rows.h"
 #include "ops/convolution/spatial.h"
 #include "ops/convolution/weights.h"
 #include "ops/emit.h"
@@ -138,10 +139,10 @@ void lower_whole(Lowering& lowering, const Transposed& what) {
 }
 
 /// The weights of the convolution that a transposed one is over its spread input: each group's inputs and
-/// outputs change places, and the kernel is turned around. [O, I / group, H, W]
+/// outputs change places, and the kernel is turned around. [O, I / group, kernel]
 Tensor turned_kernel(const Tensor& weights, const Transposed& what) {
   const std::vector<float> values = to_float(weights);
-  const std::int64_t groups = what.conv.group, taps = what.kernel[0] * what.kernel[1];
+  const std::int64_t groups = what.conv.group, taps = element_count(what.kernel).value();
   const std::int64_t inputs = weights.shape[0] / groups, outputs = weights.shape[1];
   std::vector<float> turned(values.size());
   for (std::int64_t group = 0; group < groups; ++group) {
@@ -155,10 +156,12 @@ Tensor turned_kernel(const Tensor& weights, const Transposed& what) {
       }
     }
   }
-  return make_tensor({groups * outputs, inputs, what.kernel[0], what.kernel[1]}, std::move(turned));
+  Shape shape{groups * outputs, inputs};
+  shape.insert(shape.end(), what.kernel.begin(), what.kernel.end());
+  return make_tensor(shape, std::move(turned));
 }
 
-/// x [N, H, W, C] with stride - 1 zeros behind each element along an axis.
+/// x [N, spatial, C] with stride - 1 zeros behind each element along an axis.
 TensorId spread(Formula& f, TensorId x, std::size_t axis, std::int64_t stride) {
   if (stride == 1) return x;
   const Shape shape = f.shape(x);
@@ -172,30 +175,49 @@ TensorId spread(Formula& f, TensorId x, std::size_t axis, std::int64_t stride) {
   return f.reshape(padded, wide);
 }
 
+/// What a convolution with the turned kernel reads: the spread input, and how much it is padded.
+struct SpreadInput {
+  TensorId x;
+  Shape pads;  ///< Of each dimension of [N, spatial, C], before and behind.
+};
+
+SpreadInput spread_input(Formula& f, TensorId x, const Transposed& what) {
+  const std::size_t rank = f.rank(x);
+  Shape pads(2 * rank, 0);
+  for (std::size_t i = 0; i < what.windows.size(); ++i) {
+    const TransposedWindow& window = what.windows[i];
+    const std::size_t axis = i + 1;
+    x = spread(f, x, axis, window.stride);
+    const std::int64_t reach = (what.kernel[i] - 1) * window.dilation;
+    const std::int64_t before = reach - window.crop_before;
+    const std::int64_t after = window.size + reach - before - f.shape(x)[axis];
+    // What is cropped beyond the kernel's reach is cut off.
+    const std::int64_t cut_before = std::max<std::int64_t>(0, -before),
+                       cut_after = std::max<std::int64_t>(0, -after);
+    x = f.slice(x, axis, cut_before, f.shape(x)[axis] - cut_before - cut_after);
+    pads[2 * axis] = before + cut_before;
+    pads[2 * axis + 1] = after + cut_after;
+  }
+  return {x, std::move(pads)};
+}
+
+//   over volumes   ->   zeros between the elements, PAD, CONV_3D with the kernel turned around
+void lower_transposed_volume(Lowering& lowering, const Transposed& what) {
+  Formula f(lowering);
+  const SpreadInput input = spread_input(f, lowering.to_channels_last(f.input(0)), what);
+  Volume volume{what.conv.group, {1, 1, 1}, {}, input.pads};
+  for (const TransposedWindow& window : what.windows) volume.dilations.push_back(window.dilation);
+  const Tensor weights = turned_kernel(*lowering.constant(1), what);
+  f.result(lowering.to_channels_first(emit_volume(lowering, f, input.x, weights, volume)));
+}
+
 //   with groups   ->   zeros between the elements, PAD, CONV_2D or DEPTHWISE_CONV_2D with the kernel turned
 //   around
 void lower_groups(Lowering& lowering, const Transposed& what) {
   Formula f(lowering);
-  TensorId x = enter_image(lowering, f.input(0));
-  const std::int64_t channels = f.shape(x)[3], outputs = what.conv.out_channels;
-  Shape pads(8, 0), kept = f.shape(x);
-  for (std::size_t i = 0; i < 2; ++i) {
-    const TransposedWindow& window = what.windows[i];
-    x = spread(f, x, i + 1, window.stride);
-    const std::int64_t reach = (what.kernel[i] - 1) * window.dilation;
-    const std::int64_t before = reach - window.crop_before;
-    const std::int64_t after = window.size + reach - before - f.shape(x)[i + 1];
-    pads[2 * i + 2] = before;
-    pads[2 * i + 3] = after;
-  }
-  for (std::size_t axis = 1; axis < 3; ++axis) {  // what is cropped beyond the kernel's reach is cut off
-    std::int64_t &before = pads[2 * axis], &after = pads[2 * axis + 1];
-    const std::int64_t cut_before = std::max<std::int64_t>(0, -before),
-                       cut_after = std::max<std::int64_t>(0, -after);
-    x = f.slice(x, axis, cut_before, f.shape(x)[axis] - cut_before - cut_after);
-    before += cut_before;
-    after += cut_after;
-  }
+  const TensorId image = enter_image(lowering, f.input(0));
+  const std::int64_t channels = f.shape(image)[3], outputs = what.conv.out_channels;
+  auto [x, pads] = spread_input(f, image, what);
   Shape wide = f.shape(x);
   for (std::size_t axis = 0; axis < 4; ++axis) wide[axis] += pads[2 * axis] + pads[2 * axis + 1];
   if (wide != f.shape(x)) x = f.emit(tflite::Pad{}, {x, f.integers({4, 2}, pads)}, wide);
@@ -226,7 +248,8 @@ void lower_groups(Lowering& lowering, const Transposed& what) {
 
 Refusal lower_conv_transpose(Lowering& lowering) {
   Transposed what{read_conv_transpose(lowering), {}, {}};
-  if (what.conv.kernel.size() > 2)
+  const bool is_volume = what.conv.kernel.size() == 3;
+  if (what.conv.kernel.size() > 3)
     return "transposed convolution over " + std::to_string(what.conv.kernel.size()) + " dimensions";
   if (Refusal refusal = refuse_computed_weights(lowering)) return refusal;
   const Shape input = lowering.input_shape(0);
@@ -238,9 +261,13 @@ Refusal lower_conv_transpose(Lowering& lowering) {
     const TransposedWindow& last = what.windows.back();
     if (last.crop_before + last.size >= last.full + last.stride) return "an output_shape beyond its windows";
   }
+  if (is_volume && what.conv.group > most_volume_groups)
+    return "a transposed convolution over volumes in " + std::to_string(what.conv.group) + " groups";
   what.windows = as_image(std::move(what.windows), TransposedWindow{1, 1, 1, 0, 1});
   what.kernel = as_image(what.conv.kernel, std::int64_t{1});
-  if (what.conv.group == 1) {
+  if (is_volume) {
+    lower_transposed_volume(lowering, what);
+  } else if (what.conv.group == 1) {
     lower_whole(lowering, what);
   } else {
     lower_groups(lowering, what);

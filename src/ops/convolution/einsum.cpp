@@ -5,6 +5,7 @@
 #include <map>
 
 #include "ops/all_ops.h"
+#include "ops/convolution/spectrum.h"
 #include "ops/emit.h"
 #include "ops/formula.h"
 #include "ops/infer.h"
@@ -208,6 +209,8 @@ Refusal lower_einsum(Lowering& lowering) {
 
 const OnnxOp onnx_rows[] = {
     {.type = "Einsum", .inputs = {1, any_number}, .infer = infer_einsum, .lower = lower_einsum},
+    {.type = "DFT", .inputs = {1, 3}, .infer = infer_dft, .lower = lower_dft},
+    {.type = "STFT", .inputs = {2, 4}, .infer = infer_stft, .lower = lower_stft},
 };
 
 }  // namespace

@@ -31,6 +31,19 @@ std::vector<OnnxType> infer_where(const NodeView& view) {
   return {{a.dtype, broadcast(view, broadcast(view, *condition.shape, *a.shape), *b.shape)}};
 }
 
+/// [condition, then..., else...]: an output has what both branches give it.
+std::vector<OnnxType> infer_if(const NodeView& view) {
+  const std::size_t count = view.node.outputs.size();
+  if (view.node.inputs.size() != 1 + 2 * count) view.fail("its branches give another number of outputs");
+  std::vector<OnnxType> types;
+  for (std::size_t i = 0; i < count; ++i) {
+    const OnnxType &a = view.input_type(1 + i), &b = view.input_type(1 + count + i);
+    if (a.dtype != b.dtype) view.fail("its branches give different types");
+    types.push_back(a == b ? a : OnnxType{a.dtype, std::nullopt});
+  }
+  return types;
+}
+
 Tensor boolean_tensor(Shape shape, std::vector<std::uint8_t> values) {
   return {DType::boolean, std::move(shape), Data::from_vector(std::move(values))};
 }
@@ -202,6 +215,7 @@ const OnnxOp onnx_rows[] = {
      .fold = fold_xor,
      .lower = lower_comparison<tflite::NotEqual>},
     {.type = "Not", .inputs = {1, 1}, .infer = infer_not, .fold = fold_not, .lower = lower_not},
+    {.type = "If", .inputs = {3, any_number}, .infer = infer_if},
     {.type = "Where", .inputs = {3, 3}, .infer = infer_where, .fold = fold_where, .lower = lower_where},
 };
 

@@ -3,9 +3,8 @@
 #include <optional>
 
 #include "base/text.h"
-#include "image/preprocessing_json.h"
-#include "image/preprocessing_presets.h"
 #include "pipeline/readers/class_names.h"
+#include "pipeline/readers/ultralytics.h"
 #include "simplify/signature.h"
 
 namespace calib8 {
@@ -17,30 +16,6 @@ nlohmann::json config_of(const std::map<std::string, std::string>& metadata) {
   for (const auto& [key, value] : metadata)
     config[valid_utf8(key)] = parse_literal(value).value_or(nlohmann::json(valid_utf8(value)));
   return config;
-}
-
-/// Ultralytics writes its task and the size beside the network: what its own predictor does to a picture is
-/// then known.
-void take_ultralytics(Source& source) {
-  nlohmann::json& config = source.description.config;
-  const auto text = [&](const char* key) {
-    return config.contains(key) && config[key].is_string() ? config[key].get<std::string>() : std::string();
-  };
-  const std::string task = text("task");
-  const bool is_ultralytics =
-      text("author") == "Ultralytics" || text("description").starts_with("Ultralytics");
-  if (!is_ultralytics || task.empty()) return;
-  if (task == "classify") {
-    Preprocessing p = *find_preset("raw");  // shortest side and center crop, 0..1
-    p.name = "ultralytics classify";
-    p.divisor = 255;
-    p.resize_mode = ResizeMode::shortest_side;
-    config["preprocessing"] = to_json(p);
-  } else {
-    config["preprocessing"] = "ultralytics";
-  }
-  source.description.notes.push_back("the file's metadata say Ultralytics, task " + one_line(task, 100) +
-                                     ": its images are preprocessed as Ultralytics does it");
 }
 
 /// The size that the metadata name, for a model that leaves it open.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "calib8/error.h"
@@ -6,6 +8,7 @@
 #include "pipeline/readers/onnx_metadata.h"
 #include "read/onnx/onnx.h"
 #include "report/inspect.h"
+#include "simplify/given_inputs.h"
 #include "simplify/signature.h"
 
 namespace calib8 {
@@ -34,6 +37,17 @@ std::optional<DType> other_float(const OnnxGraph& graph) {
   return std::nullopt;
 }
 
+/// Sizes and values of inputs that the options fix.
+void take_given_inputs(OnnxGraph& graph, const ExportOptions& options, Source& source) {
+  for (const auto& [name, sizes] : options.input_shapes) set_input_shape(graph, name, sizes);
+  for (const auto& [name, values] : options.input_values) {
+    fix_input(graph, name, values);
+    source.description.notes.push_back(fmt::format(
+        "input '{}' is a constant of the model: {}", name,
+        values.size() == 1 ? fmt::format("{}", values[0]) : fmt::format("{} numbers", values.size())));
+  }
+}
+
 Source read(const Data& file, const ExportOptions& options) {
   Source source;
   source.description.kind = "onnx";
@@ -49,6 +63,7 @@ Source read(const Data& file, const ExportOptions& options) {
     source.files.push_back(data);
   }
   take_metadata(parts.metadata, source);
+  take_given_inputs(graph, options, source);
   set_size(graph, options, source);
   if (!options.dynamic_batch) {
     fix_batch(graph, 1);

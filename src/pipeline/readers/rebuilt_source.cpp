@@ -3,8 +3,8 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "pipeline/preprocessing_choice.h"
 #include "pipeline/readers/class_names.h"
+#include "pipeline/readers/input_size.h"
 #include "read/architectures/match.h"
 #include "read/architectures/rebuild.h"
 #include "read/architectures/transformers_names.h"
@@ -14,38 +14,10 @@
 namespace calib8 {
 namespace {
 
-using InputSize = std::pair<std::int64_t, std::int64_t>;
-
-/// An image size that a checkpoint's config names: a number, or [height, width].
-std::optional<std::pair<std::int64_t, std::int64_t>> configured_size(const nlohmann::json& config) {
-  // torchvision's reference scripts keep their arguments: val_crop_size is what they evaluate at.
-  for (const char* key : {"input_size", "image_size", "img_size", "imgsz", "val_crop_size"}) {
-    if (!config.is_object() || !config.contains(key)) continue;
-    const nlohmann::json& size = config[key];
-    const auto plausible = [](const nlohmann::json& value) {
-      return value.is_number_integer() && value.get<std::int64_t>() >= 1 &&
-             value.get<std::int64_t>() <= 16384;
-    };
-    if (plausible(size)) return std::pair(size.get<std::int64_t>(), size.get<std::int64_t>());
-    if (size.is_array() && size.size() >= 2 && plausible(size[size.size() - 2]) &&
-        plausible(size[size.size() - 1])) {
-      return std::pair(size[size.size() - 2].get<std::int64_t>(), size[size.size() - 1].get<std::int64_t>());
-    }
-  }
-  return std::nullopt;
-}
-
-/// The size that the network is built for, and what said so.
-std::pair<InputSize, std::string> input_size(const ExportOptions& options, const Checkpoint& checkpoint,
-                                             const std::string& images_from) {
-  const nlohmann::json& config = checkpoint.config;
-  if (options.input_size) return {*options.input_size, "--input-size"};
-  if (const auto declared = declared_input_size(options, config))
-    return {declared->size, options.preprocessing ? declared->from : images_from};
-  if (const auto configured = configured_size(config)) return {*configured, checkpoint.config_from};
-  if (const auto side = side_of_position_embedding(checkpoint.tensors))
-    return {{*side, *side}, "its position embedding"};
-  return {{224, 224}, "the default"};
+/// What the weights themselves say, or else the default.
+NamedSize size_without_config(const StateDict& tensors) {
+  const auto side = side_of_position_embedding(tensors);
+  return side ? NamedSize{{*side, *side}, "its position embedding"} : default_size();
 }
 
 /// The class of transformers that a config.json names: "ResNetForImageClassification".
@@ -109,7 +81,8 @@ void name_classes(const Checkpoint& checkpoint, const FolderDescription& folder,
 Source rebuilt_source(Checkpoint checkpoint, const ExportOptions& options) {
   const FolderDescription folder = describe_by_folder(checkpoint, options.model);
   const std::string images_from = folder.images_from.empty() ? checkpoint.config_from : folder.images_from;
-  const auto [size, size_from] = input_size(options, checkpoint, images_from);
+  const auto [size, size_from] = input_size(options, checkpoint.config, {checkpoint.config_from, images_from},
+                                            size_without_config(checkpoint.tensors));
   RebuildRequest request;
   request.architecture = options.architecture;
   request.head_activation = options.head_activation;
@@ -132,7 +105,7 @@ Source rebuilt_source(Checkpoint checkpoint, const ExportOptions& options) {
   return source;
 }
 
-std::string weights_text(const Checkpoint& checkpoint, const std::string& title) {
+std::string weights_text(const Checkpoint& checkpoint, const std::string& title, const std::string& what) {
   Table table{{{"tensor"}, {"type"}, {"shape"}, {"size", true}}, {}};
   std::uint64_t bytes = 0;
   for (const NamedTensor& entry : checkpoint.tensors) {
@@ -141,8 +114,8 @@ std::string weights_text(const Checkpoint& checkpoint, const std::string& title)
                           to_string(entry.tensor.shape), bytes_text(entry.tensor.data.size())});
   }
   const std::string found = checkpoint.found_at.empty()
-                                ? "a state_dict"
-                                : "the state_dict at '" + escaped(checkpoint.found_at) + "'";
+                                ? "a " + what
+                                : "the " + what + " at '" + escaped(checkpoint.found_at) + "'";
   std::string text = title + ": " + found + ", " + std::to_string(checkpoint.tensors.size()) + " tensors, " +
                      bytes_text(bytes) + "\n";
   if (!checkpoint.prefix.empty())

@@ -10,7 +10,8 @@ namespace calib8 {
 Source rebuilt_source(Checkpoint checkpoint, const ExportOptions& options);
 
 /// The text of `calib8 inspect`: the tensors as a table, the config as JSON behind it. `title` says what the
-/// file is.
-std::string weights_text(const Checkpoint& checkpoint, const std::string& title);
+/// file is, `what` what it holds.
+std::string weights_text(const Checkpoint& checkpoint, const std::string& title,
+                         const std::string& what = "state_dict");
 
 }  // namespace calib8

@@ -25,11 +25,12 @@ bool looks_like_onnx(ByteView bytes);
 
 /// Reads an ONNX file of opset 7 to 25 as it means at opset 20 (read/onnx_upgrade.h). Weights may lie in
 /// initializers, Constant nodes, or files in the model's own folder; they are viewed in the mapped file where
-/// they are aligned, and copied where not. Initializers that are inputs too are constants. Dimensions without
-/// a size stay open. Nodes come out in execution order, whatever their order in the file.
+/// they are aligned, and copied where not. An If is its branches' nodes and one node If that chooses between
+/// their outputs (read/onnx/onnx_flatten.h). Initializers that are inputs too are constants. Dimensions
+/// without a size stay open. Nodes come out in execution order, whatever their order in the file.
 ///
 /// Fails with ErrorCode::model on damaged files, and, naming all of them at once, on what is not supported:
-/// operators without a row in ops/, control flow, other domains, sparse and string tensors, sequences,
+/// operators without a row in ops/, loops, other domains, sparse and string tensors, sequences,
 /// training mode.
 ///
 /// `parts` receives what the file holds beside the graph.
@@ -41,7 +42,7 @@ OnnxGraph read_onnx(const Data& file, const std::string& where, const std::files
                     OnnxFileParts* parts = nullptr);
 
 /// The same to look at: what isn't supported stays in the graph, an operator of another domain as
-/// "domain.Operator", a body of control flow left out; and `refusals` gets what read_onnx would fail with, an
+/// "domain.Operator", a loop without its body; and `refusals` gets what read_onnx would fail with, an
 /// entry for each.
 OnnxGraph read_onnx_to_inspect(const Data& file, const std::string& where,
                                const std::filesystem::path& folder, std::vector<std::string>& refusals);

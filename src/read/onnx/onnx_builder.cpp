@@ -1,18 +1,16 @@
 #include "read/onnx/onnx_builder.h"
 
 #include <algorithm>
-#include <protozero/pbf_message.hpp>
 #include <queue>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "calib8/error.h"
-#include "container/protobuf_onnx.h"
 #include "onnx_graph/emitter.h"
 #include "ops/onnx_op.h"
-#include "read/onnx/onnx_functions.h"
+#include "read/onnx/onnx_flatten.h"
+#include "read/onnx/onnx_graph_message.h"
 #include "read/onnx/onnx_microsoft.h"
-#include "read/onnx/onnx_name.h"
 #include "read/onnx/onnx_node.h"
 #include "read/onnx/onnx_quantized.h"
 #include "read/onnx/onnx_upgrade.h"
@@ -21,48 +19,7 @@
 namespace calib8 {
 namespace {
 
-namespace proto = onnx_proto;
 using protozero::data_view;
-using protozero::pbf_wire_type;
-using protozero::tag_and_type;
-
-struct GraphMessage {
-  std::string name = "model";
-  std::vector<data_view> nodes, initializers, inputs, outputs;
-  std::size_t sparse_initializers = 0;
-};
-
-GraphMessage parse_graph(data_view view) {
-  constexpr auto bytes = pbf_wire_type::length_delimited;
-  GraphMessage graph;
-  protozero::pbf_message<proto::Graph> message(view);
-  while (message.next()) {
-    switch (message.tag_and_type()) {
-      case tag_and_type(proto::Graph::node, bytes):
-        graph.nodes.push_back(message.get_view());
-        break;
-      case tag_and_type(proto::Graph::name, bytes):
-        graph.name = read_onnx_name(message.get_view());
-        break;
-      case tag_and_type(proto::Graph::initializer, bytes):
-        graph.initializers.push_back(message.get_view());
-        break;
-      case tag_and_type(proto::Graph::input, bytes):
-        graph.inputs.push_back(message.get_view());
-        break;
-      case tag_and_type(proto::Graph::output, bytes):
-        graph.outputs.push_back(message.get_view());
-        break;
-      case tag_and_type(proto::Graph::sparse_initializer, bytes):
-        ++graph.sparse_initializers;
-        message.skip();
-        break;
-      default:
-        message.skip();
-    }
-  }
-  return graph;
-}
 
 [[noreturn]] void fail(const std::string& message) {
   throw Error(ErrorCode::model, message);
@@ -88,19 +45,18 @@ std::optional<Tensor> tensor_of_constant(const OnnxNodeMessage& node, OnnxRefusa
 
 class Builder {
  public:
-  Builder(OnnxFunctions& functions, std::int64_t opset, OnnxTensorSource& source, OnnxRefusals& refusals)
-      : functions_(functions), opset_(opset), source_(source), refusals_(refusals) {}
+  Builder(OnnxFlattener& flattener, std::int64_t opset, OnnxTensorSource& source, OnnxRefusals& refusals)
+      : flattener_(flattener), opset_(opset), source_(source), refusals_(refusals) {}
 
   std::size_t quantized_operators() const { return dequantizer_.operators(); }
 
-  OnnxGraph build(const GraphMessage& message) {
+  OnnxGraph build(const OnnxGraphMessage& message) {
     graph_.name = message.name;
     if (message.sparse_initializers > 0) refusals_.add("sparse initializers");
     add_initializers(message.initializers);
     add_inputs(message.inputs);
-    for (std::size_t i = 0; i < message.nodes.size(); ++i) {
-      functions_.expand(read_onnx_node(message.nodes[i], i, source_, refusals_), source_, refusals_, nodes_);
-    }
+    for (std::size_t i = 0; i < message.nodes.size(); ++i) flattener_.add(message.nodes[i], i);
+    for (OnnxTensor& initializer : flattener_.initializers) add_initializer(std::move(initializer));
     add_constant_nodes();
     std::vector<std::string> outputs;
     for (const data_view view : message.outputs) outputs.push_back(read_onnx_value_info(view).name);
@@ -125,14 +81,15 @@ class Builder {
   }
 
   void add_initializers(const std::vector<data_view>& messages) {
-    for (const data_view view : messages) {
-      OnnxTensor read = read_onnx_tensor(view, source_);
-      if (read.tensor) {
-        define_constant(read.name, std::move(*read.tensor));
-      } else {
-        refusals_.add("initializer '" + read.name + "' holds " + read.refusal);
-        define(read.name, {read.name, std::nullopt, std::nullopt});  // so that its readers aren't refused too
-      }
+    for (const data_view view : messages) add_initializer(read_onnx_tensor(view, source_));
+  }
+
+  void add_initializer(OnnxTensor read) {
+    if (read.tensor) {
+      define_constant(read.name, std::move(*read.tensor));
+    } else {
+      refusals_.add("initializer '" + read.name + "' holds " + read.refusal);
+      define(read.name, {read.name, std::nullopt, std::nullopt});  // so that its readers aren't refused too
     }
   }
 
@@ -204,13 +161,15 @@ class Builder {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (nodes_[i].op_type.empty()) continue;
       ++count;
-      for (const std::string& input : nodes_[i].inputs) {
-        if (input.empty() || ids_.contains(input)) continue;
-        const auto found = producer.find(input);
-        if (found == producer.end())
-          fail(nodes_[i].describe() + " reads '" + input + "', which nothing computes");
-        readers[found->second].push_back(i);
-        ++waits_for[i];
+      for (const auto* awaited : {&nodes_[i].inputs, &nodes_[i].conditions}) {
+        for (const std::string& value : *awaited) {
+          if (value.empty() || ids_.contains(value)) continue;
+          const auto found = producer.find(value);
+          if (found == producer.end())
+            fail(nodes_[i].describe() + " reads '" + value + "', which nothing computes");
+          readers[found->second].push_back(i);
+          ++waits_for[i];
+        }
       }
       if (waits_for[i] == 0) ready.push(i);
     }
@@ -238,7 +197,7 @@ class Builder {
       return false;
     }
     if (!find_onnx_op(node.op_type) && !is_upgraded_away(node.op_type)) {
-      const bool is_loop = node.op_type == "If" || node.op_type == "Loop" || node.op_type == "Scan";
+      const bool is_loop = node.op_type == "Loop" || node.op_type == "Scan";
       if (!is_loop) refusals_.add_operator(node.op_type, node.describe());  // a loop's subgraph has told
       return false;
     }
@@ -308,14 +267,14 @@ class Builder {
     graph_.set_outputs(std::move(outputs));
   }
 
-  OnnxFunctions& functions_;
+  OnnxFlattener& flattener_;
   OnnxDequantizer dequantizer_;
   std::int64_t opset_;
   OnnxTensorSource& source_;
   OnnxRefusals& refusals_;
   OnnxEmitter emitter_;
   OnnxGraph& graph_ = emitter_.graph();
-  std::vector<OnnxNodeMessage> nodes_;
+  std::vector<OnnxNodeMessage>& nodes_ = flattener_.nodes;
   std::unordered_map<std::string, OnnxValueId> ids_;
 };
 
@@ -324,9 +283,9 @@ class Builder {
 OnnxGraph build_onnx_graph(data_view view, const std::vector<data_view>& functions, std::int64_t opset,
                            OnnxTensorSource& source, OnnxRefusals& refusals,
                            std::size_t& quantized_operators) {
-  OnnxFunctions known(functions);
-  Builder builder(known, opset, source, refusals);
-  OnnxGraph graph = builder.build(parse_graph(view));
+  OnnxFlattener flattener(functions, source, refusals);
+  Builder builder(flattener, opset, source, refusals);
+  OnnxGraph graph = builder.build(read_onnx_graph_message(view));
   quantized_operators = builder.quantized_operators();
   return graph;
 }

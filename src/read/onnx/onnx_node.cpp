@@ -25,7 +25,7 @@ struct AttributeMessage {
   std::optional<float> float_value;
   std::optional<std::int64_t> int_value;
   std::optional<std::string> string_value;
-  std::optional<data_view> tensor;
+  std::optional<data_view> tensor, graph;
   std::vector<float> floats;
   std::vector<std::int64_t> ints;
   std::vector<std::string> strings;
@@ -36,9 +36,8 @@ struct AttributeMessage {
 /// What a field means that is only there to be refused; empty for fields without a meaning to calib8.
 std::string meaning_of(proto::Attribute field) {
   switch (field) {
-    case proto::Attribute::graph_value:
     case proto::Attribute::graphs:
-      return "is control flow (it holds a subgraph)";
+      return "holds a list of graphs";
     case proto::Attribute::tensors:
       return "holds a list of tensors";
     case proto::Attribute::type_proto:
@@ -74,6 +73,9 @@ AttributeMessage parse_attribute(data_view view) {
         break;
       case tag_and_type(proto::Attribute::tensor_value, bytes):
         attribute.tensor = message.get_view();
+        break;
+      case tag_and_type(proto::Attribute::graph_value, bytes):
+        attribute.graph = message.get_view();
         break;
       case tag_and_type(proto::Attribute::floats, pbf_wire_type::fixed32):
         attribute.floats.push_back(message.get_float());
@@ -122,6 +124,10 @@ bool add_attribute(OnnxNodeMessage& node, AttributeMessage attribute, OnnxTensor
   };
   if (!attribute.unsupported.empty()) return refuse(attribute.unsupported);
   if (!attribute.reference.empty()) return refuse("refers to an attribute of a function");
+  if (attribute.graph) {
+    node.subgraphs[attribute.name] = *attribute.graph;
+    return true;
+  }
   const auto is_nan = [](float value) { return std::isnan(value); };
   if (std::any_of(attribute.floats.begin(), attribute.floats.end(), is_nan) ||
       is_nan(attribute.float_value.value_or(0)))

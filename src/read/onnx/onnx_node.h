@@ -17,6 +17,9 @@ struct OnnxNodeMessage {
   std::string op_type, name, domain;
   std::vector<std::string> inputs, outputs;
   std::map<std::string, OnnxAttribute> attributes;
+  std::map<std::string, protozero::data_view> subgraphs;  ///< Attributes that hold a GraphProto.
+  /// Values that are known before the node runs: where it stands in branches, their conditions.
+  std::vector<std::string> conditions;
 
   /// "Conv 'stem' (node 3)"
   std::string describe() const;

@@ -191,14 +191,14 @@ TEST(ReadOnnx, RefusesContradictions) {
 }
 
 TEST(ReadOnnx, NamesAllThatIsNotSupportedAtOnce) {
-  Model model = around({"If", {}, {"a"}, {{"then_branch", subgraph()}}, "choose"});
+  Model model = around({"Scan", {}, {"a"}, {{"body", subgraph()}}, "each"});
   model.nodes.push_back({"Attention", {"a"}, {"b"}, {}, "fused", "com.microsoft"});
   model.nodes.push_back({"NoSuchOperator", {"b"}, {"c"}});
   model.nodes.push_back({"NoSuchOperator", {"c"}, {"y"}});
   model.initializers = {tensor_head("words", 8, {1})};
   model.sparse = true;
   EXPECT_THAT(refusal(model),
-              AllOf(HasSubstr("m.onnx: not supported: "), HasSubstr("If 'choose' (node 0) is control flow"),
+              AllOf(HasSubstr("m.onnx: not supported: "), HasSubstr("Scan 'each' (node 0) runs a subgraph"),
                     HasSubstr("Attention 'fused' (node 1) is of the domain 'com.microsoft'"),
                     HasSubstr("NoSuchOperator (node 2) is an unknown operator (2 times)"),
                     HasSubstr("initializer 'words' holds strings"), HasSubstr("sparse initializers")));

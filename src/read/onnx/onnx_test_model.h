@@ -42,8 +42,8 @@ inline Value reals(std::vector<float> values) {
 inline Value tensor_value(Bytes message) {
   return {proto::AttributeType::tensor_value, 0, 0, std::move(message), {}, {}};
 }
-inline Value subgraph() {
-  return {proto::AttributeType::graph_value, 0, 0, {}, {}, {}};
+inline Value subgraph(Bytes message = {}) {
+  return {proto::AttributeType::graph_value, 0, 0, std::move(message), {}, {}};
 }
 
 inline Bytes attribute(const std::string& name, const Value& value) {

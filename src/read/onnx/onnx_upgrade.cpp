@@ -155,6 +155,14 @@ void upgrade_topk(OnnxNode& node, OnnxUpgrade& upgrade) {
   node.inputs.push_back(add_constant(upgrade, node, "k", integers({k})));
 }
 
+/// 17: attribute axis, the first one behind the batch by default; 20: input, the last one of the signal's.
+void upgrade_dft(OnnxNode& node, OnnxUpgrade& upgrade) {
+  const std::int64_t axis = node.get_int("axis", 1);
+  node.attributes.erase("axis");
+  node.inputs.resize(3);
+  node.inputs[2] = add_constant(upgrade, node, "axis", make_tensor<std::int64_t>({}, {axis}));
+}
+
 struct Rule {
   std::string_view op_type;
   std::int64_t first, last;  ///< The opsets whose nodes need it.
@@ -164,6 +172,7 @@ struct Rule {
 constexpr Rule rules[] = {
     {"BatchNormalization", 7, 25, upgrade_batch_norm},
     {"Clip", 7, 10, upgrade_clip},
+    {"DFT", 17, 19, upgrade_dft},
     {"Dropout", 7, 25, upgrade_dropout},
     {"Pad", 7, 10, upgrade_pad},
     {"GroupNormalization", 21, 25, replace_group_normalization},
