@@ -5,6 +5,7 @@ import collections
 import datetime
 import pathlib
 import sys
+import types
 import warnings
 import zipfile
 
@@ -58,6 +59,55 @@ def numpy_values():
     }  # fmt: skip
 
 
+class Block(torch.nn.Module):
+    """The structure of Ultralytics' classes, which a pickle names; what they compute is nobody's business here."""
+
+    def __init__(self, attributes=None, **modules):
+        super().__init__()
+        self.__dict__.update(attributes or {})
+        for name, module in modules.items():
+            self.add_module(name, module)
+
+
+def named(class_module, name):
+    """A class of that name, where pickle finds it."""
+    parent = sys.modules.setdefault(class_module, types.ModuleType(class_module))
+    made = getattr(parent, name, None) or type(name, (Block,), {"__module__": class_module})
+    setattr(parent, name, made)
+    return made
+
+
+def conv(inputs, outputs, kernel=1, stride=1):
+    layer = torch.nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return named("ultralytics.nn.modules.conv", "Conv")(conv=layer, bn=torch.nn.BatchNorm2d(outputs), act=torch.nn.SiLU())
+
+
+def detector():
+    block, head = "ultralytics.nn.modules.block", "ultralytics.nn.modules.head"
+    nn = torch.nn
+    attention = named(block, "Attention")({"num_heads": 1, "key_dim": 1, "head_dim": 2, "scale": 1.0}, qkv=conv(2, 4), proj=conv(2, 2), pe=conv(2, 2, 3))
+    layers = [
+        conv(3, 4, 3, 8),
+        named(block, "C2f")({"c": 2}, cv1=conv(4, 4), cv2=conv(6, 4), m=nn.ModuleList([named(block, "Bottleneck")({"add": True}, cv1=conv(2, 2), cv2=conv(2, 2))])),
+        named(block, "C2PSA")({"c": 2}, cv1=conv(4, 4), cv2=conv(4, 4), m=nn.Sequential(named(block, "PSABlock")({"add": True}, attn=attention, ffn=conv(2, 2)))),
+        nn.Upsample(None, 2, "nearest"), nn.MaxPool2d(2), named("ultralytics.nn.modules.conv", "Concat")({"d": 1}),
+        named(head, "Detect")({"nc": 1, "reg_max": 2, "stride": torch.tensor([8.0])}, cv2=nn.ModuleList([conv(8, 8)]), cv3=nn.ModuleList([conv(8, 1)]),
+                              dfl=named(block, "DFL")({"c1": 2}, conv=nn.Conv2d(2, 1, 1, bias=False))),
+    ]  # fmt: skip
+    for i, layer in enumerate(layers):
+        layer.i, layer.f = i, {5: [-1, 1], 6: [5]}.get(i, -1)
+    return named("ultralytics.nn.tasks", "DetectionModel")({"names": {0: "a"}}, model=nn.Sequential(*layers)).half()
+
+
+def layers():
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding="same", padding_mode="reflect"), nn.GroupNorm(2, 4), nn.PReLU(4), nn.AvgPool2d(2), nn.ConvTranspose2d(4, 4, 2, 2),
+        nn.InstanceNorm2d(4), nn.ZeroPad2d(1), nn.PixelUnshuffle(2), nn.AdaptiveAvgPool2d((3, 5)), nn.Upsample(scale_factor=2, mode="bilinear"), nn.GLU(1),
+        nn.Flatten(), nn.Linear(480, 4), nn.LayerNorm(4), nn.Unflatten(1, (2, 2)), nn.Softmax(-1),
+    )  # fmt: skip
+
+
 def seeds():
     """Name -> the object and torch.save's options."""
     state = state_dict()
@@ -77,6 +127,8 @@ def seeds():
         "averaged": ({"n_averaged": torch.tensor(1), "module.a": torch.ones(1)}, {}),
         "list": ([1, "a"], {}),
         "module": (Net(), {}),
+        "layers": (layers(), {}),
+        "detector": ({"model": detector(), "ema": None, "train_args": {"imgsz": 32}}, {}),
         "hostile": ({"a": Hostile()}, {}),
     }
 

@@ -3,6 +3,7 @@
 import collections
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from conftest import run_calib8
@@ -36,6 +37,13 @@ SEQUENTIALS = {
 }  # fmt: skip
 
 
+ACTIVATIONS = [
+    nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.2), nn.PReLU(), nn.PReLU(8), nn.ELU(0.7), nn.CELU(1.3), nn.SELU(), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Mish(),
+    nn.Sigmoid(), nn.Tanh(), nn.Hardtanh(-0.5, 0.4), nn.Hardswish(), nn.Hardsigmoid(), nn.Softplus(), nn.Softplus(2), nn.Softsign(), nn.Softshrink(0.2),
+    nn.Tanhshrink(), nn.LogSigmoid(), nn.Softmax(1), nn.LogSoftmax(1), nn.Softmin(1), nn.Softmax2d(), nn.GLU(1),
+]  # fmt: skip
+
+
 def size_flags(shape):
     return {4: ["--input-size", "x".join(map(str, shape[2:]))], 3: ["--input-size", f"1x{shape[-1]}"], 2: []}[len(shape)]
 
@@ -51,6 +59,16 @@ def test_sequentials(name, tmp_path):
     model = behaving(named(layers()))
     torch.save(model, tmp_path / "model.pt")
     check(tmp_path / "model.pt", model, torch.randn(shape), tmp_path / "out", *size_flags(shape))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
+def test_activations(activation, tmp_path):
+    """Each on values of both signs, from small to large."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 1), activation).eval()
+    model[0].weight.data.normal_(std=3)
+    torch.save(model, tmp_path / "model.pt")
+    check(tmp_path / "model.pt", model, torch.randn(1, 3, 6, 7), tmp_path / "out", "--input-size", "6x7")
 
 
 def small():
@@ -99,6 +117,19 @@ def test_integers_throughout(tmp_path):
                "--effort", "fast", "--io", "float32", check=True)  # fmt: skip
     x = torch.rand(1, 3, 9, 9)
     assert likeness(outputs_of(model, x)[0], run_tflite(tmp_path / "out/model.tflite", x)) > 20
+
+
+@pytest.mark.parametrize("name", SEQUENTIALS)
+def test_an_open_batch(name, tmp_path):
+    """model.onnx for several at once, of the same network."""
+    layers, shape = SEQUENTIALS[name]
+    torch.manual_seed(0)
+    model = behaving(named(layers()))
+    torch.save(model, tmp_path / "model.pt")
+    run_calib8("export", tmp_path / "model.pt", "--format", "onnx", "--dynamic-batch", "--output-dir", tmp_path, *size_flags(shape), check=True)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    x = torch.randn(3, *shape[1:])
+    assert likeness(outputs_of(model, x)[0], session.run(None, {session.get_inputs()[0].name: x.numpy()})) > 90
 
 
 # What is refused

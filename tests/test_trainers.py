@@ -5,6 +5,7 @@ import argparse
 import copy
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -16,6 +17,13 @@ from torch import nn
 
 SIZE = 64
 CLASSES = ["ant", "bee", "cat", "dog", "elk"]
+
+
+@pytest.fixture(autouse=True)
+def leave_nothing(tmp_path):
+    """Models of up to 1 GB each, which pytest would keep for three runs."""
+    yield
+    shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 def behaving(model: nn.Module) -> nn.Module:

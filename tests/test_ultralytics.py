@@ -2,12 +2,12 @@
 export. The first tests have stand-ins under Ultralytics' names, written from the papers and their forward() in plain PyTorch;
 the others run where the package itself is installed."""
 
-import json
 import pickletools
 import sys
 import types
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from support.module_files import behaving, check, refuse
@@ -143,7 +143,12 @@ class ClassificationModel(Model):
     pass
 
 
+class IterableSimpleNamespace(types.SimpleNamespace):
+    """What the arguments of a training are, until the checkpoint is stripped."""
+
+
 MODULES = {
+    "ultralytics.utils": [IterableSimpleNamespace],
     "ultralytics.nn.modules.conv": [Conv, Concat],
     "ultralytics.nn.modules.block": [Bottleneck, C2f, SPPF, DFL],
     "ultralytics.nn.modules.head": [Detect, Classify],
@@ -163,6 +168,8 @@ def stand_ins(monkeypatch):
                 monkeypatch.setattr(each, "__module__", name)
                 setattr(module, each.__name__, each)
 
+    for name in ("ultralytics", "ultralytics.nn", "ultralytics.nn.modules"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     named(MODULES)
     return named
 
@@ -218,8 +225,10 @@ def test_a_classifier(stand_ins, tmp_path):
 
 def test_the_average_is_taken_first(stand_ins, tmp_path):
     average = classifier()
+    average.args = IterableSimpleNamespace(imgsz=SIZE, lr0=0.01)
     average.model[2].linear.bias.data += torch.tensor([1.0, 0.0, -1.0])
-    saved(classifier(), tmp_path / "last.pt", ema=average.half())
+    optimizer = {"state": {0: {"momentum_buffer": torch.ones(3)}}, "param_groups": [{"lr": 0.1}]}
+    saved(classifier(), tmp_path / "last.pt", ema=average.half(), optimizer=optimizer)
     check(tmp_path / "last.pt", average, torch.rand(1, 3, SIZE, SIZE), tmp_path / "out")
 
 
@@ -261,6 +270,42 @@ def test_what_does_not_fit_is_refused(stand_ins, tmp_path):
 
 
 # The package itself
+
+
+def write_images(folder):
+    """Eight pictures of a bright box each, of two classes by turns, in YOLO's layout."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for i in range(8):
+        pixels = rng.integers(0, 80, (80, 96, 3), dtype=np.uint8)
+        x, y = rng.integers(10, 40, 2)
+        pixels[y : y + 30, x : x + 40] = 220
+        Image.fromarray(pixels).save(folder / f"images/{i}.png")
+        (folder / f"labels/{i}.txt").write_text(f"{i % 2} {(x + 20) / 96} {(y + 15) / 80} {40 / 96} {30 / 80}\n")
+    (folder / "data.yaml").write_text(f"path: {folder}\ntrain: images\nval: images\nnames: {{0: ant, 1: bee}}\n")
+    return folder / "data.yaml"
+
+
+@pytest.mark.needs("ultralytics")
+def test_what_a_training_leaves(tmp_path, monkeypatch):
+    """After two epochs: the checkpoint of the first, with its optimizer, and the best one, stripped."""
+    monkeypatch.setenv("YOLO_OFFLINE", "1")
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    from support.torchvision_models import torchvision
+    from ultralytics import YOLO
+
+    monkeypatch.setattr(torchvision.ops, "nms", lambda boxes, scores, threshold: scores.argsort(descending=True)[:50])
+    YOLO("yolov8n.yaml").train(data=write_images(tmp_path / "data"), epochs=2, imgsz=96, batch=4, workers=0, device="cpu", project=str(tmp_path), name="run",
+                               plots=False, val=False, save_period=1)  # fmt: skip
+    for name in ("epoch0", "best"):
+        path = tmp_path / f"run/weights/{name}.pt"
+        content = torch.load(path, weights_only=False)
+        model = in_export_form((content["ema"] or content["model"]).float())
+        report = check(path, model, torch.rand(1, 3, 96, 96), tmp_path / name)
+        assert report["model"]["class_names"] == ["ant", "bee"] and report["model"]["input_size"] == [96, 96]
 
 NAMES = [
     "yolov8n", "yolov8s", "yolo11n", "yolo11s", "yolov8n-cls", "yolo11n-cls", "yolov8n-seg", "yolo11n-seg", "yolov8n-pose", "yolo11n-pose", "yolov8n-obb",

@@ -107,6 +107,7 @@ constexpr std::string_view harmful_modules[] = {"os",
                                                 "posix",
                                                 "nt",
                                                 "subprocess",
+                                                "commands",  // what protocol 2 calls subprocess
                                                 "sys",
                                                 "shutil",
                                                 "socket",

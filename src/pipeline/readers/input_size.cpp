@@ -28,13 +28,17 @@ std::optional<std::pair<std::int64_t, std::int64_t>> configured_size(const nlohm
 
 }  // namespace
 
+NamedSize default_size(std::int64_t side) {
+  return {{side, side}, "the default"};
+}
+
 NamedSize input_size(const ExportOptions& options, const nlohmann::json& config, const ConfigNames& names,
-                     std::int64_t fallback) {
+                     const NamedSize& fallback) {
   if (options.input_size) return {*options.input_size, "--input-size"};
   if (const auto declared = declared_input_size(options, config))
     return {declared->size, options.preprocessing ? declared->from : names.images};
   if (const auto configured = configured_size(config)) return {*configured, names.config};
-  return {{fallback, fallback}, "the default"};
+  return fallback;
 }
 
 }  // namespace calib8

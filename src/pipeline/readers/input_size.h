@@ -17,9 +17,12 @@ struct ConfigNames {
   std::string config, images;
 };
 
+/// The size where nothing says any.
+NamedSize default_size(std::int64_t side = 224);
+
 /// That of --input-size, or else of the preprocessing, of the config ("image_size", "imgsz", ...), or
-/// `fallback` for both sides.
+/// `fallback`.
 NamedSize input_size(const ExportOptions& options, const nlohmann::json& config, const ConfigNames& names,
-                     std::int64_t fallback = 224);
+                     const NamedSize& fallback);
 
 }  // namespace calib8

@@ -69,7 +69,7 @@ Source read_module(const CheckpointSource& opened, const FoundModule& found, std
   const nlohmann::json& config = source.description.config;
   const auto [size, size_from] =
       input_size(options, config, {source.description.config_from, source.description.config_from},
-                 ultralytics_size(config));
+                 default_size(ultralytics_size(config)));
   BuiltModule built = build_module(tree, size.first, size.second);
   const std::int64_t classes = num_classes(built.graph);
   check_classes(classes, options);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "pipeline/readers/class_names.h"
 #include "pipeline/readers/input_size.h"
+#include "read/architectures/match.h"
 #include "read/architectures/rebuild.h"
 #include "read/architectures/transformers_names.h"
 #include "read/weights/model_folder.h"
@@ -12,6 +13,12 @@
 
 namespace calib8 {
 namespace {
+
+/// What the weights themselves say, or else the default.
+NamedSize size_without_config(const StateDict& tensors) {
+  const auto side = side_of_position_embedding(tensors);
+  return side ? NamedSize{{*side, *side}, "its position embedding"} : default_size();
+}
 
 /// The class of transformers that a config.json names: "ResNetForImageClassification".
 std::string transformers_class(const nlohmann::json& config) {
@@ -74,8 +81,8 @@ void name_classes(const Checkpoint& checkpoint, const FolderDescription& folder,
 Source rebuilt_source(Checkpoint checkpoint, const ExportOptions& options) {
   const FolderDescription folder = describe_by_folder(checkpoint, options.model);
   const std::string images_from = folder.images_from.empty() ? checkpoint.config_from : folder.images_from;
-  const auto [size, size_from] =
-      input_size(options, checkpoint.config, {checkpoint.config_from, images_from});
+  const auto [size, size_from] = input_size(options, checkpoint.config, {checkpoint.config_from, images_from},
+                                            size_without_config(checkpoint.tensors));
   RebuildRequest request;
   request.architecture = options.architecture;
   request.head_activation = options.head_activation;

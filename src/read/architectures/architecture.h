@@ -32,6 +32,10 @@ std::span<const Architecture> mobilenet_v2_architectures();
 std::span<const Architecture> mobilenet_v3_architectures();
 std::span<const Architecture> efficientnet_architectures();
 std::span<const Architecture> efficientnet_v2_architectures();
+std::span<const Architecture> vgg_architectures();
+std::span<const Architecture> regnet_architectures();
+std::span<const Architecture> convnext_architectures();
+std::span<const Architecture> vision_transformer_architectures();
 
 /// torchvision's rule for scaled channel counts: the nearest multiple of `divisor`, never more than 10 %
 /// below.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 9> kActivations = {
     "relu", "gelu", "silu", "hardswish", "tanh", "elu", "leaky_relu", "sigmoid", "none"};
+constexpr int most_modules = 10'000;
 /// nn.BatchNorm1d's default.
 constexpr float kEpsilon = 1e-5f;
 
@@ -68,12 +69,32 @@ std::string common_root(const std::vector<HeadLayer>& layers) {
   return root;
 }
 
-/// The number behind the root; nothing where there is something else.
-std::optional<int> number_behind(const std::string& name, std::size_t root) {
-  int number = 0;
+/// The numbers behind the root, "6.0" for a module in a Sequential within one; none where there is something
+/// else.
+std::vector<int> numbers_behind(const std::string& name, std::size_t root) {
+  std::vector<int> numbers;
+  const char* at = name.data() + root;
   const char* end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data() + root, end, number);
-  return error == std::errc() && stop == end && number >= 0 ? std::optional(number) : std::nullopt;
+  while (true) {
+    int number = 0;
+    const auto [stop, error] = std::from_chars(at, end, number);
+    if (error != std::errc() || number < 0 || number > most_modules) return {};
+    numbers.push_back(number);
+    if (stop == end) return numbers;
+    if (*stop != '.') return {};
+    at = stop + 1;
+  }
+}
+
+/// How many modules without weights run between two, in the order of their numbers; negative where that isn't
+/// known: they are in another order, or an inner Sequential ends, which may hold more than has weights.
+int modules_between(const std::vector<int>& before, const std::vector<int>& here) {
+  std::size_t same = 0;
+  while (same < before.size() && same < here.size() && before[same] == here[same]) ++same;
+  if (same + 1 != before.size() || same == here.size()) return -1;
+  int between = here[same] - before[same] - 1;
+  for (std::size_t i = same + 1; i < here.size(); ++i) between += here[i];
+  return between;
 }
 
 /// Where activations run; false where that can't be known.
@@ -81,16 +102,17 @@ bool place_activations(std::vector<HeadLayer>& layers, bool activation_known) {
   constexpr int most_modules_between = 2;  // an activation and a dropout
   const std::size_t root = common_root(layers).size();
   for (std::size_t i = 1; i < layers.size(); ++i) {
-    const auto before = number_behind(layers[i - 1].module, root),
-               here = number_behind(layers[i].module, root);
-    if (!before || !here) {
+    const std::vector<int> before = numbers_behind(layers[i - 1].module, root),
+                           here = numbers_behind(layers[i].module, root);
+    if (before.empty() || here.empty()) {
       if (!activation_known) return false;
       layers[i].activation_before = layers[i].kind == HeadLayer::Kind::linear;
       continue;
     }
-    const int between = *here - *before - 1;
-    if (between < 0 || (between > most_modules_between && !activation_known)) return false;
-    layers[i].activation_before = between > 0;
+    const int between = modules_between(before, here);
+    const int most = most_modules_between + (here.size() > before.size() ? 1 : 0);  // another dropout
+    if ((between < 0 || between > most) && !activation_known) return false;
+    layers[i].activation_before = between > 0 || (between < 0 && layers[i].kind == HeadLayer::Kind::linear);
   }
   return true;
 }

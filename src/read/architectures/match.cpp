@@ -1,5 +1,6 @@
 #include "read/architectures/match.h"
 
+#include <cmath>
 #include <set>
 
 #include "base/text.h"
@@ -12,7 +13,10 @@ struct FirstTensor {
   std::string_view name, companion;
 };
 constexpr FirstTensor first_tensors[] = {{"conv1.weight", "layer1.0.conv1.weight"},
-                                         {"features.0.0.weight", "features.0.1.weight"}};
+                                         {"features.0.0.weight", "features.0.1.weight"},
+                                         {"features.0.weight", "features.0.bias"},
+                                         {"stem.0.weight", "trunk_output.block1.block1-0.f.a.0.weight"},
+                                         {"conv_proj.weight", "class_token"}};
 /// A stem of more channels is no image's.
 constexpr std::int64_t most_channels = 64;
 
@@ -31,6 +35,18 @@ Stem find_stem(const StateDict& tensors) {
     }
   }
   return {};
+}
+
+std::optional<std::int64_t> side_of_position_embedding(const StateDict& tensors) {
+  const Stem stem = find_stem(tensors);
+  const Tensor* patch = tensors.find(stem.prefix + "conv_proj.weight");
+  const Tensor* places = tensors.find(stem.prefix + "encoder.pos_embedding");
+  if (!patch || !places || patch->shape.size() != 4 || places->shape.size() != 3) return std::nullopt;
+  constexpr std::int64_t most_patches = 1 << 20;
+  const std::int64_t patches = places->shape[1] - 1;  // the class token has a place of its own
+  if (patches < 1 || patches > most_patches || patch->shape[3] > most_patches) return std::nullopt;
+  const auto along = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(patches))));
+  return along * along == patches ? std::optional(along * patch->shape[3]) : std::nullopt;
 }
 
 Mismatch compare_tensors(const std::vector<ExpectedTensor>& expected, const StateDict& tensors) {

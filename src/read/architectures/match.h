@@ -18,6 +18,10 @@ struct Stem {
 /// Finds the stem by its name and by what must stand beside it; the default where there is none.
 Stem find_stem(const StateDict& tensors);
 
+/// Height and width, in pixels, of the image that a vision transformer's position embedding is for, where it
+/// is square; nothing for other networks.
+std::optional<std::int64_t> side_of_position_embedding(const StateDict& tensors);
+
 /// The architectures' differences from a state_dict: how many tensors disagree, and the first of them in
 /// words.
 struct Mismatch {

@@ -123,7 +123,8 @@ std::vector<const Architecture*> all_architectures() {
   std::vector<const Architecture*> all;
   for (const auto family :
        {resnet_architectures(), mobilenet_v2_architectures(), mobilenet_v3_architectures(),
-        efficientnet_architectures(), efficientnet_v2_architectures()}) {
+        efficientnet_architectures(), efficientnet_v2_architectures(), vgg_architectures(),
+        regnet_architectures(), convnext_architectures(), vision_transformer_architectures()}) {
     for (const Architecture& architecture : family) all.push_back(&architecture);
   }
   return all;

@@ -72,7 +72,8 @@ void finish(Built& built, const Architecture& architecture, OnnxValueId logits,
 Built build(const Architecture& architecture, const StateDict& tensors, const Surroundings& surroundings,
             const RebuildRequest& request, Weights weights) {
   const StateDict* source = weights == Weights::taken ? &tensors : nullptr;
-  Built built{ModuleBuilder(source, surroundings.stem.prefix, surroundings.stem.channels)};
+  Built built{ModuleBuilder(source, surroundings.stem.prefix, surroundings.stem.channels,
+                            {request.height, request.width})};
   const Features features = build_features(built, architecture, surroundings, request);
   std::set<std::string, std::less<>> of_features;
   for (const ExpectedTensor& tensor : built.builder.expected()) of_features.insert(tensor.name);
@@ -187,7 +188,7 @@ void check_classes(std::int64_t found, std::optional<std::int64_t> wanted, const
 void check_finite(const OnnxGraph& graph) {
   for (std::size_t i = 0; i < graph.value_count(); ++i) {
     const OnnxValue& value = graph[graph.value_at(i)];
-    if (!value.constant) continue;
+    if (!value.constant || value.constant->dtype != DType::float32) continue;
     for (const float weight : value.constant->as<float>()) {
       if (std::isfinite(weight)) continue;
       throw Error(ErrorCode::model, printable(value.name) + " holds " +

@@ -54,9 +54,12 @@ std::string refusal(const Checkpoint& checkpoint, const RebuildRequest& request 
 }
 
 TEST(Rebuild, RecognizesEveryArchitectureByItsTensors) {
-  EXPECT_EQ(architecture_names().size(), 24u);
+  EXPECT_EQ(architecture_names().size(), 56u);
   for (const Architecture* each : all_architectures()) {
-    if (each->name == "efficientnet_b7" || each->name == "efficientnet_v2_l")
+    const std::string_view name = each->name;
+    if (name == "efficientnet_b7" || name == "efficientnet_v2_l" || name.ends_with("gf") ||
+        name.starts_with("vgg") || name == "convnext_base" || name == "convnext_large" ||
+        (name.starts_with("vit") && name != "vit_b_32"))
       continue;  // as the others, but large
     const RebuiltModel model = rebuild_model(saved(*each, 7), {});
     EXPECT_EQ(model.architecture, each->name);
@@ -104,8 +107,8 @@ TEST(Rebuild, NamesTheNearestArchitectureAndTheFirstDifferences) {
   wrong_name.architecture = "resnet50";
   EXPECT_NE(refusal(saved(architecture("resnet18"), 10), wrong_name).find("nearest architecture is resnet18"),
             std::string::npos);
-  wrong_name.architecture = "vgg16";
-  EXPECT_NE(refusal(saved(architecture("resnet18"), 10), wrong_name).find("\"vgg16\" can't be rebuilt"),
+  wrong_name.architecture = "densenet121";
+  EXPECT_NE(refusal(saved(architecture("resnet18"), 10), wrong_name).find("\"densenet121\" can't be rebuilt"),
             std::string::npos);
 }
 

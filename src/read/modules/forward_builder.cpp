@@ -206,9 +206,9 @@ OnnxValueId ForwardBuilder::resize_nearest(const PickledModule& self, OnnxValueI
                                            std::int64_t width) {
   const Shape sizes = shape(self, x, 4);
   if (sizes[2] == height && sizes[3] == width) return x;
-  return emit(self, "Resize",
-              {x, OnnxValueId{}, OnnxValueId{}, integers(self, "sizes", {sizes[0], sizes[1], height, width})},
+  return emit(self, "Resize", {x, OnnxValueId{}, OnnxValueId{}, integers(self, "sizes", {height, width})},
               {{"mode", std::string("nearest")},
+               {"axes", std::vector<std::int64_t>{2, 3}},
                {"coordinate_transformation_mode", std::string("asymmetric")},
                {"nearest_mode", std::string("floor")}},
               "resize");

@@ -17,7 +17,11 @@ constexpr std::size_t deepest = 64;
 
 /// The callables beside a checkpoint's own whose results may stand in a module's attributes: they stay
 /// unread.
-constexpr std::pair<std::string_view, std::string_view> inert_calls[] = {{"functools", "partial"}};
+constexpr std::pair<std::string_view, std::string_view> inert_calls[] = {
+    {"functools", "partial"},
+    {"ultralytics.utils", "IterableSimpleNamespace"},  // arguments of the training
+    {"ultralytics.yolo.utils", "IterableSimpleNamespace"},
+};
 
 std::string name_of(const PickleGlobal& global) {
   return printable(std::string(global.module) + "." + std::string(global.name));

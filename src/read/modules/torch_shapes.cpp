@@ -2,6 +2,7 @@
 // those that do nothing when a network isn't training.
 
 #include <algorithm>
+#include <numeric>
 
 #include "calib8/error.h"
 #include "read/modules/module_rows.h"
@@ -75,10 +76,12 @@ OnnxValueId resize(ForwardBuilder& build, const PickledModule& self, OnnxValueId
                       {x, OnnxValueId{}, build.constant(self, "scales", make_tensor(count, scales))},
                       attributes);
   }
-  const Integers wanted = self.integers("size", sizes.size() - 2, {});
-  Integers whole{sizes[0], sizes[1]};
-  whole.insert(whole.end(), wanted.begin(), wanted.end());
-  return build.emit(self, "Resize", {x, OnnxValueId{}, OnnxValueId{}, build.integers(self, "sizes", whole)},
+  // The batch may be left open, so it has no size here.
+  Integers axes(sizes.size() - 2);
+  std::iota(axes.begin(), axes.end(), std::int64_t{2});
+  attributes["axes"] = axes;
+  const Integers wanted = self.integers("size", axes.size(), {});
+  return build.emit(self, "Resize", {x, OnnxValueId{}, OnnxValueId{}, build.integers(self, "sizes", wanted)},
                     attributes);
 }
 
