@@ -21,7 +21,7 @@
 #include "image/preprocess.h"
 #include "image/preprocessing_json.h"
 #include "image_samples/image_source.h"
-#include "pipeline/preprocessing_choice.h"
+#include "pipeline/preprocessing/preprocessing_choice.h"
 #include "read/tflite.h"
 #include "samples/value_statistics.h"
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/text.h"
-#include "pipeline/check_preprocessing.h"
 #include "pipeline/float_accuracy.h"
+#include "pipeline/preprocessing/check_preprocessing.h"
 
 namespace calib8 {
 namespace {

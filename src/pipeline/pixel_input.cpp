@@ -8,7 +8,7 @@
 
 #include "image/preprocessing_json.h"
 #include "image/preprocessing_names.h"
-#include "pipeline/preprocessing_choice.h"
+#include "pipeline/preprocessing/preprocessing_choice.h"
 #include "run/edge_values.h"
 
 namespace calib8 {

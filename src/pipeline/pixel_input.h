@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "optimize/picture/take_pixels.h"
+#include "optimize/forms/take_pixels.h"
 #include "pipeline/export_run.h"
 #include "pipeline/float_model.h"
 #include "pipeline/representative_data.h"

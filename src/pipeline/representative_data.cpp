@@ -10,7 +10,7 @@
 #include "image_samples/examine_all.h"
 #include "pipeline/array_inputs.h"
 #include "pipeline/class_numbers.h"
-#include "pipeline/preprocessing_choice.h"
+#include "pipeline/preprocessing/preprocessing_choice.h"
 #include "select/draw.h"
 #include "select/sample_list.h"
 

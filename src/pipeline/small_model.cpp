@@ -10,6 +10,7 @@
 #include "pipeline/pixel_input.h"
 #include "quantize/int8_weights.h"
 #include "quantize/plan.h"
+#include "recover/equalization.h"
 #include "recover/recover.h"
 #include "write/tflite.h"
 
@@ -89,12 +90,12 @@ void warn_of(const ExportRun& run, const TfliteGraph& graph, const UnequalJoin& 
       name_of(activation_type(run.options))));
 }
 
-/// The task of quantizing the same model with pixels as its input.
-struct PixelTask {
-  PixelTask(const PixelGraph& pixels, const QuantizationTask& other)
-      : ranges(with_pictures(other.ranges, pixels)),
-        extremes(with_pictures(other.extremes, pixels)),
-        task{.model = {pixels.graph, other.model.constants},
+/// The task of quantizing another form of the same network, with ranges of its own.
+struct OtherTask {
+  OtherTask(const TfliteGraph& graph, Ranges own_ranges, Ranges own_extremes, const QuantizationTask& other)
+      : ranges(std::move(own_ranges)),
+        extremes(std::move(own_extremes)),
+        task{.model = {graph, other.model.constants},
              .ranges = ranges,
              .extremes = extremes,
              .target = other.target,
@@ -106,6 +107,57 @@ struct PixelTask {
 
   Ranges ranges, extremes;
   QuantizationTask task;
+};
+
+/// One graph, with and without pixels as its input.
+struct TaskForms {
+  TaskForms(const ExportOptions& options, const QuantizationTask& normalized, const RepresentativeData& data)
+      : pixels(pixel_graph(options, normalized.model.graph, data)) {
+    if (pixels)
+      with_pixels.emplace(pixels->graph, with_pictures(normalized.ranges, *pixels),
+                          with_pictures(normalized.extremes, *pixels), normalized);
+  }
+  /// As something to be tried; nothing where there is none.
+  std::optional<PixelCandidate> candidate() const {
+    if (!pixels) return std::nullopt;
+    return PixelCandidate{with_pixels->task, pixels->first_layers,
+                          least_gain_of_pixels(pixels->graph.pixel_inputs.at(0))};
+  }
+
+  std::optional<PixelGraph> pixels;
+  std::optional<OtherTask> with_pixels;
+};
+
+/// The same network with equalized channels, calibrated anew where its values are others.
+struct Equalized {
+  Equalized(const ExportRun& run, EqualizedGraph equalized_graph, const QuantizationTask& other,
+            const RepresentativeData& data)
+      : graph(std::move(equalized_graph)) {
+    ObservationOptions options;
+    options.extremes_alone = run.options.calibration == CalibrationMethod::minmax;
+    options.threads = run.threads;
+    options.counted_values = counted_values(run.options.effort);
+    std::vector<TensorId> changed;
+    for (const TensorId tensor : graph.changed) {
+      if (other.ranges[tensor.index]) changed.push_back(tensor);
+    }
+    const Observations seen = observe_activations({graph.graph, other.model.constants}, changed,
+                                                  other.calibration, other.litert, options);
+    Ranges ranges = other.ranges, extremes = other.extremes;
+    const auto replace = [&](Ranges& old, const ActivationRanges& found) {
+      old.resize(found.size());
+      for (const TensorId tensor : changed) old[tensor.index] = found[tensor.index];
+    };
+    replace(ranges, choose_ranges(graph.graph, seen, run.options.calibration, other.choices.activations,
+                                  run.threads));
+    replace(extremes, extremes_of(graph.graph, seen));
+    normalized.emplace(graph.graph, std::move(ranges), std::move(extremes), other);
+    forms.emplace(run.options, normalized->task, data);
+  }
+
+  EqualizedGraph graph;
+  std::optional<OtherTask> normalized;
+  std::optional<TaskForms> forms;
 };
 
 }  // namespace
@@ -128,7 +180,6 @@ Observations observe_model(ExportRun& run, const LoweredModel& model, const Tfli
 SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
                                 const TargetTraits& target, const RepresentativeData& data,
                                 const Observations& seen, const std::shared_ptr<const LiteRt>& litert) {
-  const std::optional<PixelGraph> pixels = pixel_graph(run.options, prepared, data);
   const DType activations = activation_type(run.options);
   const Ranges ranges = choose_ranges(prepared, seen, run.options.calibration, activations, run.threads);
   const Ranges extremes = extremes_of(prepared, seen);
@@ -144,8 +195,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
       .calibration = *data.samples.calibration,
       .litert = litert,
       .threads = run.threads};
-  std::optional<PixelTask> with_pixels;
-  if (pixels) with_pixels.emplace(*pixels, task);
+  const TaskForms forms(run.options, task, data);
   RecoveryOptions recovery{.method = run.options.calibration,
                            .effort = run.options.effort,
                            .selection = data.samples.selection.get(),
@@ -154,11 +204,24 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
                            .may_keep_float = !run.options.integer_only,
                            .may_change_outputs = run.options.io == ModelIo::automatic};
   const bool always = run.options.model_input == ModelInput::pixels;
-  if (pixels && !always)
-    recovery.pixels.emplace(with_pixels->task, pixels->first_layers,
-                            least_gain_of_pixels(pixels->graph.pixel_inputs.at(0)));
-  Recovered recovered = recover(with_pixels && always ? with_pixels->task : task, recovery);
-  const QuantizationTask& chosen = recovered.recipe.pixels ? with_pixels->task : task;
+  if (forms.pixels && !always) recovery.pixels.emplace(forms.candidate().value());
+  std::optional<Equalized> equalized;
+  if (recovery.effort != Effort::fast && activations == DType::int8) {
+    auto graph = equalize_channels(task.model, *data.samples.calibration, litert, run.threads);
+    if (graph) equalized.emplace(run, std::move(*graph), task, data);
+  }
+  const auto task_of = [&](bool equal, bool takes_pixels) -> const QuantizationTask& {
+    const TaskForms& form = equal ? *equalized->forms : forms;
+    if (takes_pixels) return form.with_pixels->task;
+    return equal ? equalized->normalized->task : task;
+  };
+  const bool starts_with_pixels = always && forms.pixels;
+  if (equalized) {
+    recovery.equalized.emplace(task_of(true, starts_with_pixels), equalized->graph.layers,
+                               always ? std::nullopt : equalized->forms->candidate());
+  }
+  Recovered recovered = recover(task_of(false, starts_with_pixels), recovery);
+  const QuantizationTask& chosen = task_of(recovered.recipe.equalized, recovered.recipe.pixels);
   run.report.model_input =
       describe_model_input(recovered.model.graph, data.preprocessing ? &data.preprocessing->steps : nullptr);
   if (!recovered.trials.empty()) run.report.measured.comparison = describe(recovered);

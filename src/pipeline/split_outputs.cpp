@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "optimize/split_output.h"
+#include "optimize/forms/split_output.h"
 #include "quantize/activation_ranges.h"
 
 namespace calib8 {

@@ -11,10 +11,11 @@ namespace calib8 {
 struct Recipe {
   CalibrationMethod ranges = CalibrationMethod::mse;
   std::string_view rounding = "correlated";  ///< A RoundingMethod's name.
-  bool bias = false;    ///< Biases are corrected by what the integer model is measured to be off.
-  bool gain = false;    ///< And so are the scales of weights.
-  bool pixels = false;  ///< The model takes pixels.
-  bool mixed = false;   ///< What harms most in integers computes in float.
+  bool bias = false;       ///< Biases are corrected by what the integer model is measured to be off.
+  bool gain = false;       ///< And so are the scales of weights.
+  bool equalized = false;  ///< Channels are scaled to like size.
+  bool pixels = false;     ///< The model takes pixels.
+  bool mixed = false;      ///< What harms most in integers computes in float.
 
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };

@@ -1,6 +1,7 @@
 #include "recover/recover.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "recover/last_layers.h"
 
@@ -33,6 +34,25 @@ bool can_be_measured(const TfliteGraph& graph) {
          });
 }
 
+/// The best so far, of the model with equalized channels. Where that is better, `inputs` are what its layers
+/// meet, and `known` is empty: its weights are others.
+bool try_equalized(const EqualizedCandidate& equalized, const RecoveryOptions& options,
+                   InputsOfLayers& inputs, std::unique_ptr<RoundedWeights>& known, Trials& trials) {
+  Recipe recipe = trials.best_recipe();
+  recipe.equalized = true;
+  if (recipe.rounding != "second-order") return trials.add(recipe, make_quantized(equalized.task, recipe));
+  InputsOfLayers met = inputs;
+  const QuantizedModel plain =
+      make_quantized(equalized.task, {.ranges = options.method, .equalized = true, .pixels = recipe.pixels});
+  for (const OperatorId layer : equalized.layers) met.erase(layer);
+  met.merge(observe_inputs(equalized.task, plain, options.effort, equalized.layers));
+  auto anew = std::make_unique<RoundedWeights>(equalized.task.model.graph);
+  if (!trials.add(recipe, make_quantized(equalized.task, recipe, {&met, anew.get()}))) return false;
+  inputs = std::move(met);
+  known = std::move(anew);
+  return true;
+}
+
 /// The best so far, with pixels as its input. Where that is better, `inputs` are what its layers meet.
 bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, InputsOfLayers& inputs,
                 RoundedWeights& known, Trials& trials) {
@@ -41,7 +61,8 @@ bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, In
   if (recipe.rounding != "second-order")
     return trials.add(recipe, make_quantized(pixels.task, recipe), pixels.least_gain);
   InputsOfLayers met = inputs;
-  const QuantizedModel plain = make_quantized(pixels.task, {.ranges = options.method, .pixels = true});
+  const QuantizedModel plain =
+      make_quantized(pixels.task, {.ranges = options.method, .equalized = recipe.equalized, .pixels = true});
   for (const OperatorId layer : pixels.first_layers) met.erase(layer);
   met.merge(observe_inputs(pixels.task, plain, options.effort, pixels.first_layers));
   const bool better =
@@ -74,10 +95,10 @@ std::optional<MixedPrecision> keep_float(const QuantizationTask& task, const Rec
 }
 
 /// The same with pixels as the input: what normalized values lose on int8's levels no float layer gives back.
-std::optional<MixedPrecision> keep_float_with_pixels(const RecoveryOptions& options, Recipe recipe,
+std::optional<MixedPrecision> keep_float_with_pixels(const PixelCandidate& pixels,
+                                                     const RecoveryOptions& options, Recipe recipe,
                                                      InputsOfLayers inputs, RoundedWeights& known,
                                                      Trials& trials) {
-  const PixelCandidate& pixels = *options.pixels;
   for (const OperatorId layer : pixels.first_layers) inputs.erase(layer);
   recipe.pixels = true;
   const bool rounded = recipe.rounding == "second-order";
@@ -109,7 +130,8 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
 
   const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
-  StepCounter progress(options.progress, most_candidates + (options.pixels ? 1 : 0));
+  StepCounter progress(options.progress,
+                       most_candidates + (options.pixels ? 1 : 0) + (options.equalized ? 1 : 0));
   Trials trials(task, samples, samples_to_compare_on(task.model.graph, samples.size(), options.effort),
                 [&] { progress.step(); });
   InputsOfLayers inputs = observe_inputs(task, first, options.effort);
@@ -117,16 +139,21 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   std::vector<CalibrationMethod> methods = {options.method};
   // Samples that calibrated lie within what was seen, so they can't tell what room beside it is worth.
   if (set_apart && options.method == CalibrationMethod::mse) methods.push_back(CalibrationMethod::minmax);
-  RoundedWeights known(task.model.graph);
+  auto known = std::make_unique<RoundedWeights>(task.model.graph);
   for (const CalibrationMethod method : methods) {
     Recipe recipe{.ranges = method, .pixels = pixels};
     if (method != options.method) trials.add(recipe, make_quantized(task, recipe));
     recipe.rounding = "second-order";
-    trials.add(recipe, make_quantized(task, recipe, {&inputs, &known}));
+    trials.add(recipe, make_quantized(task, recipe, {&inputs, known.get()}));
   }
   const bool rounded = trials.best_recipe().rounding == "second-order";
-  const bool with_pixels = options.pixels && try_pixels(*options.pixels, options, inputs, known, trials);
-  const QuantizationTask& best_task = with_pixels ? options.pixels->task : task;
+  const bool equalized =
+      options.equalized && try_equalized(*options.equalized, options, inputs, known, trials);
+  const auto& pixel_candidate = equalized ? options.equalized->pixels : options.pixels;
+  const bool with_pixels = pixel_candidate && try_pixels(*pixel_candidate, options, inputs, *known, trials);
+  const QuantizationTask& best_task = with_pixels ? pixel_candidate->task
+                                      : equalized ? options.equalized->task
+                                                  : task;
   const Recipe uncorrected = trials.best_recipe();
   const FittedCorrections fitted = fit_last_layers(best_task, trials.best());
   for (const bool gain : {false, true}) {
@@ -136,16 +163,16 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
     recipe.bias = true, recipe.gain = gain;
     trials.add(recipe,
                make_quantized(best_task, recipe,
-                              {rounded ? &inputs : nullptr, rounded ? &known : nullptr, &corrections}));
+                              {rounded ? &inputs : nullptr, rounded ? known.get() : nullptr, &corrections}));
   }
-  const Findings findings{rounded ? &inputs : nullptr, rounded ? &known : nullptr};
+  const Findings findings{rounded ? &inputs : nullptr, rounded ? known.get() : nullptr};
   std::optional<MixedPrecision> kept;
   // LiteRT has no fast kernels for int16: many models of it would take too long.
   const bool may_mix = options.may_keep_float && task.choices.activations == DType::int8;
   if (may_mix && !reaches_goal(best_task, options.goal, trials)) {
     kept = keep_float(best_task, options, uncorrected, findings, trials.best(), trials);
-    if (options.pixels && !with_pixels && !(kept && kept->reached)) {
-      auto other = keep_float_with_pixels(options, uncorrected, inputs, known, trials);
+    if (pixel_candidate && !with_pixels && !(kept && kept->reached)) {
+      auto other = keep_float_with_pixels(*pixel_candidate, options, uncorrected, inputs, *known, trials);
       if (other) kept = std::move(other);
     }
   }

@@ -16,11 +16,19 @@ struct PixelCandidate {
   double least_gain = 0;  ///< In decibels, by which it must be ahead: who feeds the model must know of it.
 };
 
+/// The same model with its channels equalized (recover/equalization.h).
+struct EqualizedCandidate {
+  const QuantizationTask& task;  ///< TensorIds and OperatorIds of the other task's model mean the same here.
+  const std::vector<OperatorId>& layers;  ///< What meets other values than there.
+  std::optional<PixelCandidate> pixels;   ///< And with pixels as its input.
+};
+
 struct RecoveryOptions {
   CalibrationMethod method = CalibrationMethod::mse;  ///< That was asked for: of QuantizationTask::ranges.
   Effort effort = Effort::balanced;
-  const SampleSource* selection = nullptr;    ///< Samples that are set apart to compare candidates on.
-  std::optional<PixelCandidate> pixels = {};  ///< Tried where candidates are compared.
+  const SampleSource* selection = nullptr;           ///< Samples that are set apart to compare candidates on.
+  std::optional<PixelCandidate> pixels = {};         ///< Tried where candidates are compared.
+  std::optional<EqualizedCandidate> equalized = {};  ///< Likewise.
   StepCounter::Report progress;
   AccuracyGoal goal;                ///< What has to be reached: where integers don't, some stay in float.
   bool may_keep_float = true;       ///< Whether operators may,
@@ -44,8 +52,9 @@ struct Recovered {
 /// Makes an integer model. With Effort::fast the plain way: the ranges that were asked for, weights rounded
 /// to balance each other. Else candidates are measured on LiteRT and the best is kept, so that none ends
 /// worse than the plain way on these samples: ranges of least error and all that was seen; second-order
-/// rounding; pixels as the input, of the best so far; then corrections of the last layers. Where the best
-/// misses the goal, mix_precision() follows. The recipe says whether the model takes pixels. The result
+/// rounding; channels equalized, and pixels as the input, of the best so far; then corrections of the last
+/// layers. Where the best misses the goal, mix_precision() follows. The recipe says whether channels are
+/// equalized and whether the model takes pixels. The result
 /// doesn't depend on the number of threads.
 Recovered recover(const QuantizationTask& task, const RecoveryOptions& options);
 

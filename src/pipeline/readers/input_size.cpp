@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "pipeline/preprocessing_choice.h"
+#include "pipeline/preprocessing/preprocessing_choice.h"
 
 namespace calib8 {
 namespace {

@@ -1,4 +1,4 @@
-#include "optimize/picture/take_pixels.h"
+#include "optimize/forms/take_pixels.h"
 
 #include <fmt/format.h>
 

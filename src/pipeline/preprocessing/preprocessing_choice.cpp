@@ -1,4 +1,4 @@
-#include "pipeline/preprocessing_choice.h"
+#include "pipeline/preprocessing/preprocessing_choice.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "optimize/split_output.h"
+#include "optimize/forms/split_output.h"
 
 #include <fmt/format.h>
 

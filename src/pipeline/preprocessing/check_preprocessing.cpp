@@ -1,4 +1,4 @@
-#include "pipeline/check_preprocessing.h"
+#include "pipeline/preprocessing/check_preprocessing.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "base/shape.h"
 #include "calib8/error.h"
 #include "image_samples/image_source.h"
-#include "pipeline/preprocessing_mistakes.h"
+#include "pipeline/preprocessing/preprocessing_mistakes.h"
 #include "run/model_pool.h"
 #include "verify/statistics.h"
 

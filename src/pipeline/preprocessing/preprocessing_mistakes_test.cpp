@@ -1,4 +1,4 @@
-#include "pipeline/preprocessing_mistakes.h"
+#include "pipeline/preprocessing/preprocessing_mistakes.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "image/preprocessing_presets.h"
-#include "pipeline/preprocessing_choice.h"
+#include "pipeline/preprocessing/preprocessing_choice.h"
 
 namespace calib8 {
 namespace {

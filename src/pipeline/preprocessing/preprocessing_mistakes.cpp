@@ -1,4 +1,4 @@
-#include "pipeline/preprocessing_mistakes.h"
+#include "pipeline/preprocessing/preprocessing_mistakes.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
