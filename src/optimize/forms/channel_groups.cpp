@@ -199,7 +199,10 @@ void scale_channels(TfliteGraph& graph, const ChannelGroup& group, const std::ve
           per_channel(graph, inputs[i], graph[graph[id].outputs[0]].shape).value();
       std::vector<float> scaled(offsets.size());
       for (std::size_t c = 0; c < scaled.size(); ++c) scaled[c] = static_cast<float>(offsets[c] * inverse[c]);
-      Tensor constant = make_tensor({static_cast<std::int64_t>(scaled.size())}, std::move(scaled));
+      Shape shape = graph[inputs[i]].shape;  // a scalar gets a number for each channel
+      if (element_count(shape) != static_cast<std::int64_t>(scaled.size()))
+        shape = {static_cast<std::int64_t>(scaled.size())};
+      Tensor constant = make_tensor(std::move(shape), std::move(scaled));
       graph.set_input(id, i, graph.add_constant(graph[inputs[i]].name, std::move(constant)));
     }
   }

@@ -43,7 +43,7 @@ TEST(ChannelGroups, ScalingAnyOfThemChangesNothingThatIsGivenOut) {
   const TensorId stream = net.dense(x, tflite::Activation::relu);
   const TensorId kept = net.plain(tflite::Relu{}, {net.depthwise(stream)});
   const TensorId branch = net.dense(kept);
-  const TensorId shifted = net.plain(tflite::Add{}, {branch, builder.constant({4})});
+  const TensorId shifted = net.plain(tflite::Add{}, {branch, builder.constant({1, 1, 1, 4})});
   const TensorId sum = net.plain(tflite::Add{}, {shifted, stream});
   const TensorId scaled = net.plain(tflite::Mul{}, {sum, builder.constant({1, 1, 1, 4})});
   builder.output(net.dense(scaled));
