@@ -3,6 +3,7 @@ output, by its name, answers as ONNX Runtime does on the exporter's file."""
 
 import contextlib
 import io
+import json
 import logging
 import warnings
 
@@ -180,6 +181,23 @@ def decibels(expected, found, name):
     return np.inf if noise == 0 else 10 * np.log10((wanted**2).sum() / noise)
 
 
+def as_one(parts, shape):
+    """What was given out apart, joined along the axis that makes the output of this shape."""
+    for axis, size in enumerate(shape):
+        others = [part.shape[:axis] + part.shape[axis + 1 :] for part in parts]
+        if sum(part.shape[axis] for part in parts) == size and set(others) == {shape[:axis] + shape[axis + 1 :]}:
+            return np.concatenate(parts, axis)
+    raise AssertionError(f"{[part.shape for part in parts]} don't make {shape}")
+
+
+def join_split_outputs(folder, found, expected):
+    report = json.loads((folder / "model.tflite.quantization_metadata").read_text())
+    for split in report.get("split_outputs", []):
+        for each in found:
+            parts = [each[part["output"]] for part in split["parts"]]
+            each[split["output"]] = as_one(parts, expected[0][split["output"]].shape)
+
+
 def check(path, inputs, folder, least=INT8_LEAST, io_type="int8"):
     expected = run_onnx(path, inputs)
     (folder / "data").mkdir()
@@ -192,6 +210,7 @@ def check(path, inputs, folder, least=INT8_LEAST, io_type="int8"):
         run_calib8("export", path, "--format", "tflite", *options, "--output-dir", folder / kind, check=True)
         for builtin in (False, True):
             found = run_tflite(folder / kind / "model.tflite", inputs, builtin)
+            join_split_outputs(folder / kind, found, expected)
             for name in expected[0]:
                 level = decibels(expected, found, name)
                 print(f"{kind} {'built-in' if builtin else 'XNNPACK'} {name}: {level:.1f} dB")
