@@ -1,6 +1,7 @@
 """Data that is hostile, or changes while it is read: one line and status 4, or a result without it; never more memory
 or time than the samples are worth."""
 
+import contextlib
 import json
 import os
 import socket
@@ -171,8 +172,8 @@ def test_what_is_no_file_is_never_waited_for(tmp_path, model, kind, what):
         os.mkfifo(place)
     elif what == "socket":
         listening = socket.socket(socket.AF_UNIX)
-        os.chdir(place.parent)
-        listening.bind(place.name)
+        with contextlib.chdir(place.parent):  # a socket's name is short
+            listening.bind(place.name)
     elif what == "folder":
         place.mkdir()
     else:
