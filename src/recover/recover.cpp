@@ -34,18 +34,25 @@ bool can_be_measured(const TfliteGraph& graph) {
          });
 }
 
+/// What layers meet in another form of the model, in which `changed` ones meet other values than `inputs`
+/// say.
+InputsOfLayers inputs_in_form(const QuantizationTask& form, const std::vector<OperatorId>& changed,
+                              const Recipe& recipe, const RecoveryOptions& options, InputsOfLayers inputs) {
+  const QuantizedModel plain = make_quantized(
+      form, {.ranges = options.method, .equalized = recipe.equalized, .pixels = recipe.pixels});
+  for (const OperatorId layer : changed) inputs.erase(layer);
+  inputs.merge(observe_inputs(form, plain, options.effort, changed));
+  return inputs;
+}
+
 /// The best so far, of the model with equalized channels. Where that is better, `inputs` are what its layers
-/// meet, and `known` is empty: its weights are others.
+/// meet, and `known` are its weights.
 bool try_equalized(const EqualizedCandidate& equalized, const RecoveryOptions& options,
                    InputsOfLayers& inputs, std::unique_ptr<RoundedWeights>& known, Trials& trials) {
   Recipe recipe = trials.best_recipe();
   recipe.equalized = true;
   if (recipe.rounding != "second-order") return trials.add(recipe, make_quantized(equalized.task, recipe));
-  InputsOfLayers met = inputs;
-  const QuantizedModel plain =
-      make_quantized(equalized.task, {.ranges = options.method, .equalized = true, .pixels = recipe.pixels});
-  for (const OperatorId layer : equalized.layers) met.erase(layer);
-  met.merge(observe_inputs(equalized.task, plain, options.effort, equalized.layers));
+  InputsOfLayers met = inputs_in_form(equalized.task, equalized.layers, recipe, options, inputs);
   auto anew = std::make_unique<RoundedWeights>(equalized.task.model.graph);
   if (!trials.add(recipe, make_quantized(equalized.task, recipe, {&met, anew.get()}))) return false;
   inputs = std::move(met);
@@ -60,11 +67,7 @@ bool try_pixels(const PixelCandidate& pixels, const RecoveryOptions& options, In
   recipe.pixels = true;
   if (recipe.rounding != "second-order")
     return trials.add(recipe, make_quantized(pixels.task, recipe), pixels.least_gain);
-  InputsOfLayers met = inputs;
-  const QuantizedModel plain =
-      make_quantized(pixels.task, {.ranges = options.method, .equalized = recipe.equalized, .pixels = true});
-  for (const OperatorId layer : pixels.first_layers) met.erase(layer);
-  met.merge(observe_inputs(pixels.task, plain, options.effort, pixels.first_layers));
+  InputsOfLayers met = inputs_in_form(pixels.task, pixels.first_layers, recipe, options, inputs);
   const bool better =
       trials.add(recipe, make_quantized(pixels.task, recipe, {&met, &known}), pixels.least_gain);
   if (better) inputs = std::move(met);
