@@ -34,6 +34,14 @@ std::size_t counted_values(Effort effort) {
   return 1 << 12;
 }
 
+/// What every calibration of an export looks at.
+ObservationOptions observation_options(const ExportRun& run) {
+  return {.extremes_alone = run.options.calibration == CalibrationMethod::minmax,
+          .threads = run.threads,
+          .counted_values = counted_values(run.options.effort),
+          .progress = {}};
+}
+
 CandidateComparison describe(const Recovered& recovered) {
   CandidateComparison comparison;
   comparison.samples = recovered.samples;
@@ -133,16 +141,12 @@ struct Equalized {
   Equalized(const ExportRun& run, EqualizedGraph equalized_graph, const QuantizationTask& other,
             const RepresentativeData& data)
       : graph(std::move(equalized_graph)) {
-    ObservationOptions options;
-    options.extremes_alone = run.options.calibration == CalibrationMethod::minmax;
-    options.threads = run.threads;
-    options.counted_values = counted_values(run.options.effort);
     std::vector<TensorId> changed;
     for (const TensorId tensor : graph.changed) {
       if (other.ranges[tensor.index]) changed.push_back(tensor);
     }
     const Observations seen = observe_activations({graph.graph, other.model.constants}, changed,
-                                                  other.calibration, other.litert, options);
+                                                  other.calibration, other.litert, observation_options(run));
     Ranges ranges = other.ranges, extremes = other.extremes;
     const auto replace = [&](Ranges& old, const ActivationRanges& found) {
       old.resize(found.size());
@@ -165,11 +169,8 @@ struct Equalized {
 Observations observe_model(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
                            const TargetTraits& target, const RepresentativeData& data,
                            const std::shared_ptr<const LiteRt>& litert) {
-  ObservationOptions options;
-  options.extremes_alone = run.options.calibration == CalibrationMethod::minmax;
-  options.threads = run.threads;
+  ObservationOptions options = observation_options(run);
   options.progress = run.progress("calibrating");
-  options.counted_values = counted_values(run.options.effort);
   if (data.samples.overlap.is_beginning) options.keep_outputs = data.samples.verification->size();
   Observations seen = observe_activations({prepared, model.constants}, tensors_to_observe(prepared, target),
                                           *data.samples.calibration, litert, options);
