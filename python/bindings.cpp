@@ -77,6 +77,7 @@ void bind_options(nb::module_& module) {
   bind_choices<calib8::Effort>(module, "Effort");
   bind_choices<calib8::ModelIo>(module, "ModelIo");
   bind_choices<calib8::ModelInput>(module, "ModelInput");
+  bind_choices<calib8::TaskKind>(module, "TaskKind");
   bind_dataset_options(module);
   nb::class_<ExportOptions, calib8::DatasetOptions>(module, "ExportOptions")
       .def(nb::init<>())
@@ -99,6 +100,8 @@ void bind_options(nb::module_& module) {
       .def_rw("model_input", &ExportOptions::model_input)
       .def_rw("min_agreement", &ExportOptions::min_agreement)
       .def_rw("min_sqnr", &ExportOptions::min_sqnr)
+      .def_rw("task", &ExportOptions::task)
+      .def_rw("max_map_loss", &ExportOptions::max_map_loss)
       .def_rw("require_proof", &ExportOptions::require_proof)
       .def_rw("verify_onnx", &ExportOptions::verify_onnx)
       .def_rw("python", &ExportOptions::python)
@@ -142,4 +145,5 @@ NB_MODULE(_native, module) {
   module.def("compare", &compare_without_lock, "options"_a);
   module.def("inspect", &calib8::inspect, "file"_a, "as_json"_a);
   bind_dataset(module);
+  bind_detection(module);
 }

@@ -19,3 +19,6 @@ void bind_dataset_options(nanobind::module_& module);
 
 /// RepresentativeDataset, and what the tests use of the parts below it.
 void bind_dataset(nanobind::module_& module);
+
+/// How outputs of detectors become boxes, and what these are worth: for the tests.
+void bind_detection(nanobind::module_& module);

@@ -32,6 +32,10 @@ enum class Effort { fast, balanced, max };
 /// What is looked for in a data set; automatic: whatever is there.
 enum class DatasetKind { automatic, classification, detection, images, numpy };
 
+/// What a model's outputs are for, and so what its proof is; automatic: what its file, the outputs' shapes
+/// and the data tell. Tensors: signal to noise alone.
+enum class TaskKind { automatic, classification, detection, tensors };
+
 /// How arrays whose shape fits both ways hold images; automatic: as the model's file has its input.
 enum class ArrayLayout { automatic, channels_first, channels_last };
 
@@ -82,6 +86,13 @@ constexpr std::array<Choice<DatasetKind>, 5> choices_of(DatasetKind) {
            {detection, "detection"},
            {images, "images"},
            {numpy, "numpy"}}};
+}
+constexpr std::array<Choice<TaskKind>, 4> choices_of(TaskKind) {
+  using enum TaskKind;
+  return {{{automatic, "auto"},
+           {classification, "classification"},
+           {detection, "detection"},
+           {tensors, "tensors"}}};
 }
 constexpr std::array<Choice<Verdict>, 3> choices_of(Verdict) {
   using enum Verdict;

@@ -56,6 +56,11 @@ struct ExportOptions : DatasetOptions {
   /// The gate of all others: decibels of each output. Without a number 20, or nothing where min_agreement is
   /// 0 and so no gate is wanted.
   std::optional<double> min_sqnr;
+  TaskKind task = TaskKind::automatic;  ///< What the outputs are for.
+  /// The gate of detectors: how much of the float model's mAP50-95 may be lost, 0 to 1. Without labels, five
+  /// times as much of mAP50 with the float model's own boxes as the objects. Without a number 0.01, or no
+  /// gate where min_agreement is 0.
+  std::optional<double> max_map_loss;
   bool require_proof = false;  ///< Whether a verdict of unproven fails, too.
   bool verify_onnx = false;    ///< Compare model.onnx, on ONNX Runtime in Python, with the float .tflite.
   std::optional<std::filesystem::path>

@@ -157,6 +157,7 @@ _ENUMS = {
     "effort": _native.Effort,
     "io": _native.ModelIo,
     "model_input": _native.ModelInput,
+    "task": _native.TaskKind,
 }
 _PATHS = {"model", "output_dir", "onnx_path", "tflite_path", "plan_out", "dataset_dir", "samples_in"}
 

@@ -63,5 +63,7 @@ class ExportOptions(DatasetOptions, total=False):
     verify_samples: int | Literal["auto"] | None
     min_agreement: float
     min_sqnr: float | None
+    task: Literal["auto", "classification", "detection", "tensors"]
+    max_map_loss: float | None
     require_proof: bool
     verify_onnx: bool

@@ -89,6 +89,13 @@ void add_proof_flags(CLI::App& command, ExportFlags& flags) {
   command.add_option("--min-sqnr", options.min_sqnr,
                      "Gate of other models: signal to quantization noise of each output, in decibels "
                      "(default: 20; none with --min-agreement 0)");
+  add_choice(command, "--task", options.task,
+             "What the outputs are for, and so what proves the model; auto: what the file, the outputs and "
+             "the data tell");
+  command.add_option(
+      "--max-map-loss", options.max_map_loss,
+      "Gate of detectors: how much of the float model's mAP50-95 int8 may lose (default: 0.01; "
+      "without labels, five times as much of mAP50 with the float model's boxes as objects)");
   command.add_flag("--require-proof", options.require_proof,
                    "Fail where there are too few images to be sure, too (status 5)");
   command.add_flag("--verify-onnx", options.verify_onnx,

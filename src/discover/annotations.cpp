@@ -41,9 +41,13 @@ Box bounding_box(const std::vector<double>& numbers) {
     low[axis] = std::min(low[axis], numbers[i]);
     high[axis] = std::max(high[axis], numbers[i]);
   }
-  return {static_cast<int>(numbers[0]), static_cast<float>((low[0] + high[0]) / 2),
-          static_cast<float>((low[1] + high[1]) / 2), static_cast<float>(high[0] - low[0]),
-          static_cast<float>(high[1] - low[1])};
+  return {static_cast<int>(numbers[0]),
+          static_cast<float>((low[0] + high[0]) / 2),
+          static_cast<float>((low[1] + high[1]) / 2),
+          static_cast<float>(high[0] - low[0]),
+          static_cast<float>(high[1] - low[1]),
+          false,
+          true};
 }
 
 Box to_box(const std::vector<double>& numbers, const std::string& where) {
@@ -78,6 +82,11 @@ bool YoloAnnotations::has_objects(const ImageEntry& image) const {
   std::error_code missing;
   const std::uintmax_t size = std::filesystem::file_size(yolo_label_path(image.path), missing);
   return !missing && size > 0;
+}
+
+bool YoloAnnotations::is_labelled(const ImageEntry& image) const {
+  std::error_code missing;
+  return std::filesystem::exists(yolo_label_path(image.path), missing);
 }
 
 std::vector<Box> YoloAnnotations::read_boxes(const ImageEntry& image) const {

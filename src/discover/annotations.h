@@ -13,6 +13,8 @@ class Annotations {
   virtual ~Annotations() = default;
   /// Whether an object is marked in the image; cheap.
   virtual bool has_objects(const ImageEntry& image) const = 0;
+  /// Whether anything says what is in the image, and be it nothing.
+  virtual bool is_labelled(const ImageEntry& image) const = 0;
   /// Fails with ErrorCode::dataset where the label file is damaged; no boxes where there is none.
   virtual std::vector<Box> read_boxes(const ImageEntry& image) const = 0;
 };
@@ -23,6 +25,7 @@ class Annotations {
 class YoloAnnotations : public Annotations {
  public:
   bool has_objects(const ImageEntry& image) const override;
+  bool is_labelled(const ImageEntry& image) const override;
   std::vector<Box> read_boxes(const ImageEntry& image) const override;
 };
 

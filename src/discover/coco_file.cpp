@@ -123,6 +123,10 @@ class CocoReader : public nlohmann::json_sax<nlohmann::json> {
       box_[coordinates_++] = static_cast<float>(value);
       return true;
     }
+    if (depth_ == 3 && section_ == "annotations" && key_ == "iscrowd") {
+      object_.is_crowd = value != 0;
+      return true;
+    }
     if (depth_ != 3 || !is_number_wanted()) return scalar("a number");
     const bool is_size = key_ == "width" || key_ == "height";
     if (is_size) {

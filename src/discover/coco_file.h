@@ -20,6 +20,7 @@ struct CocoFile {
     std::int64_t image = 0;
     std::int64_t category = 0;
     float left = 0, top = 0, width = 0, height = 0;
+    bool is_crowd = false;
   };
   struct Category {
     std::int64_t id = 0;

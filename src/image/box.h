@@ -7,6 +7,8 @@ struct Box {
   int class_index = 0;  ///< Of the object.
   float x = 0, y = 0;   ///< Centre.
   float width = 0, height = 0;
+  bool is_crowd = false;    ///< Of several objects that nobody told apart.
+  bool is_outline = false;  ///< The bounds of what was marked by a polygon.
 };
 
 }  // namespace calib8

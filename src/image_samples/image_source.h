@@ -13,10 +13,16 @@
 
 namespace calib8 {
 
+/// In pixels, turned as the preprocessing turns it.
+struct PictureSize {
+  int height = 0, width = 0;
+};
+
 /// Files that were opened: their names and what they held.
 struct UsedImages {
   ImageList files;
   std::vector<Digest> hashes;  ///< SHA-256 of each file.
+  std::vector<PictureSize> sizes;
 
   /// 64 hexadecimal digits.
   std::string sha256(std::size_t index) const { return to_text(hashes.at(index)); }

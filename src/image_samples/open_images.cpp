@@ -29,6 +29,7 @@ struct Accepted {
   std::vector<ImageIndex> files;        ///< In the list that is opened.
   std::vector<std::uint32_t> contents;  ///< Of these files.
   std::vector<Digest> hashes;           ///< Likewise, once all are opened.
+  std::vector<PictureSize> sizes;       ///< Likewise.
   std::vector<Image> pixels;
 
   void add(ImageContents::File file) {
@@ -67,11 +68,14 @@ class Opener {
     });
   }
 
-  /// The last call for `accepted`.
-  void add_hashes(Accepted& accepted) const {
+  /// The last call for `accepted`: what is known of the contents.
+  void describe(Accepted& accepted) const {
     accepted.hashes.reserve(accepted.contents.size());
-    for (const std::uint32_t content : accepted.contents)
+    accepted.sizes.reserve(accepted.contents.size());
+    for (const std::uint32_t content : accepted.contents) {
       accepted.hashes.push_back(contents_.sha256(content));
+      accepted.sizes.push_back({contents_.facts(content).height, contents_.facts(content).width});
+    }
   }
 
   std::vector<SkippedImage> skipped;
@@ -129,13 +133,17 @@ Accepted first_of(const Accepted& calibration, std::size_t count) {
     return std::vector(values.begin(),
                        values.begin() + static_cast<std::ptrdiff_t>(std::min(count, values.size())));
   };
-  return {beginning(calibration.files), {}, beginning(calibration.hashes), beginning(calibration.pixels)};
+  return {beginning(calibration.files),
+          {},
+          beginning(calibration.hashes),
+          beginning(calibration.sizes),
+          beginning(calibration.pixels)};
 }
 
 std::shared_ptr<const ImageSource> source_of(const ImageList& files, Accepted accepted,
                                              const Preprocessing& preprocessing) {
-  auto used =
-      std::make_shared<const UsedImages>(UsedImages{files.part(accepted.files), std::move(accepted.hashes)});
+  auto used = std::make_shared<const UsedImages>(
+      UsedImages{files.part(accepted.files), std::move(accepted.hashes), std::move(accepted.sizes)});
   return std::make_shared<ImageSource>(std::move(used), std::move(accepted.pixels), preprocessing);
 }
 
@@ -180,7 +188,7 @@ ImageSamples open_samples(const ImageList& listed, const Draw& draw, const DrawR
     selection = open_list(next, spare, opener);
     if (request.more_verification > 0)
       fill(verification, request.verification + request.more_verification, spare, opener);
-    for (Accepted* accepted : {&calibration, &verification, &selection}) opener.add_hashes(*accepted);
+    for (Accepted* accepted : {&calibration, &verification, &selection}) opener.describe(*accepted);
     samples.skipped = std::move(opener.skipped);
     samples.repeated = std::move(opener.repeated);
     samples.quality = std::move(opener.quality);
@@ -219,7 +227,7 @@ ImageSamples open_listed(const SampleList& list, const DatasetListing& listing, 
     opener.open(files, accepted);
     if (!opener.skipped.empty())
       throw Error(ErrorCode::dataset, opener.skipped[0].reason, opener.skipped[0].relative_path);
-    opener.add_hashes(accepted);
+    opener.describe(accepted);
     for (std::size_t i = 0; i < listed.size(); ++i) {
       if (!listed[i].sha256.empty() && listed[i].sha256 != to_text(accepted.hashes[i])) {
         throw Error(ErrorCode::dataset,

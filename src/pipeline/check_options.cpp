@@ -83,6 +83,9 @@ void check_options(const ExportOptions& options) {
     refuse("--min-agreement", fmt::format("{} is not a share from 0 to 1", options.min_agreement));
   if (options.min_sqnr && !std::isfinite(*options.min_sqnr))
     refuse("--min-sqnr", fmt::format("{} is not a number of decibels", *options.min_sqnr));
+  check_choice("--task", options.task);
+  if (options.max_map_loss && !(*options.max_map_loss >= 0 && *options.max_map_loss <= 1))
+    refuse("--max-map-loss", fmt::format("{} is not a share from 0 to 1", *options.max_map_loss));
   if (options.check_preprocessing &&
       (options.quantize == QuantizeTo::none || options.format == OutputFormat::onnx)) {
     refuse("--check-preprocessing",

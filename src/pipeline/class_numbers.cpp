@@ -36,21 +36,6 @@ std::string shown(const std::vector<std::string>& names) {
   return names.size() > most ? text + ", ..." : text;
 }
 
-/// The place of each class among the model's; empty where one isn't there.
-std::vector<int> places_among(const std::vector<std::string>& classes,
-                              const std::vector<std::string>& model_names) {
-  std::map<std::string, int> places;
-  for (std::size_t i = 0; i < model_names.size(); ++i)
-    places.emplace(key_of(model_names[i]), static_cast<int>(i));
-  std::vector<int> found;
-  for (const std::string& name : classes) {
-    const auto place = places.find(key_of(name));
-    if (place == places.end()) return {};
-    found.push_back(place->second);
-  }
-  return found;
-}
-
 void number_by_model(DatasetListing& listing, const std::vector<std::string>& model_names) {
   const std::vector<std::string>& classes = listing.class_names;
   const std::vector<int> places = places_among(classes, model_names);
@@ -76,6 +61,20 @@ void number_by_model(DatasetListing& listing, const std::vector<std::string>& mo
 }
 
 }  // namespace
+
+std::vector<int> places_among(const std::vector<std::string>& classes,
+                              const std::vector<std::string>& model_names) {
+  std::map<std::string, int> places;
+  for (std::size_t i = 0; i < model_names.size(); ++i)
+    places.emplace(key_of(model_names[i]), static_cast<int>(i));
+  std::vector<int> found;
+  for (const std::string& name : classes) {
+    const auto place = places.find(key_of(name));
+    if (place == places.end()) return {};
+    found.push_back(place->second);
+  }
+  return found;
+}
 
 std::vector<std::size_t> natural_order(const std::vector<std::string>& names) {
   std::vector<std::size_t> order(names.size());

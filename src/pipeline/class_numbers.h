@@ -14,6 +14,11 @@ namespace calib8 {
 /// notes what differs.
 void number_classes(DatasetListing& listing, ClassOrder order, const std::vector<std::string>& model_names);
 
+/// The place of each class among the model's, whatever the case and the spaces in its name; empty where one
+/// isn't there.
+std::vector<int> places_among(const std::vector<std::string>& classes,
+                              const std::vector<std::string>& model_names);
+
 /// The order of the names with numbers in them compared by value: "1", "2", "10".
 std::vector<std::size_t> natural_order(const std::vector<std::string>& names);
 

@@ -67,16 +67,19 @@ ExportResult run_stages(ExportRun& run) {
     check_preprocessing_of(run, *model, data, litert);
   }
   SmallModel written;
+  ModelTasks tasks;
   if (integer_model) {
     Observations seen = observe_model(run, *model, *integer_model, target, data, litert);
     split_unequal_outputs(run, *model, *integer_model, target, seen);
-    written = quantize_to_integers(run, *model, *integer_model, target, data, seen, litert);
+    tasks = choose_tasks(run, *model, data, litert);
+    written = quantize_to_integers(run, *model, *integer_model, target, data, tasks, seen, litert);
   } else {
+    if (has_data) tasks = choose_tasks(run, *model, data, litert);
     written = store_weights(run, float_pixel_graph(run, *model).value_or(model->graph));
   }
   write_tflite(run, written.file, model->constants.file_size());
   run.end_stage("quantize");
-  if (has_data) prove(run, *model, written, data, litert);
+  if (has_data) prove(run, *model, written, data, tasks, litert);
   return run.finish(data);
 }
 

@@ -13,6 +13,8 @@ namespace {
 constexpr double lost_decibels = 3;
 /// Fewer samples than this prove no ratio: their interval is a guess itself.
 constexpr int fewest_samples = 5;
+/// The bootstrap of fewer pictures knows too little of other ones.
+constexpr std::size_t fewest_pictures = 20;
 
 constexpr const char* recover =
     "calibrate on more images of the real input domain (--num-calib-samples 300), check the preprocessing "
@@ -168,11 +170,39 @@ GateDecision judge_decibels(const Verification& verification, const GateLimits& 
           fmt::format("to decide: {}", get_samples(limits, needed, verification.samples, "samples"))};
 }
 
+/// "mAP50-95 is 0.712, float 0.718, against labels (100 pictures, 312 objects)"
+std::string scored(const TaskScore& score) {
+  const TaskMeasure& judged = score.measures.front();
+  return fmt::format("{} is {:.4f}, float {:.4f}, against {} ({} pictures, {} objects)", judged.name,
+                     judged.of_quantized, judged.of_float, score.against, score.pictures, score.objects);
+}
+
+GateDecision judge_task(const TaskScore& score, const GateLimits& limits) {
+  const std::string lost =
+      fmt::format("{}: {:.4f} lost (95 % interval {:.4f} to {:.4f}), {:g} may be", scored(score), score.loss,
+                  score.bounds.low, score.bounds.high, score.most_loss);
+  const bool enough = score.pictures >= fewest_pictures;
+  if (enough && score.bounds.low > score.most_loss) return failed(lost);
+  if (enough && score.bounds.high <= score.most_loss) return {Verdict::proven, "proven: " + lost, ""};
+  const auto needed = static_cast<std::int64_t>(std::max(fewest_pictures, 2 * score.pictures));
+  return {Verdict::unproven, "unproven: " + lost,
+          fmt::format("to decide: {}",
+                      get_samples(limits, needed, static_cast<std::int64_t>(score.pictures), "images"))};
+}
+
+bool is_decided_by_task(const Verification& verification, const GateLimits& limits) {
+  return verification.task && verification.task->undecided.empty() && limits.judges_task;
+}
+
 bool asks_for_anything(const Verification& verification, const GateLimits& limits) {
   return verification.agreement ? limits.min_agreement > 0 : limits.min_sqnr.has_value();
 }
 
 GateDecision decide(const Verification& verification, const GateLimits& limits) {
+  if (is_decided_by_task(verification, limits)) {
+    if (auto refused = refuse_broken_outputs(verification, -INFINITY)) return *std::move(refused);
+    return judge_task(*verification.task, limits);
+  }
   const double least_decibels = std::min(kLeastDecibels, limits.min_sqnr.value_or(-INFINITY));
   if (auto refused = refuse_broken_outputs(verification, least_decibels)) return *std::move(refused);
   if (!asks_for_anything(verification, limits))
@@ -186,6 +216,12 @@ GateDecision decide(const Verification& verification, const GateLimits& limits) 
 std::optional<double> asked_decibels(const ExportOptions& options) {
   if (options.min_sqnr || options.min_agreement <= 0) return options.min_sqnr;
   return GateLimits{}.min_sqnr;
+}
+
+std::optional<double> asked_map_loss(const ExportOptions& options) {
+  constexpr double usual = 0.01;
+  if (options.max_map_loss || options.min_agreement <= 0) return options.max_map_loss;
+  return usual;
 }
 
 GateDecision decide_gate(const Verification& verification, const GateLimits& limits) {

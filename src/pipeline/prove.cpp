@@ -1,5 +1,7 @@
 #include "pipeline/prove.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "pipeline/compare_onnx.h"
@@ -20,7 +22,11 @@ std::string mixed_precision_remedy(const ExportOptions& options) {
 GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& data) {
   const bool found_all =
       data.samples.overlap.samples == 0 && data.samples.verification->size() == options.verify_samples;
-  return {options.min_agreement, asked_decibels(options), found_all, mixed_precision_remedy(options)};
+  return {.min_agreement = options.min_agreement,
+          .min_sqnr = asked_decibels(options),
+          .more_samples = found_all,
+          .judges_task = asked_map_loss(options).has_value(),
+          .first_remedy = mixed_precision_remedy(options)};
 }
 
 std::size_t most_to_verify(const TfliteGraph& graph) {
@@ -29,16 +35,38 @@ std::size_t most_to_verify(const TfliteGraph& graph) {
                                              static_cast<std::int64_t>(kFirstLook), most_samples));
 }
 
+namespace {
+
+/// int8 can be no better than the float model: where that finds nothing of what labels mark, they are others.
+void warn_of_labels(ExportRun& run, const Verification& verification) {
+  if (!verification.task || verification.task->against == "labels") return;
+  for (const TaskMeasure& measure : verification.task->measures) {
+    if (!measure.name.ends_with("mAP50 of labels")) continue;
+    const std::string warning = fmt::format(
+        "the float model's mAP50 against the labels is {:.3f}: they are another model's, number classes "
+        "otherwise, "
+        "or the preprocessing isn't training's; int8 is held against the float model's own boxes",
+        measure.of_float);
+    if (run.options.note) run.options.note("warning: " + warning);
+    run.report.warnings.push_back(warning);
+  }
+}
+
+}  // namespace
+
 void prove(ExportRun& run, const LoweredModel& model, const SmallModel& written,
-           const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert) {
+           const RepresentativeData& data, const ModelTasks& tasks,
+           const std::shared_ptr<const LiteRt>& litert) {
   const GateLimits limits = gate_limits(run.options, data);
   VerifyOptions options;
   options.threads = run.threads;
   options.classes = data.classes();
+  options.task = tasks.verification.get();
+  options.classifies = run.options.task != TaskKind::tensors;
   options.float_outputs = written.float_outputs;
   options.progress = run.progress("verifying");
   if (!run.options.verify_samples) {
-    const bool nothing_asked = limits.min_agreement <= 0 && !limits.min_sqnr;
+    const bool nothing_asked = limits.min_agreement <= 0 && !limits.min_sqnr && !limits.judges_task;
     options.is_enough = [&limits, nothing_asked](const Verification& verification) {
       return nothing_asked || decide_gate(verification, limits).verdict != Verdict::unproven;
     };
@@ -46,6 +74,7 @@ void prove(ExportRun& run, const LoweredModel& model, const SmallModel& written,
   Measured& measured = run.report.measured;
   measured.verification = verify_model(model.view(), {written.graph, share(written.file.bytes())},
                                        written.calibrated, *data.samples.verification, litert, options);
+  warn_of_labels(run, *measured.verification);
   measured.gate = decide_gate(*measured.verification, limits);
   if (run.options.verify_onnx && run.report.outputs.onnx) {
     measured.onnx_comparison = compare_with_onnx(run.outputs.uncommitted_onnx(), model.view(),

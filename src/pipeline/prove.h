@@ -5,6 +5,7 @@
 
 #include "pipeline/gate.h"
 #include "pipeline/small_model.h"
+#include "pipeline/tasks/choose_tasks.h"
 
 namespace calib8 {
 
@@ -16,6 +17,7 @@ GateLimits gate_limits(const ExportOptions& options, const RepresentativeData& d
 
 /// Verifies the written model on LiteRT until the gate is decided, and tells the report.
 void prove(ExportRun& run, const LoweredModel& model, const SmallModel& written,
-           const RepresentativeData& data, const std::shared_ptr<const LiteRt>& litert);
+           const RepresentativeData& data, const ModelTasks& tasks,
+           const std::shared_ptr<const LiteRt>& litert);
 
 }  // namespace calib8

@@ -54,8 +54,14 @@ CandidateComparison describe(const Recovered& recovered) {
 }
 
 /// Where nothing was asked for, nothing is given up.
-AccuracyGoal goal_of(const ExportOptions& options) {
+AccuracyGoal goal_of(const ExportOptions& options, const ModelTasks& tasks) {
   AccuracyGoal goal{.min_agreement = {}, .min_sqnr = asked_decibels(options)};
+  goal.classifies = options.task != TaskKind::tensors;
+  if (tasks.comparison && asked_map_loss(options)) {
+    goal.keeps_answers = [task = tasks.comparison.get()](const auto& of_float, const auto& of_quantized) {
+      return keeps_answers(task->score(of_float, of_quantized));
+    };
+  }
   if (options.min_agreement > 0) goal.min_agreement = options.min_agreement;
   return goal;
 }
@@ -180,7 +186,8 @@ Observations observe_model(ExportRun& run, const LoweredModel& model, const Tfli
 
 SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
                                 const TargetTraits& target, const RepresentativeData& data,
-                                const Observations& seen, const std::shared_ptr<const LiteRt>& litert) {
+                                const ModelTasks& tasks, const Observations& seen,
+                                const std::shared_ptr<const LiteRt>& litert) {
   const DType activations = activation_type(run.options);
   const Ranges ranges = choose_ranges(prepared, seen, run.options.calibration, activations, run.threads);
   const Ranges extremes = extremes_of(prepared, seen);
@@ -201,7 +208,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
                            .effort = run.options.effort,
                            .selection = data.samples.selection.get(),
                            .progress = run.progress("comparing candidates"),
-                           .goal = goal_of(run.options),
+                           .goal = goal_of(run.options, tasks),
                            .may_keep_float = !run.options.integer_only,
                            .may_change_outputs = run.options.io == ModelIo::automatic};
   const bool always = run.options.model_input == ModelInput::pixels;

@@ -8,6 +8,7 @@
 #include "pipeline/export_run.h"
 #include "pipeline/float_model.h"
 #include "pipeline/representative_data.h"
+#include "pipeline/tasks/choose_tasks.h"
 #include "runtime/litert_library.h"
 
 namespace calib8 {
@@ -30,7 +31,8 @@ Observations observe_model(ExportRun& run, const LoweredModel& model, const Tfli
 /// in float.
 SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const TfliteGraph& prepared,
                                 const TargetTraits& target, const RepresentativeData& data,
-                                const Observations& seen, const std::shared_ptr<const LiteRt>& litert);
+                                const ModelTasks& tasks, const Observations& seen,
+                                const std::shared_ptr<const LiteRt>& litert);
 
 /// A float model with narrower weights, as --quantize asks for them: float16, or int8 (dynamic), of which
 /// it tells the report what was stored.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -14,6 +15,12 @@ struct AccuracyGoal {
   std::optional<double>
       min_agreement;               ///< Of a classifier: the share of samples with the float model's class.
   std::optional<double> min_sqnr;  ///< Of any other model: decibels of each output.
+  bool classifies = true;          ///< Whether one output [1, classes] tells a class.
+  /// Whether answers are kept, where they are known to be (boxes): then decibels don't matter. Outputs of the
+  /// first samples that candidates are compared on, of the float model and of another.
+  std::function<bool(std::span<const std::vector<float>> of_float,
+                     std::span<const std::vector<float>> of_quantized)>
+      keeps_answers = {};
 };
 
 /// Error of an output, or of a part that is joined into one: as a share of the signal's power.

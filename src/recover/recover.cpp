@@ -112,6 +112,10 @@ std::optional<MixedPrecision> keep_float_with_pixels(const PixelCandidate& pixel
 
 }  // namespace
 
+bool can_compare_on(const SampleSource* selection) {
+  return selection != nullptr && selection->size() >= fewest_selection_samples;
+}
+
 std::size_t selection_samples(Effort effort) {
   switch (effort) {
     case Effort::fast:
@@ -131,7 +135,7 @@ Recovered recover(const QuantizationTask& task, const RecoveryOptions& options) 
   if (options.effort == Effort::fast || !can_be_measured(task.model.graph))
     return {std::move(first), plain, {}, 0, true, {}};
 
-  const bool set_apart = options.selection && options.selection->size() >= fewest_selection_samples;
+  const bool set_apart = can_compare_on(options.selection);
   const SampleSource& samples = set_apart ? *options.selection : task.calibration;
   StepCounter progress(options.progress,
                        most_candidates + (options.pixels ? 1 : 0) + (options.equalized ? 1 : 0));

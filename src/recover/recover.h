@@ -35,6 +35,9 @@ struct RecoveryOptions {
   bool may_change_outputs = false;  ///< and whether outputs may be given out in float.
 };
 
+/// Whether samples that are set apart are enough to compare candidates on; else those that calibrate are.
+bool can_compare_on(const SampleSource* selection);
+
 /// The samples that are to be set apart for an effort.
 std::size_t selection_samples(Effort effort);
 

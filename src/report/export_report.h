@@ -51,6 +51,8 @@ struct UsedOptions {
   std::optional<std::uint64_t> verify_samples;  ///< Nothing: as many as the gate needs.
   double min_agreement = 0;
   std::optional<double> min_sqnr;  ///< Nothing: as ExportOptions says.
+  std::string task = {};
+  std::optional<double> max_map_loss = {};  ///< Likewise.
   bool require_proof = false;
   std::uint64_t seed = 0;
   std::string effort;

@@ -133,6 +133,25 @@ GateDecision read_gate(const JsonFields& fields) {
   return {verdict, fields.text("verdict"), fields.text_or("next_step", "")};
 }
 
+TaskScore read_task(const JsonFields& fields) {
+  TaskScore score{
+      .task = fields.text("task"), .outputs = fields.text("outputs"), .against = fields.text("against")};
+  score.pictures = fields.count("pictures");
+  score.objects = fields.count("objects");
+  for (const JsonFields& measure : fields.objects("measures"))
+    score.measures.push_back({measure.text("name"), measure.number("float"), measure.number("quantized")});
+  score.loss = fields.number("loss");
+  const std::vector<double> interval = fields.numbers("interval_95", 2);
+  score.bounds = {interval[0], interval[1]};
+  score.most_loss = fields.number("most_loss");
+  score.undecided = fields.text_or("undecided", "");
+  if (!fields.has("parts")) return score;
+  for (const JsonFields& part : fields.objects("parts"))
+    score.parts.push_back(
+        {part.text("name"), part.count("objects"), part.number("float"), part.number("quantized")});
+  return score;
+}
+
 Verification read_verification(const JsonFields& fields) {
   Verification verification;
   verification.samples = read_int(fields, "samples");
@@ -152,6 +171,7 @@ Verification read_verification(const JsonFields& fields) {
     verification.accuracy = Accuracy{read_int(accuracy, "labelled"), read_int(accuracy, "float_correct"),
                                      read_int(accuracy, "quantized_correct")};
   }
+  if (fields.has("task")) verification.task = read_task(fields.object("task"));
   for (const JsonFields& layer : fields.objects("worst_layers"))
     verification.worst_layers.push_back({layer.text("tensor"), layer.text("op"), read_decibels(layer)});
   return verification;

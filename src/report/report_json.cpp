@@ -51,6 +51,8 @@ json to_json(const UsedOptions& options) {
           {"verify_samples", options.verify_samples ? json(*options.verify_samples) : json("auto")},
           {"min_agreement", options.min_agreement},
           {"min_sqnr", options.min_sqnr ? json(*options.min_sqnr) : json(nullptr)},
+          {"task", options.task},
+          {"max_map_loss", options.max_map_loss ? json(*options.max_map_loss) : json(nullptr)},
           {"require_proof", options.require_proof},
           {"seed", options.seed},
           {"effort", options.effort},
@@ -162,6 +164,26 @@ json to_json(const MixedPrecisionReport& mixed) {
   return object;
 }
 
+json to_json(const TaskScore& score) {
+  json object = {{"task", score.task},          {"outputs", score.outputs},
+                 {"against", score.against},    {"pictures", score.pictures},
+                 {"objects", score.objects},    {"measures", json::array()},
+                 {"loss", score.loss},          {"interval_95", {score.bounds.low, score.bounds.high}},
+                 {"most_loss", score.most_loss}};
+  for (const TaskMeasure& measure : score.measures) {
+    object["measures"].push_back(
+        {{"name", measure.name}, {"float", measure.of_float}, {"quantized", measure.of_quantized}});
+  }
+  for (const TaskScore::Part& part : score.parts) {
+    object["parts"].push_back({{"name", valid_utf8(part.name)},
+                               {"objects", part.objects},
+                               {"float", part.of_float},
+                               {"quantized", part.of_quantized}});
+  }
+  if (!score.undecided.empty()) object["undecided"] = score.undecided;
+  return object;
+}
+
 json to_json(const Measured& measured) {
   json object = {{"seconds", measured.seconds}, {"seconds_by_stage", measured.seconds_by_stage}};
   if (measured.comparison) object["comparison"] = to_json(*measured.comparison);
@@ -197,6 +219,7 @@ json to_json(const Verification& verification) {
                           {"float_correct", accuracy->float_correct},
                           {"quantized_correct", accuracy->quantized_correct}};
   }
+  if (verification.task) object["task"] = to_json(*verification.task);
   object["worst_layers"] = json::array();
   for (const LayerError& layer : verification.worst_layers) {
     json entry = {{"tensor", layer.tensor}, {"op", layer.op}};

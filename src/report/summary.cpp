@@ -236,6 +236,28 @@ void add_outputs_fidelity(Lines& lines, std::vector<OutputFidelity> outputs) {
   }
 }
 
+/// What the outputs' task came to: its measures, and the classes that lost most.
+void add_task(Lines& lines, const TaskScore& score) {
+  constexpr std::size_t most_named = 3;
+  constexpr double least_named = 0.02;
+  std::vector<std::string> measures;
+  for (const TaskMeasure& measure : score.measures)
+    measures.push_back(
+        fmt::format("{} {:.4f}, float {:.4f}", measure.name, measure.of_quantized, measure.of_float));
+  lines.add(score.task, fmt::format("{} (against {}: {} pictures, {} objects){}", fmt::join(measures, "; "),
+                                    score.against, score.pictures, score.objects,
+                                    score.undecided.empty() ? "" : ": " + score.undecided));
+  lines.add("", "outputs are " + score.outputs);
+  const auto lost = [](const TaskScore::Part& part) { return part.of_float - part.of_quantized; };
+  std::vector<TaskScore::Part> parts = score.parts;
+  std::erase_if(parts, [&](const TaskScore::Part& part) { return !(lost(part) >= least_named); });
+  std::ranges::stable_sort(parts, std::ranges::greater(), lost);
+  parts.resize(std::min(parts.size(), most_named));
+  for (const TaskScore::Part& part : parts)
+    lines.add("", fmt::format("  {}: {:.3f}, float {:.3f} ({} objects)", part.name, part.of_quantized,
+                              part.of_float, part.objects));
+}
+
 void add_verification(Lines& lines, const Verification& verification) {
   lines.add("speed", speed_text(verification.latency));
   if (const auto& agreement = verification.agreement) {
@@ -248,6 +270,7 @@ void add_verification(Lines& lines, const Verification& verification) {
     lines.add("accuracy", fmt::format("{} of {} right, float {}", accuracy->quantized_correct,
                                       accuracy->labelled, accuracy->float_correct));
   }
+  if (verification.task) add_task(lines, *verification.task);
   if (verification.outputs.empty()) {  // the metadata of older versions has none
     lines.add("fidelity", fmt::format("{} signal to quantization noise at the output",
                                       decibels(verification.sqnr_decibels)));

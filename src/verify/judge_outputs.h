@@ -10,8 +10,15 @@ struct MeasuredOutputs {
   const std::vector<std::optional<int>>& labels;  ///< Of the samples.
 };
 
-/// What outputs tell: all of a Verification but latency and layers. `graph` is the float model's; `classes`
-/// as in VerifyOptions.
-Verification judge_outputs(const TfliteGraph& graph, const MeasuredOutputs& outputs, std::size_t classes);
+/// What they are taken for, as in VerifyOptions.
+struct OutputMeaning {
+  std::size_t classes = 0;
+  const Task* task = nullptr;
+  bool classifies = true;
+};
+
+/// What outputs tell: all of a Verification but latency and layers. `graph` is the float model's.
+Verification judge_outputs(const TfliteGraph& graph, const MeasuredOutputs& outputs,
+                           const OutputMeaning& meaning);
 
 }  // namespace calib8

@@ -136,14 +136,16 @@ std::size_t classifier_outputs(const TfliteGraph& graph) {
   return shape.size() == 2 && shape[0] == 1 ? static_cast<std::size_t>(shape[1]) : 0;
 }
 
-Verification judge_outputs(const TfliteGraph& graph, const MeasuredOutputs& outputs, std::size_t classes) {
+Verification judge_outputs(const TfliteGraph& graph, const MeasuredOutputs& outputs,
+                           const OutputMeaning& meaning) {
   Verification result;
   result.samples = static_cast<int>(outputs.of_float.size());
   result.outputs = measure_fidelity(graph, outputs.of_float, outputs.of_quantized);
   result.sqnr_decibels = worst_of(result.outputs);
-  if (classifier_outputs(graph) < 2 || result.outputs[0].cosine) return result;
+  if (meaning.task != nullptr) result.task = meaning.task->score(outputs.of_float, outputs.of_quantized);
+  if (!meaning.classifies || classifier_outputs(graph) < 2 || result.outputs[0].cosine) return result;
   result.agreement = count_agreeing(outputs);
-  if (outputs.of_float.front().size() != classes) return result;
+  if (outputs.of_float.front().size() != meaning.classes) return result;
   const Accuracy accuracy = count_correct(outputs);
   if (accuracy.labelled > 0) result.accuracy = accuracy;
   return result;
@@ -158,7 +160,8 @@ Verification verify_model(const FloatModel& float_model, const WrittenModel& qua
   Runs runs(runnable_float, runnable_quantized, samples, litert, options);
   for (const std::size_t count : looks(samples.size(), options)) {
     runs.run_until(count);
-    result = judge_outputs(float_model.graph, runs.outputs(), options.classes);
+    result =
+        judge_outputs(float_model.graph, runs.outputs(), {options.classes, options.task, options.classifies});
     if (options.is_enough && options.is_enough(result)) break;
   }
   const Sample sample = samples.load(0);

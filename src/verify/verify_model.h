@@ -8,6 +8,7 @@
 
 #include "run/model_pool.h"
 #include "samples/sample.h"
+#include "tasks/task.h"
 #include "verify/fidelity.h"
 #include "verify/statistics.h"
 #include "write/constant_block.h"
@@ -62,6 +63,7 @@ struct Verification {
   std::vector<OutputFidelity> outputs;
   std::optional<Agreement> agreement;
   std::optional<Accuracy> accuracy;
+  std::optional<TaskScore> task;         ///< Where the outputs are known to be for something else.
   std::vector<LayerError> worst_layers;  ///< Worst first.
   Latency latency;
 };
@@ -71,7 +73,9 @@ inline constexpr std::size_t kFirstLook = 20;
 
 struct VerifyOptions {
   int threads = 1;
-  std::size_t classes = 0;  ///< Class folders of the dataset; 0: labels mean nothing.
+  std::size_t classes = 0;     ///< Class folders of the dataset; 0: labels mean nothing.
+  bool classifies = true;      ///< Whether one output [1, classes] tells a class; else it is a tensor.
+  const Task* task = nullptr;  ///< Of these samples: scores what the outputs are for.
   /// Whether what was measured is enough; without it all samples are run.
   std::function<bool(const Verification&)> is_enough;
   std::size_t layer_samples = 3;  ///< Samples on which every layer is compared.

@@ -33,6 +33,8 @@ class CocoAnnotations : public Annotations {
     return begin != end;
   }
 
+  bool is_labelled(const ImageEntry& image) const override { return pictures_.contains(image.relative_path); }
+
   std::vector<Box> read_boxes(const ImageEntry& image) const override {
     std::vector<Box> boxes;
     const auto found = pictures_.find(image.relative_path);
@@ -66,8 +68,13 @@ class CocoAnnotations : public Annotations {
         std::lower_bound(file_.categories.begin(), file_.categories.end(), object.category,
                          [](const CocoFile::Category& known, std::int64_t id) { return known.id < id; });
     const auto index = static_cast<int>(category - file_.categories.begin());
-    return {index, static_cast<float>((left + right) / 2), static_cast<float>((top + bottom) / 2),
-            static_cast<float>(std::max(right - left, 0.0)), static_cast<float>(std::max(bottom - top, 0.0))};
+    return {index,
+            static_cast<float>((left + right) / 2),
+            static_cast<float>((top + bottom) / 2),
+            static_cast<float>(std::max(right - left, 0.0)),
+            static_cast<float>(std::max(bottom - top, 0.0)),
+            object.is_crowd,
+            false};
   }
 
   CocoFile file_;

@@ -57,6 +57,7 @@ class Comparing {
     std::vector<ForeignModel> others;
     for (const std::filesystem::path& path : given_.others)
       others.push_back(open_foreign_model(path, model_->graph, pixel_scaling(data_), litert_));
+    tasks_ = choose_tasks(run_, *model_, data_, litert_);
     calibrate_and_run_float();
     comparison_.shared_seconds = seconds_since(start);
     for (const std::string& method : methods_) comparison_.models.push_back(measure(method));
@@ -109,7 +110,7 @@ class Comparing {
         break;
       case QuantizeTo::int8:
       case QuantizeTo::int16x8:
-        made = quantize_to_integers(run, *model_, prepared_, target_, data_, seen_, litert_);
+        made = quantize_to_integers(run, *model_, prepared_, target_, data_, tasks_, seen_, litert_);
     }
     made.float_outputs = float_outputs_;
     return made;
@@ -126,7 +127,7 @@ class Comparing {
     const Clock::time_point start = Clock::now();
     const SmallModel made = make(run);
     ComparedModel compared{.name = method, .bytes = made.file.size(), .seconds = seconds_since(start)};
-    prove(run, *model_, made, data_, litert_);
+    prove(run, *model_, made, data_, tasks_, litert_);
     compared.verification = *run.report.measured.verification;
     compared.gate = *run.report.measured.gate;
     compared.input = run.report.model_input;
@@ -143,7 +144,9 @@ class Comparing {
     const SampleSource& samples = *data_.samples.verification;
     ComparedModel compared{.name = path, .is_other = true, .bytes = other.bytes};
     const auto outputs = outputs_of(other, samples, litert_, run_.threads, run_.progress("verifying"));
-    compared.verification = judge_outputs(model_->graph, {float_outputs_, outputs, labels_}, data_.classes());
+    compared.verification =
+        judge_outputs(model_->graph, {float_outputs_, outputs, labels_},
+                      {data_.classes(), tasks_.verification.get(), options_.task != TaskKind::tensors});
     const Sample sample = samples.load(0);
     compared.verification.latency =
         measure_latency(runnable(model_->graph, model_->view().file()), other.runnable, sample,
@@ -161,6 +164,7 @@ class Comparing {
   TfliteGraph prepared_;
   std::shared_ptr<const LiteRt> litert_;
   RepresentativeData data_;
+  ModelTasks tasks_;
   Observations seen_;
   std::vector<std::vector<float>> float_outputs_;
   std::vector<std::optional<int>> labels_;

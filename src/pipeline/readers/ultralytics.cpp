@@ -13,15 +13,15 @@ std::string text_in(const nlohmann::json& config, const char* key) {
   return config.contains(key) && config[key].is_string() ? config[key].get<std::string>() : std::string();
 }
 
-struct Task {
+struct NamedTask {
   std::string_view class_name, task;
 };
 constexpr std::string_view models = "ultralytics.nn.tasks.";
-constexpr Task tasks[] = {{"DetectionModel", "detect"},
-                          {"SegmentationModel", "segment"},
-                          {"PoseModel", "pose"},
-                          {"OBBModel", "obb"},
-                          {"ClassificationModel", "classify"}};
+constexpr NamedTask tasks[] = {{"DetectionModel", "detect"},
+                               {"SegmentationModel", "segment"},
+                               {"PoseModel", "pose"},
+                               {"OBBModel", "obb"},
+                               {"ClassificationModel", "classify"}};
 
 }  // namespace
 
@@ -47,7 +47,7 @@ void take_ultralytics(Source& source) {
 void name_ultralytics(nlohmann::json& config, const nlohmann::json& outermost,
                       const std::string& class_name) {
   if (!class_name.starts_with(models)) return;
-  const auto task = std::ranges::find(tasks, class_name.substr(models.size()), &Task::class_name);
+  const auto task = std::ranges::find(tasks, class_name.substr(models.size()), &NamedTask::class_name);
   if (task == std::end(tasks)) return;
   config["author"] = "Ultralytics";
   config["task"] = task->task;
