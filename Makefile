@@ -110,12 +110,12 @@ demo: $(STAMPS)/install
 
 test: $(STAMPS)/tests $(STAMPS)/test-venv
 	@cd $(BUILD) && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
-	@$(BIN)/python -m pytest -q tests
+	@$(BIN)/python -m pytest -q tests -n $(JOBS) --dist loadfile
 
 test-all: $(STAMPS)/tests $(STAMPS)/test-venv
 	@cd $(BUILD) && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)
 	@for type in int8 int16x8; do VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BUILD)/src/property_test --quantize $$type --count $(GRAPHS) --covers-rows; done
-	@$(BIN)/python -m pytest -q tests --all
+	@$(BIN)/python -m pytest -q tests --all -n $(JOBS) --dist loadfile
 
 format:
 	@find include src python fuzz bench -name '*.h' -o -name '*.cpp' | xargs clang-format-16 -i

@@ -75,7 +75,7 @@ def test_computes_what_torchvisions_module_does(tmp_path, name):
     assert found["recognized_by"] == "the names and shapes of its tensors"
 
 
-@pytest.mark.parametrize("size", [224, 64, 448])
+@pytest.mark.parametrize("size", [224, 64, pytest.param(448, marks=pytest.mark.slow)])
 def test_vgg_pools_to_seven_from_any_size(tmp_path, size):
     model = lively(torchvision.models.vgg11(num_classes=3), size)
     check(model, tmp_path, size, "--input-size", size)
