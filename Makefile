@@ -32,9 +32,10 @@ GRAPHS ?= 10000
 # Seconds that each fuzz target runs in a smoke test.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test test-all build format lint sanitize fuzz fuzz-smoke clean
+.PHONY: help demo demo-detect test test-all build format lint sanitize fuzz fuzz-smoke clean
 help:
 	@echo "make demo      run the main job on the digits example; output in build/demo/"
+	@echo "make demo-detect  the same for a detector, the shapes example; output in build/demo-detect/"
 	@echo "make test      C++ and Python tests, one architecture a family"
 	@echo "make test-all  all tests"
 	@echo "make format    clang-format over the sources"
@@ -107,6 +108,10 @@ demo: $(STAMPS)/install
 	@echo "== calib8 export: an EfficientNet-B0 that reads handwritten digits"
 	@$(BIN)/calib8 export --checkpoint $(DEMO_INPUT)/efficientnet_b0_digits.pth --format tflite --quantize int8 \
 	  --dataset-dir $(DEMO_INPUT)/data --output-dir build/demo
+
+demo-detect: $(STAMPS)/install
+	@echo "== calib8 export: a YOLOv8n that finds drawn shapes"
+	@$(BIN)/calib8 export --checkpoint examples/shapes/yolov8n_shapes.pt --dataset-dir examples/shapes/data --output-dir build/demo-detect
 
 test: $(STAMPS)/tests $(STAMPS)/test-venv
 	@cd $(BUILD) && VIRTUAL_ENV=$(CURDIR)/$(VENV) ctest --output-on-failure -j $(JOBS)

@@ -19,13 +19,13 @@ UsedOptions describe(const ExportOptions& options) {
           options.verify_samples,
           options.min_agreement,
           options.min_sqnr,
-          std::string(word_of(options.task)),
-          options.max_map_loss,
           options.require_proof,
           options.seed,
           std::string(word_of(options.effort)),
           options.keep_float,
-          options.integer_only};
+          options.integer_only,
+          std::string(word_of(options.task)),
+          options.max_map_loss};
 }
 
 }  // namespace

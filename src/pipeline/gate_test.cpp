@@ -45,6 +45,39 @@ TEST(Gate, OfClassifiersFollowsTheInterval) {
   EXPECT_THAT(decide(with_agreement(20, 20), 0).sentence, HasSubstr("unproven: nothing was asked for"));
 }
 
+Verification with_task(double loss, double low, double high, std::size_t pictures = 100) {
+  Verification verification = with_outputs({output_of(8, 7, 9)});  // decibels that would fail
+  verification.task = TaskScore{.task = "detection",
+                                .against = "labels",
+                                .pictures = pictures,
+                                .objects = 300,
+                                .measures = {{"mAP50-95", 0.7, 0.7 - loss}},
+                                .loss = loss,
+                                .bounds = {low, high},
+                                .most_loss = 0.01};
+  return verification;
+}
+
+TEST(Gate, OfDetectorsFollowsWhatIsLost) {
+  EXPECT_EQ(decide(with_task(0.002, -0.003, 0.008)).verdict, Verdict::proven);
+  EXPECT_EQ(decide(with_task(0.002, -0.003, 0.018)).verdict, Verdict::unproven);
+  EXPECT_EQ(decide(with_task(0.05, 0.02, 0.09)).verdict, Verdict::failed);
+  EXPECT_EQ(decide(with_task(0.002, 0.001, 0.003, 19)).verdict, Verdict::unproven)
+      << "few pictures tell little";
+  EXPECT_THAT(decide(with_task(0.05, 0.02, 0.09)).sentence,
+              HasSubstr("mAP50-95 is 0.6500, float 0.7000, against labels (100 pictures, 300 objects)"));
+}
+
+TEST(Gate, OfDetectorsFollowsDecibelsWhereNothingIsDecided) {
+  Verification undecided = with_task(0, 0, 0);
+  undecided.task->undecided = "the float model is sure of no object";
+  EXPECT_THAT(decide(undecided).sentence, HasSubstr("8.0 dB"));
+  EXPECT_THAT(decide_gate(with_task(0, 0, 0), {.judges_task = false}).sentence, HasSubstr("8.0 dB"));
+  Verification dead = with_task(0, 0, 0);
+  dead.outputs[0].fidelity.dead = true;
+  EXPECT_EQ(decide(dead).verdict, Verdict::failed);
+}
+
 TEST(Gate, SaysHowManyImagesAreMissing) {
   const GateDecision few = decide(with_agreement(20, 20));
   EXPECT_THAT(few.sentence, HasSubstr("unproven: int8 agrees with float on 20 of 20"));

@@ -49,6 +49,16 @@ TEST(AccuracyGoal, AsksDecibelsOfEachOutput) {
   EXPECT_NEAR(to_decibels(good.needs[0].noise), 26, 0.1);
 }
 
+TEST(AccuracyGoal, KeptAnswersAreEnough) {
+  const TfliteGraph graph = with_output({1, 2, 2, 3});
+  const Rows of_float = signals(8, 12), bad = off_by(of_float, 0.5f);
+  AccuracyGoal goal{.min_sqnr = 20};
+  goal.keeps_answers = [](const auto&, const auto&) { return true; };
+  EXPECT_TRUE(compare_with_goal(goal, graph, of_float, bad).reached);
+  goal.keeps_answers = [](const auto&, const auto&) { return false; };
+  EXPECT_FALSE(compare_with_goal(goal, graph, of_float, bad).reached);
+}
+
 TEST(AccuracyGoal, AsksMoreWhereSamplesDiffer) {
   const TfliteGraph graph = with_output({1, 2, 2, 3});
   const Rows of_float = signals(8, 12);

@@ -51,13 +51,13 @@ struct UsedOptions {
   std::optional<std::uint64_t> verify_samples;  ///< Nothing: as many as the gate needs.
   double min_agreement = 0;
   std::optional<double> min_sqnr;  ///< Nothing: as ExportOptions says.
-  std::string task = {};
-  std::optional<double> max_map_loss = {};  ///< Likewise.
   bool require_proof = false;
   std::uint64_t seed = 0;
   std::string effort;
   std::vector<std::string> keep_float = {};
   bool integer_only = false;
+  std::string task = {};
+  std::optional<double> max_map_loss = {};  ///< Nothing: as ExportOptions says.
 };
 
 struct SkippedFile {

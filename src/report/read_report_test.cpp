@@ -60,6 +60,17 @@ ExportReport full_report() {
   measured.verification->latency = {2, 1, 9, 1.9, 2.1};
   measured.verification->outputs = {{"y", {{30.5, 29, 32}, false}, 0.998, {}}};
   measured.verification->outputs[0].parts = {{"scores", "LOGISTIC", {{7.25, 7, 8}, false}}};
+  measured.verification->task = TaskScore{.task = "detection",
+                                          .outputs = "boxes and scores side by side",
+                                          .against = "labels",
+                                          .pictures = 100,
+                                          .objects = 312,
+                                          .measures = {{"mAP50-95", 0.75, 0.5}},
+                                          .loss = 0.25,
+                                          .bounds = {0.2, 0.3},
+                                          .most_loss = 0.01,
+                                          .undecided = "too few",
+                                          .parts = {{"an ant", 12, 0.75, 0.25}}};
   measured.gate = {Verdict::proven, "proven: enough", "verify on more"};
   measured.onnx_comparison = {"no difference", OnnxComparison::Numbers{5, 0.1, 2}};
   measured.preprocessing_check.emplace().verdict = "none is better";
@@ -85,28 +96,31 @@ std::string refusal(const std::string& text) {
 TEST(ReadReport, GivesTheSummaryOfTheExport) {
   const ExportReport report = full_report();
   const std::string summary = summarize(report);
-  for (const char* part : {"m.pth: resnet18",
-                           "32x48",
-                           "18446744073709551615",
-                           "(3 of the same ones)",
-                           "1 unreadable",
-                           "as imagenet",
-                           "4.0x smaller",
-                           "19 of 20",
-                           "75.0 to 99.0",
-                           "17 of 20 right",
-                           "2.0x faster",
-                           "30.5 dB",
-                           "29.0 to 32.0",
-                           "cosine 0.998",
-                           "part scores (LOGISTIC): 7.2 dB",
-                           "a tensor (CONV_2D)",
-                           "output mask is [1, 12, 10, 5], channels last; [1, 5, 12, 10] in ONNX",
-                           "proven: enough",
-                           "verify on more",
-                           "no difference",
-                           "none is better",
-                           "1 operator: DIV 'a quotient' (no right kernel)"})
+  for (const char* part :
+       {"m.pth: resnet18",
+        "32x48",
+        "18446744073709551615",
+        "(3 of the same ones)",
+        "1 unreadable",
+        "as imagenet",
+        "4.0x smaller",
+        "19 of 20",
+        "75.0 to 99.0",
+        "17 of 20 right",
+        "2.0x faster",
+        "30.5 dB",
+        "mAP50-95 0.5000, float 0.7500 (against labels: 100 pictures, 312 objects): too few",
+        "an ant: 0.250, float 0.750 (12 objects)",
+        "29.0 to 32.0",
+        "cosine 0.998",
+        "part scores (LOGISTIC): 7.2 dB",
+        "a tensor (CONV_2D)",
+        "output mask is [1, 12, 10, 5], channels last; [1, 5, 12, 10] in ONNX",
+        "proven: enough",
+        "verify on more",
+        "no difference",
+        "none is better",
+        "1 operator: DIV 'a quotient' (no right kernel)"})
     EXPECT_THAT(summary, HasSubstr(part));
   EXPECT_EQ(summarize(parse(to_json(report))), summary);
 }
