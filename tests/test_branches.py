@@ -260,3 +260,42 @@ def test_other_files_take_neither(masked, tmp_path):
     for flag in (["--input", "x=1"], ["--input-shape", "x=1,4,8"]):
         said = export(tmp_path / "model.tflite", tmp_path / "out", *flag)
         assert said.returncode == USAGE and f"{flag[0]}: is for ONNX files" in said.stderr, said.stderr
+
+
+LOOP = helper.make_graph(
+    [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Relu", ["v"], ["next"])],
+    "body", [info("i", TensorProto.INT64, []), info("go", TensorProto.BOOL, []), info("v")], [info("on", TensorProto.BOOL, []), info("next")],
+)  # fmt: skip
+STRINGS = helper.make_tensor("words", TensorProto.STRING, [1], [b"a"])
+NOT_CONVERTED = {
+    "an unknown operator": ([helper.make_node("Fancy", ["h"], ["r"], name="odd")], [], "Fancy 'odd'"),
+    "another domain": ([helper.make_node("Fancy", ["h"], ["r"], name="odd", domain="mine")], [], "mine.Fancy 'odd'"),
+    "a loop": ([helper.make_node("Loop", ["", "is_wanted", "h"], ["r"], name="odd", body=LOOP)], [], "Loop 'odd'"),
+    "strings": ([helper.make_node("Fancy", ["h", "words"], ["r"], name="odd")], [STRINGS], "an initializer that holds strings"),
+    "a constant of strings": ([helper.make_node("Constant", [], ["words"], value=STRINGS, name="odd"), helper.make_node("Fancy", ["h", "words"], ["r"])], [], "Constant 'odd'"),
+    "a known operator in a way": ([helper.make_node("Gelu", ["h"], ["g"], name="odd", approximate="other"), helper.make_node("TfIdfVectorizer", ["g"], ["r"], name="odd")], [], "odd"),
+}  # fmt: skip
+
+
+def with_branch_that_is_not_converted(path, kind):
+    nodes, constants, _ = NOT_CONVERTED[kind]
+    odd = branch([helper.make_node("MatMul", ["x", "w"], ["h"]), *nodes], "r", constants=constants)
+    plain = branch([helper.make_node("MatMul", ["x", "v"], ["r"])], "r")
+    outer = [
+        helper.make_node("Equal", ["rate", "wanted"], ["is_wanted"]),
+        helper.make_node("If", ["is_wanted"], ["y"], name="choose", then_branch=odd, else_branch=plain),
+    ]
+    return save(path, outer, [info("x", shape=[1, 4, 8]), info("rate", TensorProto.INT64, [])], constants=[number("wanted", 16000, np.int64)])
+
+
+@pytest.mark.parametrize("kind", NOT_CONVERTED)
+def test_what_a_branch_holds_matters_where_it_is_taken(tmp_path, kind):
+    path = with_branch_that_is_not_converted(tmp_path / "in.onnx", kind)
+    done = export(path, tmp_path, "--input", "rate=8000")
+    assert done.returncode == 0, done.stderr
+    x = RANDOM.normal(0, 1, (1, 4, 8)).astype(np.float32)
+    assert_same(litert(tmp_path / "model.tflite", x=x), [x @ WEIGHTS["v"].astype(np.float32)])
+    for formats in ("tflite", "onnx"):
+        done = export(path, tmp_path / "taken", "--input", "rate=16000", "--format", formats)
+        assert done.returncode == MODEL_ERROR, done.stdout
+        assert NOT_CONVERTED[kind][2] in done.stderr.strip().splitlines()[-1]

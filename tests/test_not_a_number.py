@@ -200,3 +200,46 @@ def test_a_row_that_is_masked_throughout_is_what_its_guard_says(tmp_path, quanti
     actual = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     assert np.abs(expected[0, 2]).max() == 0 and np.abs(actual[0, 2]).max() < 0.02
     assert np.abs(actual - expected).max() < (1e-5 if quantize == "none" else 0.1)
+
+
+@pytest.mark.parametrize("quantize", ["none", "int8"])
+def test_a_row_that_a_computed_mask_masks_throughout(tmp_path, quantize):
+    """The same where the mask comes from outside, with the sample."""
+    random = np.random.default_rng(0)
+    constants = {"q": random.normal(0, 1, (5, 6)), "v": random.normal(0, 1, (6, 3)), "zero": 0.0, "never": -np.inf}
+    nodes = [
+        helper.make_node("MatMul", ["x", "q"], ["scores"]), helper.make_node("Equal", ["open", "zero"], ["closed"]),
+        helper.make_node("Where", ["closed", "never", "scores"], ["masked"]), helper.make_node("Softmax", ["masked"], ["shares"], axis=-1),
+        helper.make_node("IsNaN", ["shares"], ["none"]), helper.make_node("Where", ["none", "zero", "shares"], ["kept"]),
+        helper.make_node("MatMul", ["kept", "v"], ["y"]),
+    ]  # fmt: skip
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (("x", [1, 4, 5]), ("open", [1, 4, 6]))]
+    graph = helper.make_graph(
+        nodes, "attention", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "in.onnx")
+    (tmp_path / "data").mkdir()
+    samples = []
+    for number in range(40):
+        opened = (random.uniform(0, 1, (1, 4, 6)) < 0.7).astype(np.float32)
+        opened[:, number % 4] = 0
+        opened[:, (number + 1) % 4, 0] = 1
+        samples.append({"x": random.normal(0, 1, (1, 4, 5)).astype(np.float32), "open": opened})
+        np.savez(tmp_path / "data" / f"{number:02}.npz", **samples[-1])
+    calibrated = ["--dataset-dir", tmp_path / "data", "--io", "float32", "--effort", "fast", "--num-calib-samples", 32, "--verify-samples", 8]
+    run_calib8(
+        "export", tmp_path / "in.onnx", "--quantize", quantize, "--output-dir", tmp_path, *(calibrated if quantize == "int8" else ()), check=True
+    )
+    interpreter = Interpreter(str(tmp_path / "model.tflite"), num_threads=1)
+    interpreter.allocate_tensors()
+    for sample in samples[:8]:
+        (expected,) = onnxruntime.InferenceSession(tmp_path / "in.onnx").run(None, sample)
+        for detail in interpreter.get_input_details():
+            (value,) = (value for value in sample.values() if value.shape == tuple(detail["shape"]))
+            interpreter.set_tensor(detail["index"], value)
+        interpreter.invoke()
+        actual = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        rows = np.abs(expected[0]).max(axis=-1) == 0
+        assert rows.any() and np.abs(actual[0, rows]).max() < 0.05
+        assert np.abs(actual - expected).max() < (1e-5 if quantize == "none" else 0.25)

@@ -108,3 +108,67 @@ def test_integers_from_outside_are_widened(tmp_path):
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x.astype(interpreter.get_input_details()[0]["dtype"]))
     interpreter.invoke()
     np.testing.assert_array_equal(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), np.maximum(0, (x.astype(np.float32) - 128) / 2))
+
+
+def float_outputs(path, samples):
+    """Of the float model that calib8 makes of the file."""
+    run_calib8("export", path, "--quantize", "none", "--keep-output-axes", "--output-dir", path.parent, check=True)
+    interpreter = Interpreter(str(path.parent / "model.tflite"))
+    interpreter.allocate_tensors()
+    outputs = []
+    for sample in samples:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], sample)
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    return outputs
+
+
+def decibels_between(exact, other):
+    return 10 * np.log10(np.sum(np.square(exact)) / np.sum(np.square(np.subtract(exact, other))))
+
+
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_a_dynamically_quantized_lstm(direction, per_channel, tmp_path):
+    random, directions = np.random.default_rng(5), 2 if direction == "bidirectional" else 1
+    shapes = {"w": (directions, 64, 12), "r": (directions, 64, 16), "b": (directions, 128)}
+    constants = [numpy_helper.from_array((random.standard_normal(shape) / 4).astype(np.float32), name) for name, shape in shapes.items()]
+    node = helper.make_node("LSTM", ["x", "w", "r", "b"], ["y"], hidden_size=16, direction=direction)
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [5, 1, 12])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [5, directions, 1, 16])]
+    onnx.save(helper.make_model(helper.make_graph([node], "net", inputs, outputs, constants), opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "float.onnx")
+    quantize_dynamic(tmp_path / "float.onnx", tmp_path / "in.onnx", weight_type=QuantType.QInt8, per_channel=per_channel)
+    assert [node.op_type for node in onnx.load(tmp_path / "in.onnx").graph.node] == ["DynamicQuantizeLSTM"]
+    samples = [random.standard_normal((5, 1, 12)).astype(np.float32) for _ in range(4)]
+    session = onnxruntime.InferenceSession(tmp_path / "float.onnx")
+    exact = [session.run(None, {"x": sample})[0] for sample in samples]
+    found = [y.reshape(x.shape) for x, y in zip(exact, float_outputs(tmp_path / "in.onnx", samples))]
+    assert decibels_between(exact, found) > 35
+
+
+def test_a_bias_that_is_rounded_to_the_scale_of_the_product(tmp_path):
+    """As early versions of ONNX Runtime's quantize_dynamic write it."""
+    random = np.random.default_rng(6)
+    weights = random.integers(-127, 128, (8, 4, 1, 1)).astype(np.int8)
+    scale, bias = np.float32(0.01), random.standard_normal(8).astype(np.float32)
+    constants = [numpy_helper.from_array(value, name) for name, value in {
+        "w": weights, "w_scale": scale, "w_zero": np.int8(0), "bias": bias, "shape": np.array([1, 8, 1, 1])}.items()]  # fmt: skip
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "q_scale", "q_zero"]),
+        helper.make_node("ConvInteger", ["q", "w", "q_zero", "w_zero"], ["product"]),
+        helper.make_node("Mul", ["q_scale", "w_scale"], ["both"]),
+        helper.make_node("Div", ["bias", "both"], ["quotient"]),
+        helper.make_node("Floor", ["quotient"], ["rounded"]),
+        helper.make_node("Cast", ["rounded"], ["whole"], to=TensorProto.INT32),
+        helper.make_node("Reshape", ["whole", "shape"], ["placed"]),
+        helper.make_node("Add", ["product", "placed"], ["sum"]),
+        helper.make_node("Cast", ["sum"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["real", "both"], ["y"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 5, 5])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8, 5, 5])]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "net", inputs, outputs, constants), opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "in.onnx")
+    x = random.standard_normal((1, 4, 5, 5)).astype(np.float32)
+    exact = np.einsum("oc,nchw->nohw", weights[:, :, 0, 0] * scale, x) + bias[None, :, None, None]
+    (found,) = float_outputs(tmp_path / "in.onnx", [x.transpose(0, 2, 3, 1)])
+    assert decibels_between(exact, found) > 60

@@ -59,6 +59,27 @@ def test_transforms(name, tmp_path):
     check(tmp_path, shape)
 
 
+HALVES = {
+    "even": ([1, 9, 2], {}, lambda z: np.fft.irfft(z, axis=1)),
+    "odd": ([2, 5, 2], {"length": np.int64(9)}, lambda z: np.fft.irfft(z, 9, axis=1)),
+    "longer": ([1, 4, 2], {"length": np.int64(16)}, lambda z: np.fft.irfft(z, 16, axis=1)),
+    "shorter": ([1, 9, 2], {"length": np.int64(10)}, lambda z: np.fft.irfft(z, 10, axis=1)),
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_half_a_spectrum_becomes_real_numbers(name, tmp_path):
+    """NumPy says what they are: ONNX Runtime doesn't run it."""
+    shape, constants, inverse = HALVES[name]
+    save(tmp_path / "in.onnx", "DFT", shape, constants, inverse=1, onesided=1)
+    run_calib8("export", tmp_path / "in.onnx", "--quantize", "none", "--keep-output-axes", "--output-dir", tmp_path, check=True)
+    x = RANDOM.normal(0, 1, shape).astype(np.float32)
+    expected = inverse(x[..., 0] + 1j * x[..., 1])[..., None]
+    actual = litert(tmp_path / "model.tflite", x)
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, atol=1e-5 * np.abs(expected).max())
+
+
 def test_the_axis_is_an_input_from_opset_20_on(tmp_path):
     save(tmp_path / "in.onnx", "DFT", [1, 6, 8, 1], {"": 0, "axis": np.int64(1)}, opset=20)
     check(tmp_path, [1, 6, 8, 1])

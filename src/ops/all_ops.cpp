@@ -35,7 +35,7 @@ std::vector<const OnnxOp*> collect_onnx_ops() {
 
 /// One row per alternative of tflite::Options, in the variant's order.
 std::vector<const TfliteOp*> collect_tflite_ops() {
-  std::vector<const TfliteOp*> rows(std::variant_size_v<tflite::Options>);
+  std::vector<const TfliteOp*> rows(std::variant_size_v<tflite::AnyOptions>);
   for (const auto family : families) {
     for (const OpFamily::TfliteRow& row : family().tflite_rows) {
       const TfliteOp*& slot = rows.at(row.alternative);

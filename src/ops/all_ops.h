@@ -28,7 +28,7 @@ consteval std::size_t alternative_index(const std::variant<Alternatives...>*) {
 }
 template <class Op>
 inline constexpr std::size_t alternative_of =
-    alternative_index<Op>(static_cast<const tflite::Options*>(nullptr));
+    alternative_index<Op>(static_cast<const tflite::AnyOptions*>(nullptr));
 
 const OpFamily& conv_family();            // Conv
 const OpFamily& conv_transpose_family();  // ConvTranspose

@@ -15,7 +15,7 @@ std::vector<tflite::Options> all_alternatives(std::index_sequence<index...>) {
 }
 
 const std::vector<tflite::Options> alternatives =
-    all_alternatives(std::make_index_sequence<std::variant_size_v<tflite::Options>>());
+    all_alternatives(std::make_index_sequence<std::variant_size_v<tflite::AnyOptions>>());
 
 TEST(AllOps, HasOneRowPerAlternative) {
   ASSERT_EQ(all_tflite_ops().size(), alternatives.size());

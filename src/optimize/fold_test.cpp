@@ -143,6 +143,42 @@ TEST(HardSwish, IsFoundInEveryFormAndExpandedInOne) {
   }
 }
 
+/// exp(x - number) / sum(exp(x - number)) along `axis`, with sums that keep the dimension or lose it in
+/// between.
+GraphBuilder quotient_of_powers(bool has_shift, std::int32_t axis, bool keeps) {
+  GraphBuilder b;
+  const Shape whole{2, 5};
+  Shape line = whole;
+  line[static_cast<std::size_t>(axis)] = 1;
+  const TensorId x = b.input(whole);
+  const auto reduce = [&](auto op, TensorId of) {
+    op.keep_dims = keeps;
+    if (keeps) return b.emit(op, {of, b.integers({axis})}, line);
+    return b.reshape(b.emit(op, {of, b.integers({axis})}, {whole[static_cast<std::size_t>(1 - axis)]}), line);
+  };
+  TensorId shifted = x;
+  if (has_shift) shifted = b.binary(tflite::Sub{}, x, reduce(tflite::ReduceMax{}, x));
+  const TensorId powers = b.unary(tflite::Exp{}, shifted);
+  b.output(b.binary(tflite::Div{}, powers, reduce(tflite::Sum{}, powers)));
+  return b;
+}
+
+TEST(Softmax, IsFoundInAQuotientOfPowers) {
+  for (const bool has_shift : {true, false}) {
+    for (const bool keeps : {true, false}) {
+      GraphBuilder b = quotient_of_powers(has_shift, 1, keeps);
+      EXPECT_LE(difference_made(b), 1e-6);
+      EXPECT_EQ(kinds(b.graph), (Kinds{"SOFTMAX"})) << has_shift << keeps;
+    }
+  }
+}
+
+TEST(Softmax, AlongAnotherAxisIsNone) {
+  GraphBuilder b = quotient_of_powers(true, 0, true);
+  EXPECT_LE(difference_made(b), 1e-6);
+  EXPECT_EQ(count_of<tflite::Softmax>(b.graph), 0u);
+}
+
 TEST(HardSwish, OtherConstantsStayAsTheyAre) {
   GraphBuilder b;
   const TensorId x = b.unary(tflite::Tanh{}, b.input({1, 2, 2, 3}));

@@ -51,6 +51,8 @@ constexpr std::array simplification = {
     CALIB8_REWRITE(merge_reshapes),
     // Patterns look for one common operand, not for two equal ones.
     CALIB8_SWEEP(merge_equal_operators),
+    // Before any pass that looks for one.
+    CALIB8_REWRITE(fuse_softmax),
     // Before what moves into convolutions: they take products in.
     CALIB8_REWRITE(replace_arithmetic_without_int8_form),
     // The patterns below expect constants second.

@@ -15,6 +15,7 @@ bool merge_pads(TfliteGraph& graph, OperatorId id);
 bool merge_reshape_into_mean(TfliteGraph& graph, OperatorId id);
 bool replace_global_pool_with_mean(TfliteGraph& graph, OperatorId id);
 bool fuse_hard_swish(TfliteGraph& graph, OperatorId id);
+bool fuse_softmax(TfliteGraph& graph, OperatorId id);
 bool replace_masking_select_with_add(TfliteGraph& graph, OperatorId id);
 bool bound_infinite_mask(TfliteGraph& graph, OperatorId id);
 bool fold_nan_guard(TfliteGraph& graph, OperatorId id);

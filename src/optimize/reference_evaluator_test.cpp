@@ -48,6 +48,9 @@ class Evaluator {
   std::vector<Array> apply(const tflite::Tanh&) {
     return map([](double x) { return std::tanh(x); });
   }
+  std::vector<Array> apply(const tflite::Exp&) {
+    return {map([](double x) { return std::exp(x); })};
+  }
   std::vector<Array> apply(const tflite::Neg&) {
     return map([](double x) { return -x; });
   }

@@ -191,6 +191,7 @@ SmallModel quantize_to_integers(ExportRun& run, const LoweredModel& model, const
       .target = target,
       .choices = {.activations = activations,
                   .float_operators = operators_to_keep(prepared, target, run.options.keep_float),
+                  .has_float_inputs = io_of(run.options) == ModelIo::float32,
                   .has_float_outputs = io_of(run.options) == ModelIo::float32},
       .io = io_of(run.options),
       .calibration = *data.samples.calibration,

@@ -46,22 +46,41 @@ class Normalization {
     return id;
   }
 
-  //   [x - mean(x)] -> squares -> MEAN, SUM, or sums of neighbours as a product with a constant matrix
-  //   -> [+ epsilon, or at least epsilon] -> the root
-  bool take_statistics(TensorId of_root) {
-    OperatorId id = producer(of_root);
+  /// Behind constant summands, factors and lower bounds.
+  OperatorId producer_behind_constants(TensorId tensor) {
+    OperatorId id = producer(tensor);
     while (id.exists() && (is<tflite::Add>(id) || is<tflite::Maximum>(id) || is<tflite::Mul>(id)) &&
            has_constant(id)) {
       operators_.insert(id);
       id = producer(computed_operand(id));
     }
+    return id;
+  }
+
+  /// Whether it is one of MEAN, SUM, or sums of neighbours as a product with a constant matrix.
+  bool is_average(OperatorId id) const {
     const bool sums_neighbours = is<tflite::FullyConnected>(id) && graph_.is_constant(graph_[id].inputs[1]);
-    if (!is<tflite::Mean>(id) && !is<tflite::Sum>(id) && !sums_neighbours) return false;
+    return is<tflite::Mean>(id) || is<tflite::Sum>(id) || sums_neighbours;
+  }
+
+  bool is_square(OperatorId id) const {
+    return is<tflite::Mul>(id) && graph_[id].inputs[0] == graph_[id].inputs[1];
+  }
+
+  //   the variance -> [+ epsilon, or at least epsilon] -> the root
+  bool take_statistics(TensorId of_root) {
+    const OperatorId id = producer_behind_constants(of_root);
+    return is<tflite::Sub>(id) ? take_difference_of_squares(id) : take_mean_of_squares(id);
+  }
+
+  //   [x - mean(x)] -> squares -> their mean
+  bool take_mean_of_squares(OperatorId id) {
+    if (!is_average(id)) return false;
     operators_.insert(id);
-    id = producer(graph_[id].inputs[0]);
-    if (!is<tflite::Mul>(id) || graph_[id].inputs[0] != graph_[id].inputs[1]) return false;
-    operators_.insert(id);
-    const OperatorId difference = graph_.producer(graph_[id].inputs[0]);
+    const OperatorId squares = producer(graph_[id].inputs[0]);
+    if (!is_square(squares)) return false;
+    operators_.insert(squares);
+    const OperatorId difference = graph_.producer(graph_[squares].inputs[0]);
     if (!is<tflite::Sub>(difference)) return true;
     const OperatorId mean = graph_.producer(graph_[difference].inputs[1]);
     const OperatorId before = is<tflite::Reshape>(mean) ? graph_.producer(graph_[mean].inputs[0]) : mean;
@@ -69,14 +88,37 @@ class Normalization {
     return true;
   }
 
-  //   the root -> [at least epsilon, or the power of a logarithm] -> [RESHAPE] -> MUL or DIV
+  //   mean(squares of x) - square of mean(x), and x - mean(x) beside it
+  bool take_difference_of_squares(OperatorId id) {
+    operators_.insert(id);
+    const OperatorId square = producer(graph_[id].inputs[1]);
+    if (!is_square(square) || !take_mean_of_squares(producer_behind_constants(graph_[id].inputs[0])))
+      return false;
+    operators_.insert(square);
+    const TensorId mean = graph_[square].inputs[0];
+    const OperatorId average = producer_behind_constants(mean);
+    if (!is_average(average)) return false;
+    operators_.insert(average);
+    take_differences(mean);
+    return true;
+  }
+
+  void take_differences(TensorId mean) {
+    for (const OperatorId reader : graph_.users(mean)) {
+      if (is<tflite::Reshape>(reader)) take_differences(graph_[reader].outputs[0]);
+      if (is<tflite::Sub>(reader) || is<tflite::Reshape>(reader)) operators_.insert(reader);
+    }
+  }
+
+  //   the root -> [at least epsilon, or the power of a logarithm, or 1 / root] -> [RESHAPE] -> MUL or DIV
   //   -> [MUL, ADD with constants]
   void take_quotients(TensorId root) {
     for (const OperatorId reader : graph_.users(root)) {
       const bool has_number =
           (is<tflite::Maximum>(reader) || is<tflite::Add>(reader) || is<tflite::Mul>(reader)) &&
           has_constant(reader);
-      if (has_number || is<tflite::Exp>(reader) || is<tflite::Reshape>(reader)) {
+      const bool is_reciprocal = is<tflite::Div>(reader) && graph_.is_constant(graph_[reader].inputs[0]);
+      if (has_number || is_reciprocal || is<tflite::Exp>(reader) || is<tflite::Reshape>(reader)) {
         operators_.insert(reader);
         take_quotients(graph_[reader].outputs[0]);
       } else if (is<tflite::Mul>(reader) || is<tflite::Div>(reader)) {

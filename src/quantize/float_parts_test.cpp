@@ -72,6 +72,35 @@ TEST(FloatParts, NormalizationWithReshapesInBetween) {
       UnorderedElementsAre("MEAN", "RESHAPE", "SUB", "MUL", "RESHAPE", "MEAN", "RSQRT", "RESHAPE", "MUL"));
 }
 
+/// As JAX and TensorFlow write it: the mean of squares less the square of the mean.
+TEST(FloatParts, NormalizationByTheMeanOfSquares) {
+  SmallGraph small;
+  const Shape whole{2, 4}, line{2, 1};
+  const TensorId x = small.input(whole, {-2, 2});
+  const TensorId axes = small.graph.add_constant("axes", std::vector<std::int32_t>{1});
+  const auto mean_of = [&](TensorId of, Range range) {
+    const TensorId sum = small.emit(tflite::Sum{{true}}, {of, axes}, line, range);
+    return small.emit(tflite::Mul{}, {sum, small.constant({1, 1}, {0.25f})}, line, range);
+  };
+  const TensorId mean = mean_of(x, {-1, 1});
+  const TensorId difference = small.emit(tflite::Sub{}, {x, mean}, whole, Range{-2, 2});
+  const TensorId squares = mean_of(small.emit(tflite::Mul{}, {x, x}, whole, Range{0, 4}), {0, 4});
+  const TensorId square = small.emit(tflite::Mul{}, {mean, mean}, line, Range{0, 1});
+  const TensorId variance = small.emit(tflite::Sub{}, {squares, square}, line, Range{0, 3});
+  const TensorId bounded =
+      small.emit(tflite::Maximum{}, {variance, small.constant({1, 1}, {0})}, line, Range{0, 3});
+  const TensorId root = small.emit(tflite::Sqrt{}, {bounded}, line, Range{0, 2});
+  const TensorId reciprocal =
+      small.emit(tflite::Div{}, {small.constant({1, 1}, {1}), root}, line, Range{0, 9});
+  const TensorId factor =
+      small.emit(tflite::Mul{}, {reciprocal, small.constant({1, 4}, {1, 2, 3, 4})}, whole, Range{0, 9});
+  const TensorId y = small.emit(tflite::Mul{}, {difference, factor}, whole, Range{-8, 8});
+  small.graph.set_outputs({small.emit(tflite::Relu{}, {y}, whole, Range{0, 8})});
+  EXPECT_THAT(names_of(small.graph, operators_of_normalizations(small.graph)),
+              UnorderedElementsAre("SUM", "MUL", "SUB", "MUL", "SUM", "MUL", "MUL", "SUB", "MAXIMUM", "SQRT",
+                                   "DIV", "MUL", "MUL"));
+}
+
 TEST(FloatParts, AQuotientOfPartsOfOneProduct) {
   const auto found = [](bool of_one) {
     SmallGraph small;

@@ -26,7 +26,10 @@ bool is_activation(const TfliteGraph& graph, TensorId tensor) {
 
 OperatorTypes::OperatorTypes(const TfliteGraph& graph, const TargetTraits& target,
                              const QuantizationChoices& choices)
-    : graph_(graph), chosen_(choices.activations), order_(graph.nodes()) {
+    : graph_(graph),
+      chosen_(choices.activations),
+      has_float_inputs_(choices.has_float_inputs),
+      order_(graph.nodes()) {
   std::size_t count = 0;
   for (const OperatorId id : order_) count = std::max<std::size_t>(count, id.index + 1);
   rules_.resize(count);
@@ -115,7 +118,7 @@ void OperatorTypes::keep_movers_among_float_operators() {
     for (const TensorId input : graph_[id].inputs) {
       if (!is_activation(graph_, input)) continue;
       reads_activation = true;
-      note(graph_.producer(input));
+      if (!graph_.is_input(input) || !has_float_inputs_) note(graph_.producer(input));
     }
     if (!reads_activation) note({});
     for (const TensorId output : graph_[id].outputs) {

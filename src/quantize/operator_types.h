@@ -29,7 +29,8 @@ class OperatorTypes {
 
   /// The operator computes in float after all.
   void keep_float(OperatorId id, std::string reason);
-  /// Operators that only move bytes from float ones to float ones, or out of the model, compute in float too.
+  /// Operators that only move bytes from float ones (or inputs in float) to float ones, or out of the model,
+  /// compute in float too.
   void keep_movers_among_float_operators();
   /// In execution order.
   std::vector<FloatOperator> float_operators() const;
@@ -41,6 +42,7 @@ class OperatorTypes {
 
   const TfliteGraph& graph_;
   DType chosen_;
+  bool has_float_inputs_;
   std::vector<OperatorId> order_;
   std::vector<QuantizationRule> rules_;  ///< By OperatorId::index, as types_.
   std::vector<DType> types_;

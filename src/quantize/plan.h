@@ -88,6 +88,8 @@ struct QuantizationChoices {
   std::map<OperatorId, DType> operators;
   /// Operators that compute in float, whatever `operators` says, each with its reason.
   std::map<OperatorId, std::string> float_operators = {};
+  /// The model is given its inputs in float32: what only moves their elements to float operators is float too.
+  bool has_float_inputs = false;
   /// The model gives all its outputs out in float32, or these: what it joins there may be joined in float.
   bool has_float_outputs = false;
   std::set<TensorId> float_outputs = {};

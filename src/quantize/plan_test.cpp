@@ -275,6 +275,21 @@ TEST(Plan, EveryGraphHasOneWhateverItsRanges) {
   }
 }
 
+TEST(Plan, WhatMovesAFloatInputToFloatOperatorsIsFloat) {
+  SmallGraph model;
+  const TensorId x = model.input({2, 2}, {-1, 1});
+  const TensorId shape = model.graph.add_constant("shape", std::vector<std::int32_t>{1, 4});
+  const TensorId moved = model.emit(tflite::Reshape{{1, 4}}, {x, shape}, {1, 4});
+  const TensorId y = model.emit(tflite::Tanh{}, {moved}, {1, 4});
+  model.graph.set_outputs({y});
+  QuantizationChoices choices{.float_operators = {{model.writer(y), "asked for"}}, .has_float_outputs = true};
+  EXPECT_EQ(operator_names(model.quantized(model.plan({y}, choices), ModelIo::float32)),
+            (std::vector<std::string_view>{"QUANTIZE", "RESHAPE", "DEQUANTIZE", "TANH"}));
+  choices.has_float_inputs = true;
+  EXPECT_EQ(operator_names(model.quantized(model.plan({y}, choices), ModelIo::float32)),
+            (std::vector<std::string_view>{"RESHAPE", "TANH"}));
+}
+
 TEST(Plan, AChainOfManyOperatorsTakesNoLongerThanItsLength) {
   SmallGraph model;
   TensorId x = model.input({1, 2}, {-1, 1});

@@ -1,5 +1,7 @@
 #include "base/interrupt.h"
+#include "calib8/error.h"
 #include "ops/infer_node.h"
+#include "ops/onnx_op.h"
 #include "simplify/passes.h"
 
 // image: float32[1, 3, 224, 224]        image: float32[1, 3, 224, 224]
@@ -16,6 +18,20 @@ bool infer_shapes(OnnxGraph& graph) {
   for (const OnnxNodeId id : graph.nodes()) changed |= infer_types(graph, id);
   return changed;
 }
+
+namespace {
+
+/// What a reader leaves in branches: it matters in those that are taken.
+void refuse_unknown_operators(const OnnxGraph& graph) {
+  for (const OnnxNodeId id : graph.nodes()) {
+    if (!find_onnx_op(graph[id].op_type))
+      throw Error(ErrorCode::model,
+                  graph[id].op_type + " '" + graph[id].name +
+                      "': the operator isn't supported, and the branch that it stands in is taken");
+  }
+}
+
+}  // namespace
 
 bool infer_and_fold(OnnxGraph& graph) {
   bool changed = false, has_branches = false;
@@ -42,6 +58,7 @@ bool infer_and_fold(OnnxGraph& graph) {
       if (value.exists()) take_branches(graph, value);
     }
   }
+  if (has_branches) refuse_unknown_operators(graph);
   return changed;
 }
 

@@ -419,7 +419,7 @@ struct Conv3D {
 };
 
 /// A new operator is one more line here, its struct above, and its row in ops/.
-using Options =
+using AnyOptions =
     std::variant<Conv2D, DepthwiseConv2D, TransposeConv, FullyConnected, AveragePool2D, MaxPool2D, Add, Sub,
                  Mul, Div, Maximum, Minimum, Logistic, Tanh, Relu, Relu6, HardSwish, Elu, PRelu, Exp, Log,
                  Sqrt, Rsqrt, Abs, Neg, Transpose, Pad, PadV2, Slice, Quantize, Dequantize, LeakyRelu, Gelu,
@@ -429,5 +429,19 @@ using Options =
                  GreaterEqual, LogicalAnd, LogicalOr, LogicalNot, SelectV2, GatherNd, ScatterNd, Tile,
                  BroadcastTo, LogSoftmax, TopKV2, Cast, Gather, MirrorPad, ArgMax, ArgMin, CumSum, Conv3D,
                  ReduceProd>;
+
+/// One of them. What copies and destroys so many alternatives is compiled once, in options.cpp: otherwise
+/// every source that touches an operator would compile it again.
+struct Options : AnyOptions {
+  using AnyOptions::AnyOptions;
+  using AnyOptions::operator=;
+  Options();
+  Options(const Options&);
+  Options(Options&&) noexcept;
+  Options& operator=(const Options&);
+  Options& operator=(Options&&) noexcept;
+  ~Options();
+};
+bool operator==(const Options& a, const Options& b);
 
 }  // namespace calib8::tflite

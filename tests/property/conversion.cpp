@@ -88,9 +88,10 @@ QuantizedModel quantize(const TfliteGraph& model, const std::vector<std::vector<
   const SamplesInMemory source(calibrated, samples);
   const Calibration found = calibrate({calibrated, constants}, tensors_to_observe(calibrated, litert_cpu()),
                                       source, litert, options);
-  const Plan plan =
-      make_plan(calibrated, found.ranges, litert_cpu(),
-                {.activations = choices.activations, .has_float_outputs = choices.io == ModelIo::float32});
+  const Plan plan = make_plan(calibrated, found.ranges, litert_cpu(),
+                              {.activations = choices.activations,
+                               .has_float_inputs = choices.io == ModelIo::float32,
+                               .has_float_outputs = choices.io == ModelIo::float32});
   result.graph = calibrated;
   apply_plan(result.graph, plan, choices.io, choices.threads);
   verify(result.graph, "quantization");

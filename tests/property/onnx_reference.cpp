@@ -192,8 +192,8 @@ std::vector<Array> evaluate_arithmetic(const OnnxNode& node, const Operands& in)
 }
 
 std::vector<Array> evaluate(const OnnxNode& node, const Operands& operands) {
-  for (const auto family : {evaluate_arithmetic, evaluate_shapes, evaluate_windows, evaluate_functions,
-                            evaluate_places, evaluate_recurrent}) {
+  for (const auto family : {evaluate_arithmetic, evaluate_shapes, evaluate_volumes, evaluate_windows,
+                            evaluate_functions, evaluate_places, evaluate_recurrent}) {
     std::vector<Array> results = family(node, operands);
     if (!results.empty()) return results;
   }

@@ -17,6 +17,7 @@ std::vector<Array> evaluate(const OnnxNode& node, const Operands& operands);
 /// A family's own part of that; nothing where the operator is of another family.
 std::vector<Array> evaluate_arithmetic(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_shapes(const OnnxNode& node, const Operands& operands);
+std::vector<Array> evaluate_volumes(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_windows(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_functions(const OnnxNode& node, const Operands& operands);
 std::vector<Array> evaluate_places(const OnnxNode& node, const Operands& operands);

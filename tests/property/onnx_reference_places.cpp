@@ -110,6 +110,7 @@ Array einsum(const std::string& equation, const Operands& in) {
 
 std::vector<Array> evaluate_places(const OnnxNode& node, const Operands& in) {
   const std::string& op = node.op_type;
+  if (op == "If") return {in[0]->elements.at(0).value != 0 ? *in.at(1) : *in.at(2)};
   const bool adds = node.get_string("reduction", "none") == "add";
   if (op == "GatherElements")
     return {gathered_elements(*in.at(0), *in.at(1), axis_of(node.get_int("axis", 0), in[0]->shape.size()))};

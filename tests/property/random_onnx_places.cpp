@@ -184,19 +184,24 @@ bool add_volume(OnnxGrowth& growth) {
       .has_value();
 }
 
+/// An If as it stands when a file is read: both branches' values behind the condition.
+bool add_branch(OnnxGrowth& growth) {
+  const auto a = growth.activation(), b = growth.activation();
+  if (!a || !b) return false;
+  const std::vector<std::uint8_t> holds{static_cast<std::uint8_t>(growth.random.chance(0.5) ? 1 : 0)};
+  const auto condition = growth.constant({DType::boolean, {}, Data::from_vector(holds)});
+  return growth.add_one("If", {condition, a, b}).has_value();
+}
+
 }  // namespace
 
 const std::vector<OnnxStep>& place_steps() {
   static const std::vector<OnnxStep> steps = {
-      {"GatherElements", 0.7, add_gather_elements},
-      {"GatherND", 1, add_gather_nd},
-      {"ScatterND", 1.5, add_scatter},
-      {"Tile", 0.5, add_tile},
-      {"Trilu", 0.5, add_trilu},
-      {"Pad", 1, add_mirror_pad},
-      {"Einsum", 1, add_einsum},
-      {"LSTM", 1.5, add_recurrent},
-      {"Conv", 0.7, add_volume},
+      {"If", 0.4, add_branch},        {"GatherElements", 0.7, add_gather_elements},
+      {"GatherND", 1, add_gather_nd}, {"ScatterND", 1.5, add_scatter},
+      {"Tile", 0.5, add_tile},        {"Trilu", 0.5, add_trilu},
+      {"Pad", 1, add_mirror_pad},     {"Einsum", 1, add_einsum},
+      {"LSTM", 1.5, add_recurrent},   {"Conv", 0.7, add_volume},
   };
   return steps;
 }

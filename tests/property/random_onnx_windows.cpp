@@ -135,7 +135,9 @@ bool add_conv_transpose(OnnxGrowth& growth) {
 }
 
 bool add_pool(OnnxGrowth& growth, const std::string& op) {
-  const MaybeValue x = growth.image();
+  const bool over_volume = growth.random.chance(0.15);
+  const MaybeValue x =
+      over_volume ? growth.activation([](const Shape& shape) { return shape.size() == 5; }) : growth.image();
   if (!x) return false;
   const Shape kernel = random_kernel(growth, growth.shape_of(*x));
   Attributes attributes = window_attributes(growth, kernel, false, true);
@@ -261,6 +263,49 @@ bool add_resize(OnnxGrowth& growth) {
   return growth.add_one("Resize", inputs, attributes).has_value();
 }
 
+/// A DFT of real numbers, or of what another gave.
+bool add_transform(OnnxGrowth& growth) {
+  RandomNumbers& random = growth.random;
+  MaybeValue x = growth.activation(
+      [](const Shape& shape) { return shape.size() >= 2 && shape.size() <= 4 && shape.back() <= 2; });
+  if (!x || random.chance(0.4)) {
+    x = growth.activation([](const Shape& shape) { return !shape.empty() && shape.size() <= 3; });
+    if (!x) return false;
+    x = growth.add_one("Unsqueeze", {x, integer_operand(growth, {-1})});
+    if (!x) return false;
+  }
+  const Shape shape = growth.shape_of(*x);
+  const bool is_real = shape.back() == 1;
+  Attributes attributes;
+  if (is_real && random.chance(0.5)) attributes.emplace("onesided", std::int64_t{1});
+  if (!is_real && random.chance(0.5)) attributes.emplace("inverse", std::int64_t{1});
+  const std::int64_t axis = random.between(0, static_cast<std::int64_t>(shape.size()) - 2);
+  std::vector<std::optional<Value>> inputs{x, std::nullopt, std::nullopt};
+  if (random.chance(0.3)) inputs[1] = growth.constant(make_tensor<std::int64_t>({}, {random.between(1, 12)}));
+  if (random.chance(0.5)) inputs[2] = growth.constant(make_tensor<std::int64_t>({}, {axis}));
+  return growth.add_one("DFT", inputs, attributes).has_value();
+}
+
+/// Of frames, under a window or none.
+bool add_transform_of_frames(OnnxGrowth& growth) {
+  RandomNumbers& random = growth.random;
+  MaybeValue x = growth.activation([](const Shape& shape) { return shape.size() == 2 && shape[1] >= 4; });
+  if (!x) return false;
+  x = growth.add_one("Unsqueeze", {x, integer_operand(growth, {2})});
+  if (!x) return false;
+  const std::int64_t length = random.between(2, std::min<std::int64_t>(growth.shape_of(*x)[1], 8));
+  const auto number = [&](std::int64_t value) {
+    return growth.constant(make_tensor<std::int64_t>({}, {value}));
+  };
+  std::vector<std::optional<Value>> inputs{x, number(random.between(1, 3)), std::nullopt, std::nullopt};
+  const bool has_window = random.chance(0.6);
+  if (has_window) inputs[2] = growth.random_constant({length});
+  if (!has_window || random.chance(0.5)) inputs[3] = number(length);
+  Attributes attributes;
+  if (random.chance(0.4)) attributes.emplace("onesided", std::int64_t{0});
+  return growth.add_one("STFT", inputs, attributes).has_value();
+}
+
 }  // namespace
 
 const std::vector<OnnxStep>& window_steps() {
@@ -274,6 +319,8 @@ const std::vector<OnnxStep>& window_steps() {
       {"Gemm", 2, add_gemm},
       {"MatMul", 2.5, add_matmul},
       {"Resize", 1.2, add_resize},
+      {"DFT", 0.6, add_transform},
+      {"STFT", 0.8, add_transform_of_frames},
   };
   return steps;
 }

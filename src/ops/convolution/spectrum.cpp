@@ -70,8 +70,35 @@ Tensor matrix(const Transform& transform, std::int64_t taps, std::int64_t parts,
   return make_tensor({2 * transform.bins, taps * parts}, std::move(weights));
 }
 
+/// Weights [points, taps * parts] that make of the first half of a spectrum that belongs to real numbers,
+/// `taps` bins, these numbers. Each bin but the first and, of an even number, the middle one stands for two.
+Tensor matrix_to_real(std::int64_t points, std::int64_t taps, std::int64_t parts) {
+  std::vector<float> weights(static_cast<std::size_t>(points * taps * parts), 0.0f);
+  for (std::int64_t point = 0; point < points; ++point) {
+    for (std::int64_t bin = 0; bin < std::min(taps, points / 2 + 1); ++bin) {
+      const double turn = static_cast<double>(bin * point % points) / static_cast<double>(points);
+      const double angle = 2 * std::numbers::pi * turn;
+      const double factor = (bin == 0 || 2 * bin == points ? 1.0 : 2.0) / static_cast<double>(points);
+      const auto at = static_cast<std::size_t>((point * taps + bin) * parts);
+      weights[at] = static_cast<float>(factor * std::cos(angle));
+      if (parts == 2) weights[at + 1] = static_cast<float>(-factor * std::sin(angle));
+    }
+  }
+  return make_tensor({points, taps * parts}, std::move(weights));
+}
+
+/// The inverse of a transform of real numbers: half a spectrum becomes them.
+bool gives_real_numbers(const NodeView& view) {
+  return view.node.get_int("onesided", 0) != 0 && view.node.get_int("inverse", 0) != 0;
+}
+
 Tensor no_bias(std::int64_t count) {
   return make_tensor({count}, std::vector<float>(static_cast<std::size_t>(count), 0.0f));
+}
+
+/// How many real numbers `bins` of half a spectrum become, where the node gives no length.
+std::int64_t real_points(const NodeView& view, std::optional<std::int64_t> length, std::int64_t bins) {
+  return transform_of(view, length.value_or(2 * (bins - 1)), false).points;
 }
 
 /// The dimension that a DFT goes along.
@@ -107,6 +134,11 @@ std::vector<OnnxType> infer_dft(const NodeView& view) {
   Dimensions shape = *x.shape;
   Dimension& along = shape[axis_of(view, shape.size())];
   const auto length = number_input(view, 1);
+  if (gives_real_numbers(view)) {
+    if (length || along.is_known()) along = known(real_points(view, length, along.size));
+    shape.back() = known(1);
+    return {{x.dtype, shape}};
+  }
   if (length) along = known(*length);
   if (along.is_known())
     along = known(transform_of(view, along.size, view.node.get_int("onesided", 0) != 0).bins);
@@ -114,7 +146,7 @@ std::vector<OnnxType> infer_dft(const NodeView& view) {
   return {{x.dtype, shape}};
 }
 
-//   DFT(x [..., n, ..., 1 or 2])   ->   [TRANSPOSE], FULLY_CONNECTED [..., 2 * bins], [TRANSPOSE]
+//   DFT(x [..., n, ..., 1 or 2])   ->   [TRANSPOSE], FULLY_CONNECTED [..., 2 * bins or points], [TRANSPOSE]
 Refusal lower_dft(Lowering& lowering) {
   if (Refusal refusal = refuse_integers(lowering)) return refusal;
   if (is_computed(lowering, 1) || is_computed(lowering, 2)) return "a length or axis that isn't constant";
@@ -123,10 +155,13 @@ Refusal lower_dft(Lowering& lowering) {
   const std::int64_t taps = shape[axis], parts = shape.back();
   const bool onesided = lowering.node.get_int("onesided", 0) != 0;
   if (parts != 1 && parts != 2) return "a last dimension of " + std::to_string(parts);
-  if (onesided && (parts == 2 || lowering.node.get_int("inverse", 0) != 0))
-    return "one side of what isn't the transform of real numbers";
-  const Transform transform = transform_of(lowering, number_input(lowering, 1).value_or(taps), onesided);
-  if (2 * transform.bins * taps * parts > most_weights)
+  const bool to_real = gives_real_numbers(lowering);
+  if (onesided && parts == 2 && !to_real) return "one side of what isn't the transform of real numbers";
+  const auto length = number_input(lowering, 1);
+  const Transform transform = to_real ? Transform{real_points(lowering, length, taps), 0, true}
+                                      : transform_of(lowering, length.value_or(taps), onesided);
+  const std::int64_t results = to_real ? transform.points : 2 * transform.bins;
+  if (results * taps * parts > most_weights)
     return "a transform of " + std::to_string(transform.points) + " points";
   Formula f(lowering);
   std::vector<std::int64_t> forth(shape.size()), back(shape.size());
@@ -140,10 +175,10 @@ Refusal lower_dft(Lowering& lowering) {
   Shape rows = f.shape(x);
   rows.pop_back();
   rows.back() = taps * parts;
-  x = f.linear(f.reshape(x, rows), f.constant(matrix(transform, taps, parts, {})),
-               f.constant(no_bias(2 * transform.bins)));
-  rows.back() = transform.bins;
-  rows.push_back(2);
+  Tensor weights = to_real ? matrix_to_real(results, taps, parts) : matrix(transform, taps, parts, {});
+  x = f.linear(f.reshape(x, rows), f.constant(std::move(weights)), f.constant(no_bias(results)));
+  rows.back() = to_real ? results : transform.bins;
+  rows.push_back(to_real ? 1 : 2);
   x = f.reshape(x, rows);
   f.result(moves ? f.transpose(x, back) : x);
   return std::nullopt;

@@ -9,6 +9,9 @@
 //   x -> ADD(0 or -inf) -> SOFTMAX -> p;  SELECT_V2(NOT_EQUAL(p, p), c, p)
 //     =>  SELECT_V2(where the whole row is -inf, c, p), or p where no row is
 //
+//   SELECT_V2(computed, -inf, x) -> SOFTMAX -> p;  SELECT_V2(NOT_EQUAL(p, p), c, p)
+//     =>  SELECT_V2(where `computed` holds for the whole row, c, p)
+//
 // A SOFTMAX of finite scores is no number where all of its row is masked, and nowhere else. That is known
 // from the mask, and must be, as bounded masks leave no trace of it.
 
@@ -36,17 +39,67 @@ TensorId mask_of(const TfliteGraph& graph, TensorId shares) {
   return {};
 }
 
+constexpr float infinity = std::numeric_limits<float>::infinity(),
+                lowest = std::numeric_limits<float>::lowest();
+
+/// The SELECT_V2 that puts -infinity in place of scores of the SOFTMAX that makes `shares`, by a condition
+/// that is computed for each of them; absent where none does.
+OperatorId computed_mask_of(const TfliteGraph& graph, TensorId shares) {
+  const OperatorId softmax = graph.producer(shares);
+  if (!softmax.exists() || !graph[softmax].is<tflite::Softmax>()) return {};
+  const TensorId scores = graph[softmax].inputs[0];
+  const OperatorId select = graph.producer(scores);
+  if (!select.exists() || !graph[select].is<tflite::SelectV2>()) return {};
+  const Shape& condition = graph[graph[select].inputs[0]].shape;
+  const auto masks = [&](TensorId operand) {
+    const auto value = uniform_value(graph, operand);
+    return value && *value <= lowest / 2;  // bounded or not
+  };
+  const bool is_mask = masks(graph[select].inputs[1]) || masks(graph[select].inputs[2]);
+  const bool by_score = !condition.empty() && condition.back() == graph[scores].shape.back();
+  return is_mask && by_score ? select : OperatorId{};
+}
+
+/// Whether the condition is the same throughout a row, [..., 1], and masks it; computed in front of `next`.
+TensorId is_masked_throughout(TfliteGraph& graph, OperatorId next, OperatorId select) {
+  const TensorId condition = graph[select].inputs[0];
+  const auto value = uniform_value(graph, graph[select].inputs[1]);
+  const bool masks_where_true = value && *value <= lowest / 2;
+  const Shape whole = graph[condition].shape;
+  Shape rows = whole;
+  rows.back() = 1;
+  const std::string name = graph[condition].name;
+  const TensorId numbers = emit_before(graph, next, tflite::Cast{}, {condition}, name + "/number", whole);
+  const TensorId axis = graph.add_constant(name + "/axis", {static_cast<std::int32_t>(whole.size()) - 1});
+  const TensorId half = graph.add_constant(name + "/half", make_tensor<float>(Shape(rows.size(), 1), {0.5f}));
+  const auto reduce = [&](auto op) {
+    op.keep_dims = true;
+    return emit_before(graph, next, op, {numbers, axis}, name + "/row", rows);
+  };
+  const TensorId row = masks_where_true ? reduce(tflite::ReduceMin{}) : reduce(tflite::ReduceMax{});
+  return masks_where_true
+             ? emit_before(graph, next, tflite::Greater{}, {row, half}, name + "/masked", rows,
+                           DType::boolean)
+             : emit_before(graph, next, tflite::Less{}, {row, half}, name + "/masked", rows, DType::boolean);
+}
+
 }  // namespace
 
 bool fold_nan_guard(TfliteGraph& graph, OperatorId id) {
   if (!graph[id].is<tflite::SelectV2>()) return false;
   const TensorId shares = asked_for_nan(graph, graph[id].inputs[0]);
-  const TensorId mask = shares.exists() ? mask_of(graph, shares) : TensorId{};
-  if (!mask.exists() || graph[id].inputs[2] != shares) return false;
+  if (!shares.exists() || graph[id].inputs[2] != shares) return false;
+  if (const OperatorId select = computed_mask_of(graph, shares); select.exists()) {
+    const OperatorId asks = graph.producer(graph[id].inputs[0]);
+    graph.set_input(id, 0, is_masked_throughout(graph, id, select));
+    remove_if_unused(graph, asks);
+    return true;
+  }
+  const TensorId mask = mask_of(graph, shares);
+  if (!mask.exists()) return false;
   const Tensor tensor = graph[mask].as_tensor();
   const auto elements = tensor.as<float>();
   const auto length = static_cast<std::size_t>(tensor.shape.back());
-  constexpr float infinity = std::numeric_limits<float>::infinity();
   std::vector<std::uint8_t> is_masked;
   for (std::size_t row = 0; row + length <= elements.size(); row += length) {
     const auto of_row = elements.subspan(row, length);

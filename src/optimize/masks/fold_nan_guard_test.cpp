@@ -48,6 +48,28 @@ TEST(FoldNanGuard, ARowThatIsMaskedThroughoutIsKnown) {
   EXPECT_THAT(to_int64(guard.b.graph[condition].as_tensor()), ElementsAre(0, 1));
 }
 
+TEST(FoldNanGuard, UnderAMaskThatIsComputedAsksItsCondition) {
+  for (const bool where_true : {true, false}) {
+    GraphBuilder b;
+    const TensorId x = b.input({2, 3}), never = b.filled({1, 1}, -infinity);
+    const TensorId condition = b.emit(tflite::Less{}, {x, b.filled({1, 1}, 0)}, {2, 3});
+    b.graph[condition].dtype = DType::boolean;
+    const TensorId scores = where_true ? b.emit(tflite::SelectV2{}, {condition, never, x}, {2, 3})
+                                       : b.emit(tflite::SelectV2{}, {condition, x, never}, {2, 3});
+    const TensorId shares = b.emit(tflite::Softmax{}, {scores}, {2, 3});
+    const TensorId asked = b.emit(tflite::NotEqual{}, {shares, shares}, {2, 3});
+    b.graph[asked].dtype = DType::boolean;
+    const TensorId result = b.emit(tflite::SelectV2{}, {asked, b.filled({1, 1}, 0), shares}, {2, 3});
+    b.output(result);
+    const OperatorId guard = b.graph.producer(result);
+    EXPECT_TRUE(fold_nan_guard(b.graph, guard));
+    EXPECT_FALSE(fold_nan_guard(b.graph, guard)) << "once";
+    EXPECT_EQ(kinds(b.graph),
+              (Kinds{"LESS", "SELECT_V2", "SOFTMAX", "CAST", where_true ? "REDUCE_MIN" : "REDUCE_MAX",
+                     where_true ? "GREATER" : "LESS", "SELECT_V2"}));
+  }
+}
+
 TEST(FoldNanGuard, OfSomethingElseIsKept) {
   GraphBuilder b;
   const TensorId x = b.input({2, 3}), condition = b.emit(tflite::NotEqual{}, {x, x}, {2, 3});

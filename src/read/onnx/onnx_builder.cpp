@@ -25,6 +25,8 @@ using protozero::data_view;
   throw Error(ErrorCode::model, message);
 }
 
+constexpr const char* holds_no_numbers = " holds no tensor of numbers";
+
 /// The tensor that a Constant node stands for; nothing where it is of a kind that isn't supported.
 std::optional<Tensor> tensor_of_constant(const OnnxNodeMessage& node, OnnxRefusals& refusals) {
   for (const auto& [name, value] : node.attributes) {
@@ -39,7 +41,7 @@ std::optional<Tensor> tensor_of_constant(const OnnxNodeMessage& node, OnnxRefusa
       return make_tensor<std::int64_t>({static_cast<std::int64_t>(list->size())}, *list);
     }
   }
-  refusals.add(node.describe() + " holds no tensor of numbers");
+  refusals.add(node.describe() + holds_no_numbers);
   return std::nullopt;
 }
 
@@ -56,7 +58,7 @@ class Builder {
     add_initializers(message.initializers);
     add_inputs(message.inputs);
     for (std::size_t i = 0; i < message.nodes.size(); ++i) flattener_.add(message.nodes[i], i);
-    for (OnnxTensor& initializer : flattener_.initializers) add_initializer(std::move(initializer));
+    for (OnnxTensor& initializer : flattener_.initializers) add_initializer_of_branch(std::move(initializer));
     add_constant_nodes();
     std::vector<std::string> outputs;
     for (const data_view view : message.outputs) outputs.push_back(read_onnx_value_info(view).name);
@@ -93,6 +95,13 @@ class Builder {
     }
   }
 
+  /// What can't be read of a branch is refused where it is taken: no operator has such a name.
+  void add_initializer_of_branch(OnnxTensor read) {
+    if (read.tensor) return add_initializer(std::move(read));
+    const OnnxValueId value = define(read.name, {read.name, std::nullopt, std::nullopt});
+    graph_.append({"an initializer that holds " + read.refusal, read.name, {}, {value}, {}});
+  }
+
   /// Older files list initializers among the inputs too, as values that a caller may replace.
   void add_inputs(const std::vector<data_view>& messages) {
     std::vector<OnnxValueId> inputs;
@@ -109,9 +118,12 @@ class Builder {
   void add_constant_nodes() {
     for (OnnxNodeMessage& node : nodes_) {
       if (node.op_type != "Constant" || node.domain.size() > 0 || node.outputs.size() != 1) continue;
-      std::optional<Tensor> tensor = tensor_of_constant(node, refusals_);
+      if (!node.refusals.empty()) continue;
+      OnnxRefusals own;
+      std::optional<Tensor> tensor = tensor_of_constant(node, node.conditions.empty() ? refusals_ : own);
       if (tensor) define_constant(node.outputs[0], std::move(*tensor));
-      node.op_type.clear();  // done with it
+      node.refusals.insert(node.refusals.end(), own.all().begin(), own.all().end());
+      if (own.all().empty()) node.op_type.clear();  // done with it
     }
   }
 
@@ -189,16 +201,16 @@ class Builder {
   }
 
   /// True where the operator is one of ours; otherwise says what it is.
-  bool is_known(const OnnxNodeMessage& node) {
+  static bool is_known(const OnnxNodeMessage& node, OnnxRefusals& refusals) {
     if (node.domain == "com.microsoft" && is_microsoft_operator(node.op_type)) return true;
     if (OnnxDequantizer::knows(node.domain, node.op_type)) return true;
     if (!node.domain.empty() && node.domain != "ai.onnx") {
-      refusals_.add(node.describe() + " is of the domain '" + node.domain + "'");
+      refusals.add(node.describe() + " is of the domain '" + node.domain + "'");
       return false;
     }
     if (!find_onnx_op(node.op_type) && !is_upgraded_away(node.op_type)) {
       const bool is_loop = node.op_type == "Loop" || node.op_type == "Scan";
-      if (!is_loop) refusals_.add_operator(node.op_type, node.describe());  // a loop's subgraph has told
+      if (!is_loop) refusals.add_operator(node.op_type, node.describe());  // a loop's subgraph has told
       return false;
     }
     return true;
@@ -221,7 +233,9 @@ class Builder {
   }
 
   void append(OnnxNodeMessage& message) {
-    const bool known = is_known(message);
+    OnnxRefusals own;  // of a branch, which may not be taken
+    OnnxRefusals& refusals = message.conditions.empty() ? refusals_ : own;
+    const bool known = message.refusals.empty() && is_known(message, refusals);
     const bool is_foreign = !known && !message.domain.empty() && message.domain != "ai.onnx";
     OnnxNode node{is_foreign ? message.domain + "." + message.op_type : message.op_type,
                   message.name,
@@ -237,7 +251,7 @@ class Builder {
     }
     if (known) {
       if (node.inputs.empty() || !node.inputs[0].exists()) fail(message.describe() + " has no input");
-      OnnxUpgrade upgrade{emitter_, opset_, message.describe(), refusals_, {}};
+      OnnxUpgrade upgrade{emitter_, opset_, message.describe(), refusals, {}};
       if (OnnxDequantizer::knows(message.domain, message.op_type)) {
         dequantizer_.take_apart(node, upgrade);
       } else if (message.domain == "com.microsoft") {
@@ -246,10 +260,15 @@ class Builder {
         dequantizer_.follow(node, upgrade);
         upgrade_onnx_node(node, upgrade);
       }
-      check_inputs(node, message);
+      if (own.all().empty()) {
+        check_inputs(node, message);
+      } else {
+        node.op_type = own.all().front();  // which no operator is called: lowering refuses it
+      }
       graph_.append(std::move(node));
       for (OnnxNode& behind : upgrade.behind) graph_.append(std::move(behind));
     } else {
+      if (!message.refusals.empty()) node.op_type = message.refusals.front();
       graph_.append(std::move(node));
     }
   }

@@ -74,8 +74,11 @@ class OnnxFlattener::Scope {
 
   OnnxNodeMessage read(data_view message, std::size_t position, OnnxTensorSource& source,
                        OnnxRefusals& refusals) const {
-    OnnxNodeMessage node = read_onnx_node(message, position, source, refusals, attributes);
+    OnnxRefusals own;
+    OnnxNodeMessage node =
+        read_onnx_node(message, position, source, conditions_.empty() ? refusals : own, attributes);
     node.conditions = conditions_;
+    node.refusals = own.all();
     return node;
   }
 
@@ -141,9 +144,17 @@ void OnnxFlattener::add(OnnxNodeMessage node, const Scope& scope) {
   } else if (node.op_type == "If" && domain_of(node.domain).empty()) {
     join_branches(std::move(node), scope);
   } else {
-    if (!node.subgraphs.empty())
-      refusals_.add(node.describe() + " runs a subgraph again and again, which calib8 doesn't convert (" +
-                    "export the model for a fixed length, without loops)");
+    if (!node.subgraphs.empty()) {
+      const std::string refusal =
+          node.describe() +
+          " runs a subgraph again and again, which calib8 doesn't convert (export the "
+          "model for a fixed length, without loops)";
+      if (node.conditions.empty()) {
+        refusals_.add(refusal);
+      } else {
+        node.refusals.push_back(refusal);
+      }
+    }
     node.subgraphs.clear();
     nodes.push_back(std::move(node));
   }

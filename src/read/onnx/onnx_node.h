@@ -20,6 +20,8 @@ struct OnnxNodeMessage {
   std::map<std::string, protozero::data_view> subgraphs;  ///< Attributes that hold a GraphProto.
   /// Values that are known before the node runs: where it stands in branches, their conditions.
   std::vector<std::string> conditions;
+  /// What of it can't be converted, where it stands in a branch, which may not be taken.
+  std::vector<std::string> refusals;
 
   /// "Conv 'stem' (node 3)"
   std::string describe() const;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "read/onnx/onnx_quantized_numbers.h"
 #include "tflite_graph/levels.h"
 
 // https://github.com/onnx/onnx/blob/main/docs/Operators.md and, for the domain com.microsoft,
@@ -21,38 +22,6 @@ const Tensor* constant(const OnnxUpgrade& upgrade, OnnxValueId value) {
   if (!value.exists()) return nullptr;
   const auto& tensor = upgrade.emitter.graph()[value].constant;
   return tensor ? &*tensor : nullptr;
-}
-
-bool is_integer(const Tensor& tensor) {
-  return !is_floating(tensor.dtype) && tensor.dtype != DType::boolean;
-}
-
-/// (q - zero point) * scale; scales and zero points are one, or one for each index of the axis. Nothing where
-/// they fit neither way.
-std::optional<Tensor> real_numbers(const Tensor& q, const Tensor& scale, const Tensor* zero_point,
-                                   std::int64_t axis) {
-  const std::vector<float> levels = to_float(q), scales = to_float(scale);
-  const std::vector<float> zeros = zero_point ? to_float(*zero_point) : std::vector<float>{0};
-  const auto rank = static_cast<std::int64_t>(q.shape.size());
-  if (axis < 0) axis += rank;
-  std::size_t inner = 1;
-  const bool is_per_axis = scales.size() > 1 || zeros.size() > 1;
-  if (is_per_axis) {
-    if (axis < 0 || axis >= rank) return std::nullopt;
-    const auto count = static_cast<std::size_t>(q.shape[static_cast<std::size_t>(axis)]);
-    if ((scales.size() != 1 && scales.size() != count) || (zeros.size() != 1 && zeros.size() != count))
-      return std::nullopt;
-    for (auto i = static_cast<std::size_t>(axis) + 1; i < q.shape.size(); ++i)
-      inner *= static_cast<std::size_t>(q.shape[i]);
-  }
-  if (scales.empty() || zeros.empty()) return std::nullopt;
-  const std::size_t count = std::max(scales.size(), zeros.size());
-  std::vector<float> values(levels.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t index = i / inner % count;
-    values[i] = (levels[i] - zeros[index % zeros.size()]) * scales[index % scales.size()];
-  }
-  return make_tensor(q.shape, std::move(values));
 }
 
 std::string name_of_result(const OnnxUpgrade& upgrade, const OnnxNode& node) {
@@ -130,7 +99,8 @@ void OnnxDequantizer::quantize(OnnxNode& node, OnnxUpgrade& upgrade) {
   }
 }
 
-/// y = x, with scale 1 and zero point 0: what is computed with them afterwards comes out right.
+/// y = x, with one scale for any and zero point 0: what is computed with them afterwards comes out right. The
+/// scale is as fine as one that the file would choose, as biases may be rounded to multiples of it.
 void OnnxDequantizer::quantize_dynamically(OnnxNode& node, OnnxUpgrade& upgrade) {
   OnnxGraph& graph = upgrade.emitter.graph();
   const auto become = [&](std::size_t position, Tensor tensor) {
@@ -139,9 +109,10 @@ void OnnxDequantizer::quantize_dynamically(OnnxNode& node, OnnxUpgrade& upgrade)
     value.type = static_type(tensor.dtype, tensor.shape);
     value.constant = std::move(tensor);
   };
-  become(1, make_tensor<float>({}, {1.0f}));
+  constexpr double levels = 4096;
+  become(1, make_tensor<float>({}, {static_cast<float>(1 / levels)}));
   become(2, make_tensor<std::uint8_t>({}, {0}));
-  reals_[node.outputs[0]] = {};
+  reals_[node.outputs[0]] = {.scale = {}, .zero_point = {}, .levels = levels};
   node.op_type = "Identity";
   node.outputs.resize(1);
 }
@@ -209,9 +180,21 @@ void OnnxDequantizer::general_product(OnnxNode& node, OnnxUpgrade& upgrade) {
 /// ConvInteger and MatMulInteger: a, b, their zero points; the result is scaled afterwards.
 void OnnxDequantizer::integer_product(OnnxNode& node, OnnxUpgrade& upgrade) {
   const bool is_convolution = node.op_type == "ConvInteger";
-  const OnnxValueId one = upgrade.emitter.number(name_of_result(upgrade, node) + ".one", 1);
-  const OnnxValueId a = real(upgrade, node, input(node, 0), {one, input(node, 2)}, -2);
-  const OnnxValueId b = real(upgrade, node, input(node, 1), {one, input(node, 3)}, is_convolution ? 0 : -1);
+  const std::string name = name_of_result(upgrade, node);
+  const auto levels_of_input = [&](std::size_t position) {
+    const auto found = reals_.find(input(node, position));
+    return found == reals_.end() ? 1.0 : found->second.levels;
+  };
+  double levels = levels_of_input(0) * levels_of_input(1);
+  const OnnxValueId one = upgrade.emitter.number(name + ".one", 1);
+  OnnxValueId factor = one;
+  if (!reals_.contains(input(node, 1)) && levels != 1)
+    factor = upgrade.emitter.number(name + ".levels", std::exchange(levels, 1.0));  // into the weights
+  OnnxValueId a = real(upgrade, node, input(node, 0), {one, input(node, 2)}, -2);
+  const OnnxValueId b =
+      real(upgrade, node, input(node, 1), {factor, input(node, 3)}, is_convolution ? 0 : -1);
+  if (levels != 1)
+    a = upgrade.emitter.emit("Mul", name + ".whole", {a, upgrade.emitter.number(name + ".levels", levels)});
   node.op_type = is_convolution ? "Conv" : "MatMul";
   node.inputs = {a, b};
   reals_[node.outputs[0]] = {};
@@ -235,6 +218,30 @@ void OnnxDequantizer::scaled_product(OnnxNode& node, OnnxUpgrade& upgrade) {
   const OnnxValueId between = upgrade.emitter.value(name_of_result(upgrade, node) + ".product");
   upgrade.behind.push_back({"Add", node.name + "/bias", {between, bias}, {node.outputs[0]}, {}});
   node.outputs[0] = between;
+}
+
+/// DynamicQuantizeLSTM: the inputs of LSTM, then scale and zero point of W and of R. The last two dimensions
+/// of its W [D, I, 4 H] and R [D, H, 4 H] stand the other way round; scales are one for each direction, or
+/// one for each of its columns.
+void OnnxDequantizer::recurrence(OnnxNode& node, OnnxUpgrade& upgrade) {
+  constexpr std::size_t inputs_of_lstm = 8;
+  for (const std::size_t matrix : {1u, 2u}) {
+    const std::size_t behind = inputs_of_lstm + 2 * (matrix - 1);
+    const OnnxValueId weights = input(node, matrix);
+    const Tensor *q = constant(upgrade, weights), *scale = constant(upgrade, input(node, behind)),
+                 *zero = constant(upgrade, input(node, behind + 1));
+    auto numbers =
+        q && scale && q->shape.size() == 3 ? numbers_of_directions(*q, *scale, zero) : std::nullopt;
+    if (!numbers || (!zero && input(node, behind + 1).exists())) {
+      upgrade.refusals.add(upgrade.description + " has weights or scales that are computed, or don't fit");
+      return;
+    }
+    const std::string name = upgrade.emitter.graph()[weights].name + ".real";
+    node.inputs[matrix] = upgrade.emitter.constant(name, *std::move(numbers));
+  }
+  node.inputs.resize(inputs_of_lstm);
+  while (!node.inputs.back().exists()) node.inputs.pop_back();
+  node.op_type = "LSTM";
 }
 
 /// QLinearAdd and QLinearMul: a, scale, zero point, b, scale, zero point, scale and zero point of y.
@@ -272,9 +279,21 @@ void OnnxDequantizer::follow(OnnxNode& node, OnnxUpgrade& upgrade) {
   const auto found = std::ranges::find_if(
       node.inputs, [&](OnnxValueId value) { return value.exists() && reals_.contains(value); });
   if (found == node.inputs.end() || node.op_type == "Shape" || node.op_type == "Size") return;
-  const Scale scale = reals_.at(*found);
+  Scale scale = reals_.at(*found);
   const bool fills_in = node.op_type == "Pad" && node.inputs.size() > 2 && node.inputs[2].exists();
   if (fills_in && scale.scale.exists()) node.inputs[2] = real(upgrade, node, node.inputs[2], scale, 0);
+  const bool adds = node.op_type == "Add" || node.op_type == "Sub";
+  for (OnnxValueId& operand : node.inputs) {  // a bias, rounded to the scale of what it is added to
+    if (adds && operand.exists() && !reals_.contains(operand) && is_whole(upgrade.emitter.graph(), operand))
+      operand = upgrade.emitter.emit("Cast", name_of_result(upgrade, node) + ".bias", {operand},
+                                     {{"to", std::int64_t{1}}});
+  }
+  if (node.op_type == "Cast" && scale.levels != 1) {
+    node.op_type = "Mul";
+    node.attributes.clear();
+    node.inputs.push_back(upgrade.emitter.number(name_of_result(upgrade, node) + ".levels", scale.levels));
+    scale = {};
+  }
   for (const OnnxValueId output : node.outputs) {
     if (output.exists()) reals_[output] = scale;
   }
@@ -285,10 +304,10 @@ bool OnnxDequantizer::knows(std::string_view domain, std::string_view op_type) {
                                           "QLinearConv",    "QLinearMatMul",    "ConvInteger",
                                           "MatMulInteger"};
   constexpr std::string_view of_microsoft[] = {
-      "QuantizeLinear",       "DequantizeLinear", "QLinearAdd",     "QLinearMul",
-      "QLinearSigmoid",       "QLinearLeakyRelu", "QLinearSoftmax", "QLinearGlobalAveragePool",
-      "QLinearAveragePool",   "QLinearConcat",    "QGemm",          "MatMulIntegerToFloat",
-      "DynamicQuantizeMatMul"};
+      "QuantizeLinear",        "DequantizeLinear",   "QLinearAdd",     "QLinearMul",
+      "QLinearSigmoid",        "QLinearLeakyRelu",   "QLinearSoftmax", "QLinearGlobalAveragePool",
+      "QLinearAveragePool",    "QLinearConcat",      "QGemm",          "MatMulIntegerToFloat",
+      "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"};
   const auto holds = [&](const auto& list) { return std::ranges::find(list, op_type) != std::end(list); };
   return domain == "com.microsoft" ? holds(of_microsoft)
                                    : (domain.empty() || domain == "ai.onnx") && holds(of_onnx);
@@ -308,6 +327,7 @@ void OnnxDequantizer::take_apart(OnnxNode& node, OnnxUpgrade& upgrade) {
       {"MatMulInteger", &OnnxDequantizer::integer_product},
       {"MatMulIntegerToFloat", &OnnxDequantizer::scaled_product},
       {"DynamicQuantizeMatMul", &OnnxDequantizer::scaled_product},
+      {"DynamicQuantizeLSTM", &OnnxDequantizer::recurrence},
       {"QLinearAdd", &OnnxDequantizer::binary},
       {"QLinearMul", &OnnxDequantizer::binary},
       {"QLinearConcat", &OnnxDequantizer::concatenation},

@@ -12,7 +12,7 @@ namespace calib8 {
 /// become the real numbers that they stand for. What was rounded in the file stays so (weights); activations
 /// are exact again, and a zero point at the lowest level, which cuts negative values off, becomes a Relu. It
 /// knows QuantizeLinear and DequantizeLinear (QDQ), QLinearConv, QLinearMatMul and com.microsoft's QLinear
-/// operators (QOperator), and DynamicQuantizeLinear with ConvInteger and MatMulInteger.
+/// operators (QOperator), and DynamicQuantizeLinear with ConvInteger and MatMulInteger, DynamicQuantizeLSTM.
 class OnnxDequantizer {
  public:
   /// True where take_apart() is for this operator.
@@ -30,6 +30,7 @@ class OnnxDequantizer {
  private:
   struct Scale {
     OnnxValueId scale, zero_point;  ///< The zero point may be absent: 0.
+    double levels = 1;              ///< So many times a real number is what stands in its place in the file.
   };
 
   OnnxValueId real(OnnxUpgrade& upgrade, const OnnxNode& node, OnnxValueId value, Scale scale,
@@ -45,6 +46,7 @@ class OnnxDequantizer {
   void general_product(OnnxNode& node, OnnxUpgrade& upgrade);
   void integer_product(OnnxNode& node, OnnxUpgrade& upgrade);
   void scaled_product(OnnxNode& node, OnnxUpgrade& upgrade);
+  void recurrence(OnnxNode& node, OnnxUpgrade& upgrade);
   void binary(OnnxNode& node, OnnxUpgrade& upgrade);
   void unary(OnnxNode& node, OnnxUpgrade& upgrade);
   void concatenation(OnnxNode& node, OnnxUpgrade& upgrade);
