@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "calib8/error.h"
 #include "ops/infer_node.h"
+#include "torch_program/in_place.h"
 #include "torch_program/operator_call.h"
 #include "torch_program/operator_rows.h"
 
@@ -16,28 +17,6 @@ namespace {
 
 // A file may say any number.
 constexpr std::size_t most_nodes = 2'000'000;
-constexpr int deepest_replay = 100;
-
-/// `what` is wrong with an in-place operation, and what to do.
-std::string unfollowed(const char* what) {
-  std::string text = what;
-  text +=
-      ": write the model without that in-place operation, or save exported.run_decompositions(), which has "
-      "none";
-  return text;
-}
-
-/// torch names in-place operators by a "_" behind: "aten.add_".
-bool is_in_place(const ProgramNode& node) {
-  return node.operator_name.starts_with("aten.") && node.operator_name.ends_with('_') &&
-         !node.operator_name.ends_with("__");
-}
-
-const OperatorRow* row_of(const ProgramNode& node) {
-  const OperatorRow* row = find_operator(node.operator_name);
-  if (row || !is_in_place(node)) return row;
-  return find_operator(std::string_view(node.operator_name).substr(0, node.operator_name.size() - 1));
-}
 
 bool is_graph_call(const ProgramNode& node) {
   return node.operator_name == "higher_order.wrap_with_autocast" ||
@@ -95,116 +74,12 @@ const ProgramType* ProgramBuilder::type_of(const std::string& name) const {
   return nullptr;
 }
 
-std::size_t ProgramBuilder::binding_of(const std::string& name) const {
-  const auto found = scopes_.back().find(name);
-  if (found == scopes_.back().end())
-    throw Error(ErrorCode::model, "value " + printable(name) + " is used before anything gives it", where_);
-  return found->second;
-}
-
-std::size_t ProgramBuilder::add_storage(const ProgramInput* input) {
-  storages_.push_back({0, {}, input});
-  return storages_.size() - 1;
-}
-
-void ProgramBuilder::bind(const std::string& name, Binding binding) {
-  if (name.empty()) return;
-  if (!scopes_.back().emplace(name, bindings_.size()).second)
-    throw Error(ErrorCode::model, "two nodes give value " + printable(name), where_);
-  bindings_.push_back(binding);
-}
-
-OnnxValueId ProgramBuilder::read(const std::string& name) {
-  const std::size_t binding = binding_of(name);
-  const OnnxValueId value = value_of(binding);
-  if (!value.exists())
-    throw Error(
-        ErrorCode::model,
-        "value " + printable(name) + " is used, an output of its operator that calib8 doesn't compute",
-        where_);
-  return value;
-}
-
-OnnxValueId ProgramBuilder::value_of(std::size_t index) {
-  Binding& binding = bindings_[index];
-  if (binding.input && !binding.value.exists()) {
-    Tensor tensor = load_(*binding.input);
-    if (is_floating(tensor.dtype) && tensor.dtype != DType::float32)
-      tensor = make_tensor(tensor.shape, to_float(tensor));
-    const OnnxType type = static_type(tensor.dtype, tensor.shape);
-    const OnnxValueId value = emitter_.constant(valid_utf8(binding.input->tensor), std::move(tensor));
-    emitter_.graph()[value].type = type;
-    binding.value = value;
-  }
-  // From what is up to date down to what is asked for.
-  std::vector<std::size_t> stale;
-  for (std::size_t at = index; storages_[bindings_[at].storage].version != bindings_[at].version;
-       at = bindings_[at].parent) {
-    const Binding& old = bindings_[at];
-    const OperatorRow* row = old.view ? row_of(*old.view) : nullptr;
-    if (!row || row->sharing != Sharing::view || stale.size() > bindings_.size()) {
-      const std::string& writer = storages_[old.storage].changed_by;
-      const std::string who = old.view ? printable(old.view->name) : "a tensor";
-      throw Error(ErrorCode::model,
-                  who + " is read after node " + printable(writer) +
-                      unfollowed(" has written elements in place that it may share"),
-                  where_);
-    }
-    stale.push_back(at);
-  }
-  for (auto at = stale.rbegin(); at != stale.rend(); ++at) {
-    const ProgramNode& view = *bindings_[*at].view;
-    if (++replays_ > deepest_replay) fail(view, "shares elements in more ways than any network's");
-    const Values again = call(view, *row_of(view));
-    --replays_;
-    bindings_[*at].value = again.at(bindings_[*at].part);
-    bindings_[*at].version = storages_[bindings_[*at].storage].version;
-  }
-  return bindings_[index].value;
-}
-
 Scalar ProgramBuilder::symbol(const std::string& name) const {
   const auto found = symbols_.find(name);
   if (found == symbols_.end())
     throw Error(ErrorCode::model, "the number " + printable(name) + " is used before anything gives it",
                 where_);
   return found->second;
-}
-
-void ProgramBuilder::write(const ProgramNode& node, std::size_t index, OnnxValueId value) {
-  const std::size_t storage = bindings_[index].storage;
-  if (const ProgramInput* input = storages_[storage].input; input && input->kind != ProgramInput::Kind::user)
-    fail(node, "writes into " + printable(input->tensor) +
-                   unfollowed(", a tensor of the model, in place, and a TFLite model keeps no state"));
-  // What the views look at, before any of it is written.
-  struct Link {
-    std::size_t binding;
-    OnnxValueId before;
-  };
-  std::vector<Link> chain;
-  for (std::size_t at = index;; at = bindings_[at].parent) {
-    const Binding& binding = bindings_[at];
-    const OperatorRow* row = binding.view ? row_of(*binding.view) : nullptr;
-    if (binding.parent == none || !row || row->sharing != Sharing::view) break;
-    chain.push_back({binding.parent, value_of(binding.parent)});
-  }
-  storages_[storage].version += 1;
-  storages_[storage].changed_by = node.name;
-  const auto set = [&](std::size_t at, OnnxValueId now) {
-    bindings_[at].value = now;
-    bindings_[at].version = storages_[storage].version;
-  };
-  set(index, value);
-  std::size_t at = index;
-  for (const Link& link : chain) {
-    const ProgramNode& view = *bindings_[at].view;
-    OperatorCall undo(*this, view);
-    const auto whole = written_through(undo, view.operator_name, bindings_[at].part, link.before, value);
-    if (!whole) return;  // whoever reads it is refused
-    value = *whole;
-    set(link.binding, value);
-    at = link.binding;
-  }
 }
 
 Values ProgramBuilder::call(const ProgramNode& node, const OperatorRow& row) {
