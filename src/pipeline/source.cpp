@@ -29,10 +29,12 @@ void check_flags(const ModelReader& reader, const ExportOptions& options) {
   if (options.head_activation && !reader.holds_weights_alone) refuse("--head-activation");
   const auto refuse_of_onnx = [&](const char* flag) {
     throw Error(ErrorCode::usage,
-                fmt::format("is for ONNX files, and the model is {}: leave it out", reader.name), flag);
+                fmt::format("is for ONNX files and exported programs, and the model is {}: leave it out",
+                            reader.name),
+                flag);
   };
-  if (!options.input_shapes.empty() && &reader != &onnx_reader) refuse_of_onnx("--input-shape");
-  if (!options.input_values.empty() && &reader != &onnx_reader) refuse_of_onnx("--input");
+  if (!options.input_shapes.empty() && !reader.has_open_inputs) refuse_of_onnx("--input-shape");
+  if (!options.input_values.empty() && !reader.has_open_inputs) refuse_of_onnx("--input");
 }
 
 /// As model.onnx has it, and as lowering takes it.

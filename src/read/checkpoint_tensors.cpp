@@ -10,10 +10,6 @@
 namespace calib8 {
 namespace {
 
-// A tied weight counts once per name, and an expanded one in full: enough for any model, too little for a
-// bomb.
-constexpr std::uint64_t tensor_bytes_per_file_byte = 16;
-constexpr std::uint64_t tensor_bytes_always_allowed = 16 << 20;
 constexpr std::size_t largest_rank = 64;  // PyTorch's own limit
 
 /// What a rebuild call says, with nothing checked yet but the kinds of its arguments.
@@ -149,70 +145,6 @@ std::optional<DType> dtype_of(const TensorClaim& tensor, const StorageClaim& sto
   return std::nullopt;
 }
 
-bool is_contiguous(const Shape& shape, const Shape& strides) {
-  std::int64_t expected = 1;
-  for (std::size_t i = shape.size(); i-- > 0;) {
-    if (shape[i] == 1) continue;
-    if (strides[i] != expected) return false;
-    expected *= shape[i];
-  }
-  return true;
-}
-
-/// Index of the last element reached from `offset`, with no size 0; nothing where a stride is negative or it
-/// overflows.
-std::optional<std::int64_t> last_element(const TensorClaim& claim) {
-  std::int64_t last = claim.offset;
-  for (std::size_t i = 0; i < claim.shape.size(); ++i) {
-    std::int64_t step = 0;
-    if (claim.strides[i] < 0 || __builtin_mul_overflow(claim.shape[i] - 1, claim.strides[i], &step) ||
-        __builtin_add_overflow(last, step, &last))
-      return std::nullopt;
-  }
-  return last;
-}
-
-/// Writes the elements in row-major order. `Size` is the bytes of one.
-template <std::size_t Size>
-void gather(const std::byte* from, const TensorClaim& claim, std::span<std::byte> to) {
-  const std::size_t rank = claim.shape.size();
-  std::vector<std::int64_t> index(rank, 0);
-  std::int64_t at = claim.offset;
-  for (std::size_t written = 0; written < to.size(); written += Size) {
-    std::copy_n(from + static_cast<std::size_t>(at) * Size, Size, to.data() + written);
-    for (std::size_t axis = rank; axis-- > 0;) {
-      at += claim.strides[axis];
-      if (++index[axis] < claim.shape[axis]) break;
-      at -= claim.strides[axis] * claim.shape[axis];
-      index[axis] = 0;
-    }
-  }
-}
-
-Data gathered(const Data& storage, const TensorClaim& claim, std::size_t count, std::size_t element_size) {
-  std::vector<std::byte> elements(count * element_size);
-  const std::byte* from = storage.bytes().data();
-  switch (element_size) {
-    case 1:
-      gather<1>(from, claim, elements);
-      break;
-    case 2:
-      gather<2>(from, claim, elements);
-      break;
-    case 4:
-      gather<4>(from, claim, elements);
-      break;
-    default:
-      gather<8>(from, claim, elements);
-      break;
-  }
-  return Data::from_vector(std::move(elements));
-}
-
-bool is_aligned(ByteView bytes, std::size_t alignment) {
-  return reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment == 0;
-}
-
 }  // namespace
 
 bool is_pickled_tensor(const Pickle& pickle, PickleId id) {
@@ -222,10 +154,7 @@ bool is_pickled_tensor(const Pickle& pickle, PickleId id) {
 
 TensorBuilder::TensorBuilder(const Pickle& pickle, const StorageLookup& storages, std::size_t file_size,
                              const std::string& where)
-    : pickle_(pickle),
-      storages_(storages),
-      where_(where),
-      bytes_left_(file_size * tensor_bytes_per_file_byte + tensor_bytes_always_allowed) {}
+    : pickle_(pickle), storages_(storages), where_(where), reader_(file_size) {}
 
 Tensor TensorBuilder::build(PickleId id, std::string_view name) {
   const auto fail = [&](const std::string& what) {
@@ -241,39 +170,16 @@ Tensor TensorBuilder::build(PickleId id, std::string_view name) {
                ", which calib8 doesn't read: convert it to float32 before saving");
 
   const std::size_t element_size = size_of(*dtype);
-  const auto count = element_count(claim->shape);
-  if (!count || claim->shape.size() != claim->strides.size() || claim->offset < 0)
-    throw fail("has impossible sizes: the file is damaged, get it anew");
   // An UntypedStorage counts bytes, the typed ones elements.
   const std::size_t unit = claimed_storage->type == "UntypedStorage" ? 1 : element_size;
   if (static_cast<std::uint64_t>(claimed_storage->count) > (std::uint64_t{1} << 62) / unit)
     throw fail("has a storage of impossible size: the file is damaged, get it anew");
   const Data whole =
       storages_(claimed_storage->key, static_cast<std::uint64_t>(claimed_storage->count) * unit);
-  if (*count == 0) return {*dtype, claim->shape, Data()};
-
   const Data storage = whole.part(static_cast<std::size_t>(claimed_storage->view_offset) * unit,
                                   static_cast<std::size_t>(claimed_storage->view_count) * unit);
-  // Along an axis of size 1 the stride is never taken, and may be anything.
-  for (std::size_t axis = 0; axis < claim->shape.size(); ++axis) {
-    if (claim->shape[axis] == 1) claim->strides[axis] = 0;
-  }
-  const auto last = last_element(*claim);
-  if (!last || static_cast<std::uint64_t>(*last) >= storage.size() / element_size)
-    throw fail("reaches outside its storage: the file is damaged, get it anew");
-  if (static_cast<std::uint64_t>(*count) > bytes_left_ / element_size)
-    throw fail(
-        "makes the tensors far larger than the file (repeated elements): call .contiguous() or .clone() "
-        "less");
-  const auto elements = static_cast<std::size_t>(*count);
-  bytes_left_ -= elements * element_size;
-
-  if (is_contiguous(claim->shape, claim->strides)) {
-    const Data data =
-        storage.part(static_cast<std::size_t>(claim->offset) * element_size, elements * element_size);
-    if (is_aligned(data.bytes(), element_size)) return {*dtype, claim->shape, data};
-  }
-  return {*dtype, claim->shape, gathered(storage, *claim, elements, element_size)};
+  return reader_.read(storage, *dtype, {claim->offset, std::move(claim->shape), std::move(claim->strides)},
+                      fail);
 }
 
 }  // namespace calib8

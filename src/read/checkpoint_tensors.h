@@ -7,6 +7,7 @@
 
 #include "base/tensor.h"
 #include "container/pickle.h"
+#include "container/storage.h"
 
 namespace calib8 {
 
@@ -20,8 +21,8 @@ bool is_pickled_tensor(const Pickle& pickle, PickleId id);
 /// Makes tensors from a pickle's rebuild calls.
 class TensorBuilder {
  public:
-  /// `file_size` (bytes) bounds what all tensors together may take: views that overlap or repeat their
-  /// elements can claim far more than the file holds. All arguments must outlive the builder.
+  /// `file_size` (bytes) bounds what all tensors together may take (container/storage.h). All arguments must
+  /// outlive the builder.
   TensorBuilder(const Pickle& pickle, const StorageLookup& storages, std::size_t file_size,
                 const std::string& where);
 
@@ -34,7 +35,7 @@ class TensorBuilder {
   const Pickle& pickle_;
   const StorageLookup& storages_;
   const std::string& where_;
-  std::uint64_t bytes_left_;
+  StorageReader reader_;
 };
 
 }  // namespace calib8

@@ -6,10 +6,12 @@
 namespace calib8 {
 namespace {
 
-/// In the order in which they are asked. An index is JSON, as metadata are. A checkpoint takes what no other
-/// knows: it names the damage, and formats that calib8 doesn't read.
+/// In the order in which they are asked. An index is JSON, as metadata are. Exported programs and checkpoints
+/// are both ZIP archives. A checkpoint takes what no other knows: it names the damage, and formats that
+/// calib8 doesn't read.
 constexpr std::array readers = {&weight_index_reader, &metadata_reader, &tflite_reader,
-                                &safetensors_reader,  &onnx_reader,     &checkpoint_reader};
+                                &safetensors_reader,  &onnx_reader,     &exported_program_reader,
+                                &checkpoint_reader};
 
 }  // namespace
 

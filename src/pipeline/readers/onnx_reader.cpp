@@ -1,14 +1,9 @@
-#include <fmt/format.h>
-
 #include <optional>
 
-#include "calib8/error.h"
-#include "lower/lower.h"
 #include "pipeline/readers/model_readers.h"
 #include "pipeline/readers/onnx_metadata.h"
 #include "read/onnx/onnx.h"
 #include "report/inspect.h"
-#include "simplify/given_inputs.h"
 #include "simplify/signature.h"
 
 namespace calib8 {
@@ -37,25 +32,13 @@ std::optional<DType> other_float(const OnnxGraph& graph) {
   return std::nullopt;
 }
 
-/// Sizes and values of inputs that the options fix.
-void take_given_inputs(OnnxGraph& graph, const ExportOptions& options, Source& source) {
-  for (const auto& [name, sizes] : options.input_shapes) set_input_shape(graph, name, sizes);
-  for (const auto& [name, values] : options.input_values) {
-    fix_input(graph, name, values);
-    source.description.notes.push_back(fmt::format(
-        "input '{}' is a constant of the model: {}", name,
-        values.size() == 1 ? fmt::format("{}", values[0]) : fmt::format("{} numbers", values.size())));
-  }
-}
-
 Source read(const Data& file, const ExportOptions& options) {
   Source source;
   source.description.kind = "onnx";
   OnnxFileParts parts;
   const fs::path folder = folder_of(options.model);
   OnnxGraph graph = read_onnx(file, options.model.string(), folder, &parts);
-  if (const auto dtype = other_float(graph); dtype && options.note)
-    options.note("the file holds " + std::string(name_of(*dtype)) + "; everything is computed in float32");
+  note_other_float(other_float(graph), options);
   if (parts.quantized_operators > 0) source.description.notes.emplace_back(quantized_already);
   for (const auto& [location, data] : parts.external_files) {
     source.description.external_files.push_back({location, data.size(), sha256(data.bytes())});
@@ -63,7 +46,8 @@ Source read(const Data& file, const ExportOptions& options) {
     source.files.push_back(data);
   }
   take_metadata(parts.metadata, source);
-  take_given_inputs(graph, options, source);
+  take_input_shapes(graph, options);
+  take_input_values(graph, options, source);
   set_size(graph, options, source);
   if (!options.dynamic_batch) {
     fix_batch(graph, 1);
@@ -71,19 +55,6 @@ Source read(const Data& file, const ExportOptions& options) {
   }
   source.graph = std::move(graph);
   return source;
-}
-
-/// Why lowering would refuse a graph; nothing where it wouldn't.
-std::vector<std::string> refusals_of_lowering(OnnxGraph graph) {
-  try {
-    fix_batch(graph, 1);
-    require_static_inputs(graph);
-    lower(with_single_batch(std::move(graph), {}));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::model && error.code() != ErrorCode::usage) throw;
-    return {error.message()};
-  }
-  return {};
 }
 
 std::string inspect_onnx(const Data& file, const fs::path& path, bool as_json) {
@@ -95,6 +66,6 @@ std::string inspect_onnx(const Data& file, const fs::path& path, bool as_json) {
 
 }  // namespace
 
-const ModelReader onnx_reader = {"an ONNX file", looks_like_onnx, read, inspect_onnx};
+const ModelReader onnx_reader = {"an ONNX file", looks_like_onnx, read, inspect_onnx, false, true};
 
 }  // namespace calib8
