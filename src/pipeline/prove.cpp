@@ -68,6 +68,8 @@ void prove(ExportRun& run, const LoweredModel& model, const SmallModel& written,
   if (!run.options.verify_samples) {
     const bool nothing_asked = limits.min_agreement <= 0 && !limits.min_sqnr && !limits.judges_task;
     options.is_enough = [&limits, nothing_asked](const Verification& verification) {
+      // More pictures may show what too few objects didn't.
+      if (verification.task && !verification.task->undecided.empty() && limits.judges_task) return false;
       return nothing_asked || decide_gate(verification, limits).verdict != Verdict::unproven;
     };
   }

@@ -14,6 +14,8 @@ constexpr float least_score = 0.001f;
 constexpr float sure_score = 0.25f;
 /// A float model below this on its own labels isn't the model of these labels.
 constexpr double least_precision = 0.05;
+/// Of fewer, keeping them all is no news, and the bootstrap of no difference bounds nothing.
+constexpr std::size_t fewest_objects = 20;
 constexpr double allowance_without_labels = 5;
 
 }  // namespace
@@ -39,6 +41,9 @@ TaskScore DetectionTask::score(Rows of_float, Rows of_quantized) const {
   TaskScore score{.task = "detection", .outputs = head_.name};
   const Found by_float = find_all(of_float), by_quantized = find_all(of_quantized);
   if (!score_by_labels(by_float, by_quantized, score)) score_by_float(by_float, by_quantized, score);
+  if (score.undecided.empty() && score.objects < fewest_objects)
+    score.undecided = score.objects == 1 ? "one object is too few to tell"
+                                         : std::to_string(score.objects) + " objects are too few to tell";
   return score;
 }
 
