@@ -8,7 +8,7 @@
 namespace calib8 {
 namespace {
 
-constexpr std::size_t corners = 4, score = 4, label = 5, numbers = 6;
+constexpr std::size_t score = 4, label = 5, numbers = 6;
 constexpr std::int64_t most_chosen = 1000;
 
 bool holds_labels(const HeadQuestion& question, const Columns& columns) {
