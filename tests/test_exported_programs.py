@@ -43,7 +43,37 @@ class Recurrent(nn.Module):
         return self.lstm(self.features(x).flatten(1, 2).transpose(1, 2))[0]
 
 
-NETWORKS = {"convolutional": convolutional, "attention": Attention, "recurrent": Recurrent}
+class InPlace(nn.Module):
+    """Writes through views, and through views of views, of what is read again afterwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Conv2d(3, 6, 3, padding=1).requires_grad_(False)  # or chunk()'s parts couldn't be written
+
+    def forward(self, x):
+        y = self.features(x)
+        part = y[:, 1:3]
+        part.mul_(2)
+        y[:, :, ::2] += 1
+        y[:, 0] = part[:, 0]
+        first, second = y.chunk(2, 1)
+        second.transpose(2, 3).sub_(first)
+        mask = torch.zeros(1, 1, 32, 32)
+        mask[:, :, :16, 16:] = 3
+        return y.relu_() + mask + part.mean()
+
+
+class Differences(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        y = self.features(x)
+        return torch.diff(y, prepend=y[..., :1] * 2, append=y[..., -2:]) - torch.diff(y, n=1, dim=2).mean()
+
+
+NETWORKS = {"convolutional": convolutional, "attention": Attention, "recurrent": Recurrent, "in place": InPlace, "differences": Differences}
 
 
 def saved(path, model, decomposed: bool = False, **options):
@@ -67,7 +97,8 @@ def test_computes_what_the_module_does(tmp_path, name, decomposed):
     done = export(tmp_path / "model.pt2", tmp_path)
     assert done.returncode == 0, done.stderr
     expected = model(x).detach().numpy()
-    found = runtimes.run_tflite(tmp_path / "model.tflite", x.permute(0, 2, 3, 1).numpy()).reshape(expected.shape)
+    found = runtimes.run_tflite(tmp_path / "model.tflite", x.permute(0, 2, 3, 1).numpy())
+    found = found.transpose(0, 3, 1, 2) if expected.ndim == 4 else found.reshape(expected.shape)
     assert runtimes.sqnr(expected, found, centred=False) > 90
 
 
@@ -80,6 +111,34 @@ def test_an_open_batch_becomes_one(tmp_path):
     assert done.returncode == 0, done.stderr
     found = runtimes.run_tflite(tmp_path / "model.tflite", x.permute(0, 2, 3, 1).numpy())
     assert runtimes.sqnr(model(x).detach().numpy(), found, centred=False) > 90
+
+
+class Unclear(nn.Module):
+    """reshape() may share elements or copy them: what `y` is afterwards, the program doesn't say."""
+
+    def forward(self, x):
+        y = x * 2
+        z = y.reshape(1, -1)
+        z.add_(1)
+        return y + z.mean()
+
+
+class Stateful(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("total", torch.zeros(1, 3, 32, 32))
+
+    def forward(self, x):
+        self.total.add_(x)
+        return self.total * 2
+
+
+@pytest.mark.parametrize(("model", "words"), [(Unclear, ['value "mul"', "add_", "run_decompositions"]), (Stateful, ["total", "keeps no state"])])
+def test_in_place_operations_that_cannot_be_followed_are_refused_by_name(tmp_path, model, words):
+    saved(tmp_path / "model.pt2", model())
+    done = export(tmp_path / "model.pt2", tmp_path / "out")
+    assert done.returncode == 3 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
 
 
 def test_inspect_shows_the_program(tmp_path):

@@ -193,11 +193,14 @@ OnnxValueId channel_shuffle(OperatorCall& call) {
   return call.reshape(call.transpose(x, {0, 2, 1, 3}), sizes);
 }
 
-/// Each element less the one before.
+/// Each element less the one before, with elements put before the first and behind the last.
 OnnxValueId difference(OperatorCall& call) {
-  OnnxValueId x = call.tensor("self");
-  if (call.has("prepend") || call.has("append")) call.fail("joins what it subtracts");
-  const std::size_t axis = call.axis_of("dim", x, -1);
+  const OnnxValueId self = call.tensor("self");
+  const std::size_t axis = call.axis_of("dim", self, -1);
+  Values joined{self};
+  if (call.has("prepend")) joined.insert(joined.begin(), call.cast(call.tensor("prepend"), call.dtype(self)));
+  if (call.has("append")) joined.push_back(call.cast(call.tensor("append"), call.dtype(self)));
+  OnnxValueId x = call.concat(joined, axis);
   const std::int64_t times = call.integer("n", 1);
   if (times < 0 || times > 100) call.fail("subtracts more often than any network does");
   for (std::int64_t i = 0; i < times; ++i) {

@@ -63,9 +63,13 @@ OnnxValueId ProgramBuilder::value_of(std::size_t index) {
     const OperatorRow* row = old.view ? row_of(*old.view) : nullptr;
     if (!row || row->sharing != Sharing::view || stale.size() > bindings_.size()) {
       const std::string& writer = storages_[old.storage].changed_by;
-      const std::string who = old.view ? printable(old.view->name) : "a tensor";
+      // Of several names for it the first, so that it is the same each time.
+      std::string who;
+      for (const auto& [name, named] : scopes_.back()) {
+        if (named == at && (who.empty() || name < who)) who = name;
+      }
       throw Error(ErrorCode::model,
-                  who + " is read after node " + printable(writer) +
+                  "value " + printable(who) + " is read after node " + printable(writer) +
                       unfollowed(" has written elements in place that it may share"),
                   where_);
     }
