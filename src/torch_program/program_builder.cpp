@@ -120,8 +120,7 @@ void ProgramBuilder::bind_outputs(const ProgramNode& node, const OperatorRow& ro
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (values[i].exists() && !names[i].empty()) check_type(node, names[i], values[i]);
     if (parent != none && row.sharing == Sharing::same) {
-      if (!scopes_.back().emplace(names[i], parent).second)
-        throw Error(ErrorCode::model, "two nodes give value " + printable(names[i]), where_);
+      give_name(names[i], parent);
       continue;
     }
     Binding binding{values[i],
@@ -148,8 +147,7 @@ void ProgramBuilder::run_in_place(const ProgramNode& node, const OperatorRow& ro
     OperatorCall fit(*this, node);
     write(node, binding, fit.expand(fit.cast(values.at(0), fit.dtype(before)), fit.shape(before)));
   }
-  if (!names.empty() && !names[0].empty() && !scopes_.back().emplace(names[0], binding).second)
-    throw Error(ErrorCode::model, "two nodes give value " + printable(names[0]), where_);
+  if (!names.empty() && !names[0].empty()) give_name(names[0], binding);
 }
 
 bool ProgramBuilder::run_symbolic(const ProgramNode& node) {

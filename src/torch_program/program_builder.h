@@ -72,6 +72,8 @@ class ProgramBuilder {
 
   std::size_t binding_of(const std::string& name) const;
   std::size_t add_storage(const ProgramInput* input = nullptr);
+  /// Fails where another node of the graph gives that name.
+  void give_name(const std::string& name, std::size_t binding);
   void bind(const std::string& name, Binding binding);
   OnnxValueId value_of(std::size_t binding);
   void write(const ProgramNode& node, std::size_t binding, OnnxValueId value);

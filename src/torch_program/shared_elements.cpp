@@ -26,10 +26,14 @@ std::size_t ProgramBuilder::add_storage(const ProgramInput* input) {
   return storages_.size() - 1;
 }
 
+void ProgramBuilder::give_name(const std::string& name, std::size_t binding) {
+  if (!scopes_.back().emplace(name, binding).second)
+    throw Error(ErrorCode::model, "two nodes give value " + printable(name), where_);
+}
+
 void ProgramBuilder::bind(const std::string& name, Binding binding) {
   if (name.empty()) return;
-  if (!scopes_.back().emplace(name, bindings_.size()).second)
-    throw Error(ErrorCode::model, "two nodes give value " + printable(name), where_);
+  give_name(name, bindings_.size());
   bindings_.push_back(binding);
 }
 

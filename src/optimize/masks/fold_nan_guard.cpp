@@ -39,8 +39,13 @@ TensorId mask_of(const TfliteGraph& graph, TensorId shares) {
   return {};
 }
 
-constexpr float infinity = std::numeric_limits<float>::infinity(),
-                lowest = std::numeric_limits<float>::lowest();
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+/// Whether all of it is -infinity, or what bound_infinite_mask has made of that.
+bool is_masking(const TfliteGraph& graph, TensorId operand) {
+  const auto value = uniform_value(graph, operand);
+  return value && *value <= std::numeric_limits<float>::lowest() / 2;
+}
 
 /// The SELECT_V2 that puts -infinity in place of scores of the SOFTMAX that makes `shares`, by a condition
 /// that is computed for each of them; absent where none does.
@@ -51,11 +56,8 @@ OperatorId computed_mask_of(const TfliteGraph& graph, TensorId shares) {
   const OperatorId select = graph.producer(scores);
   if (!select.exists() || !graph[select].is<tflite::SelectV2>()) return {};
   const Shape& condition = graph[graph[select].inputs[0]].shape;
-  const auto masks = [&](TensorId operand) {
-    const auto value = uniform_value(graph, operand);
-    return value && *value <= lowest / 2;  // bounded or not
-  };
-  const bool is_mask = masks(graph[select].inputs[1]) || masks(graph[select].inputs[2]);
+  const bool is_mask =
+      is_masking(graph, graph[select].inputs[1]) || is_masking(graph, graph[select].inputs[2]);
   const bool by_score = !condition.empty() && condition.back() == graph[scores].shape.back();
   return is_mask && by_score ? select : OperatorId{};
 }
@@ -63,8 +65,7 @@ OperatorId computed_mask_of(const TfliteGraph& graph, TensorId shares) {
 /// Whether the condition is the same throughout a row, [..., 1], and masks it; computed in front of `next`.
 TensorId is_masked_throughout(TfliteGraph& graph, OperatorId next, OperatorId select) {
   const TensorId condition = graph[select].inputs[0];
-  const auto value = uniform_value(graph, graph[select].inputs[1]);
-  const bool masks_where_true = value && *value <= lowest / 2;
+  const bool masks_where_true = is_masking(graph, graph[select].inputs[1]);
   const Shape whole = graph[condition].shape;
   Shape rows = whole;
   rows.back() = 1;
@@ -72,15 +73,13 @@ TensorId is_masked_throughout(TfliteGraph& graph, OperatorId next, OperatorId se
   const TensorId numbers = emit_before(graph, next, tflite::Cast{}, {condition}, name + "/number", whole);
   const TensorId axis = graph.add_constant(name + "/axis", {static_cast<std::int32_t>(whole.size()) - 1});
   const TensorId half = graph.add_constant(name + "/half", make_tensor<float>(Shape(rows.size(), 1), {0.5f}));
-  const auto reduce = [&](auto op) {
-    op.keep_dims = true;
-    return emit_before(graph, next, op, {numbers, axis}, name + "/row", rows);
+  const auto answer = [&](auto reduce, auto compare) {
+    reduce.keep_dims = true;
+    const TensorId row = emit_before(graph, next, reduce, {numbers, axis}, name + "/row", rows);
+    return emit_before(graph, next, compare, {row, half}, name + "/masked", rows, DType::boolean);
   };
-  const TensorId row = masks_where_true ? reduce(tflite::ReduceMin{}) : reduce(tflite::ReduceMax{});
-  return masks_where_true
-             ? emit_before(graph, next, tflite::Greater{}, {row, half}, name + "/masked", rows,
-                           DType::boolean)
-             : emit_before(graph, next, tflite::Less{}, {row, half}, name + "/masked", rows, DType::boolean);
+  return masks_where_true ? answer(tflite::ReduceMin{}, tflite::Greater{})
+                          : answer(tflite::ReduceMax{}, tflite::Less{});
 }
 
 }  // namespace
